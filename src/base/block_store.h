@@ -1,0 +1,41 @@
+/* Byte strings that outlive an event (a stored response, a leg's header block, a session description) in a few pools of
+ * fixed sizes: 256, 512, 1024, 2048, 4096, 16384 and 65536 bytes. A block is written once and replaced as a whole. */
+#ifndef BASE_BLOCK_STORE_H
+#define BASE_BLOCK_STORE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/pool.h"
+#include "base/result.h"
+#include "base/str_view.h"
+
+#define BLOCK_STORE_CLASSES 7
+
+struct block_store {
+  struct pool pools[BLOCK_STORE_CLASSES];
+  uint64_t bytes_used;
+};
+
+/* 12 bytes; all zero: no block. */
+struct block {
+  uint32_t index;
+  uint32_t length;
+  uint8_t size_class; /* 1 + number of the pool; 0: no block */
+};
+
+/* `capacity[i]` slots of the i-th size. */
+size_t block_store_memory_bytes(const uint32_t capacity[BLOCK_STORE_CLASSES]);
+void block_store_init(struct block_store *store, void *memory, const uint32_t capacity[BLOCK_STORE_CLASSES]);
+
+/* Copies `text` into a new block of the smallest class that holds it and has room (a larger class when that is full) and
+ * stores it in `*block`, giving back what `*block` held before. RESULT_FULL: `*block` is as it was. Empty text: no block. */
+enum result block_store_set(struct block_store *store, struct block *block, struct str_view text) MUST_USE;
+
+/* Gives the block back and makes `*block` empty. Nothing happens when it is empty. */
+void block_store_clear(struct block_store *store, struct block *block);
+
+/* The stored bytes, valid until the block is set or cleared; the empty view for no block. */
+struct str_view block_store_view(const struct block_store *store, const struct block *block);
+
+#endif

@@ -1,0 +1,17 @@
+/* One worker's counters; written by that worker only, read by anyone (relaxed). */
+#ifndef BASE_COUNTERS_H
+#define BASE_COUNTERS_H
+
+#include <stdint.h>
+
+struct counters {
+#define COUNTER(name, help) uint64_t name;
+#include "base/counters.def"
+#undef COUNTER
+};
+
+/* Adds one: counters_add(context->counters, calls_answered). */
+#define counters_add(counters, name)                                                                                   \
+  __atomic_store_n(&(counters)->name, __atomic_load_n(&(counters)->name, __ATOMIC_RELAXED) + 1, __ATOMIC_RELAXED)
+
+#endif

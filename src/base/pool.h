@@ -1,0 +1,48 @@
+/* A pool of slots of one size in memory handed in once: O(1) take and give back, no heap, handles with generations.
+ *
+ *   memory:  [slot 0][slot 1]…[slot n-1][u32 generation × n][u32 next_free × n]
+ *
+ * Free slots are handed out last-in first-out so that an idle switch touches little memory. The region may be reserved
+ * address space: `pool_touch_hint` tells the worker what to make resident ahead of need. */
+#ifndef BASE_POOL_H
+#define BASE_POOL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/handle.h"
+#include "base/result.h"
+
+struct pool {
+  char *slots;
+  uint32_t *generations;   /* odd: the slot is taken; even: it is free */
+  uint32_t *next_free;
+  uint32_t slot_bytes;
+  uint32_t capacity;
+  uint32_t used;
+  uint32_t high_water;     /* slots below this index have been used at least once */
+  uint32_t first_free;     /* UINT32_MAX: only slots from high_water on are free */
+};
+
+/* Bytes that `pool_init` needs for `capacity` slots of `slot_bytes` (rounded up to 8). */
+size_t pool_memory_bytes(uint32_t slot_bytes, uint32_t capacity);
+
+/* `memory` must be zero-filled (fresh mmap is), aligned to 64, of pool_memory_bytes(); borrowed for the pool's life. */
+void pool_init(struct pool *pool, void *memory, uint32_t slot_bytes, uint32_t capacity);
+
+/* Takes a slot, zero-filled. NULL when the pool is full. `*handle_out` names it. */
+void *pool_take(struct pool *pool, struct handle *handle_out) MUST_USE;
+
+/* Gives a slot back; every handle to it becomes stale. `slot` must be taken. */
+void pool_give(struct pool *pool, void *slot);
+
+/* The live object, or NULL for a stale handle, an index out of range, or HANDLE_NONE. Safe on numbers from outside. */
+void *pool_get(const struct pool *pool, struct handle handle);
+
+/* The handle of a taken slot. */
+struct handle pool_handle_of(const struct pool *pool, const void *slot);
+
+/* Walks over taken slots: start with *index = 0; returns NULL at the end. For invariant checks and listings. */
+void *pool_next(const struct pool *pool, uint32_t *index);
+
+#endif

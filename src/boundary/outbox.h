@@ -1,0 +1,70 @@
+/* What the middle wants done. Handlers append; the worker (or the simulator) empties it after one or several events, in
+ * order. Entries and bytes live in memory handed in once. Before each event the worker makes sure that at least
+ * OUTBOX_EVENT_BYTES and OUTBOX_EVENT_ENTRIES are free, so a handler need not expect a full outbox; when it is full all the
+ * same a datagram is dropped and counted (as a network may do), and a record is refused with RESULT_FULL. */
+#ifndef BOUNDARY_OUTBOX_H
+#define BOUNDARY_OUTBOX_H
+
+#include <stdint.h>
+
+#include "base/handle.h"
+#include "base/result.h"
+#include "base/str_view.h"
+#include "boundary/address.h"
+#include "boundary/event.h"
+
+#define OUTBOX_EVENT_BYTES   (512 * 1024)
+#define OUTBOX_EVENT_ENTRIES 64
+
+enum outbox_kind {
+  OUTBOX_SEND,             /* bytes to flow */
+  OUTBOX_CLOSE_CONNECTION, /* flow */
+  OUTBOX_ASK_LOCATION,     /* bytes: the number; asker: the call; worker: whom to ask */
+  OUTBOX_TELL_LOCATION,    /* location; worker and asker: who asked */
+  OUTBOX_RESOLVE,          /* bytes: host name (port in flow.remote.port, transport in flow); asker */
+  OUTBOX_RECORD,           /* bytes: one CDR in the form of cdr/cdr_record.h */
+  OUTBOX_ORDER_ANSWER,     /* order_id, result, bytes: JSON or a sentence for the operator */
+  OUTBOX_ALARM,            /* bytes: one line for the log, no secrets, rate-limited by the worker */
+};
+
+struct outbox_entry {
+  enum outbox_kind kind;
+  enum result result;      /* ORDER_ANSWER */
+  struct flow flow;
+  struct str_view bytes;   /* in the outbox's memory */
+  struct handle asker;
+  uint64_t order_id;
+  const struct location_answer *location; /* TELL_LOCATION; in the outbox's memory, its texts too */
+  uint8_t worker;
+};
+
+struct outbox {
+  struct outbox_entry *entries;
+  uint32_t entry_count, entries_max;
+  char *bytes;
+  size_t byte_count, bytes_max;
+  uint64_t dropped;
+};
+
+void outbox_init(struct outbox *outbox, struct outbox_entry *entries, uint32_t entries_max, void *bytes,
+                 size_t bytes_max);
+
+/* True when a further event's worth of room is left. */
+bool outbox_has_room(const struct outbox *outbox);
+
+/* Forgets everything; the worker calls it when all entries are done. */
+void outbox_reset(struct outbox *outbox);
+
+/* Copies `bytes` and notes that they go to `flow`. */
+void outbox_send(struct outbox *outbox, const struct flow *flow, struct str_view bytes);
+
+void outbox_close_connection(struct outbox *outbox, const struct flow *flow);
+void outbox_ask_location(struct outbox *outbox, uint8_t worker, struct str_view number, struct handle asker);
+void outbox_tell_location(struct outbox *outbox, uint8_t worker, const struct location_answer *answer);
+void outbox_resolve(struct outbox *outbox, struct str_view host, enum transport transport, uint16_t port,
+                    struct handle asker);
+enum result outbox_record(struct outbox *outbox, struct str_view record) MUST_USE;
+void outbox_answer_order(struct outbox *outbox, uint64_t order_id, enum result result, struct str_view text);
+void outbox_alarm(struct outbox *outbox, struct str_view line);
+
+#endif
