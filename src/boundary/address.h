@@ -50,14 +50,14 @@ void address_to_text(const struct address *address, struct text_builder *builder
 /* A hash under no key, for tables that only operators fill. Strangers' addresses: use siphash over ip, port, family. */
 uint64_t address_hash(const struct address *address);
 
-/* The way to a peer. `socket` is the index of a listening socket in struct local_identity (the same on every worker);
+/* The way to a peer. `socket_index` is the index of a listening socket in struct local_identity (the same on every worker);
  * `connection` names a TCP or TLS connection on worker `worker` and is 0 for UDP or for "open one". */
 struct flow {
   struct address remote;
   uint32_t connection;
   uint8_t transport; /* enum transport */
   uint8_t worker;
-  uint16_t socket;
+  uint16_t socket_index;
 };
 
 bool flow_equal(const struct flow *a, const struct flow *b);
