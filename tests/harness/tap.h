@@ -42,20 +42,30 @@ static inline void tap_skip(const char *reason) {
     }                                                                                                                  \
   } while (0)
 
-/* Compares `length` bytes at `data` with a C string. */
-#define expect_bytes(data, length, text)                                                                               \
-  do {                                                                                                                 \
-    size_t tap_length = (size_t)(length);                                                                              \
-    const char *tap_data = (data), *tap_want = (text);                                                                 \
-    if (tap_length != strlen(tap_want) || memcmp(tap_data, tap_want, tap_length) != 0) {                               \
-      char tap_text[2048];                                                                                             \
-      snprintf(tap_text, sizeof tap_text, "expected %s to be \"%s\", got \"%.*s\"", #data, tap_want, (int)tap_length,  \
-               tap_length ? tap_data : "");                                                                            \
-      tap_fail(__FILE__, __LINE__, tap_text);                                                                          \
-    }                                                                                                                  \
-  } while (0)
+struct tap_bytes {
+  const char *data;
+  size_t length;
+};
 
-#define expect_view(view, text) expect_bytes((view).data, (view).length, text)
+/* Compares `length` bytes at `data` with a C string. */
+static inline void tap_expect_bytes(const char *file, int line, const char *what, struct tap_bytes got,
+                                    const char *want) {
+  if (got.length == strlen(want) && (got.length == 0 || memcmp(got.data, want, got.length) == 0)) return;
+  char text[2048];
+  snprintf(text, sizeof text, "expected %s to be \"%s\", got \"%.*s\"", what, want, (int)got.length,
+           got.length ? got.data : "");
+  tap_fail(file, line, text);
+}
+
+#define expect_bytes(bytes, count, text)                                                                               \
+  tap_expect_bytes(__FILE__, __LINE__, #bytes, (struct tap_bytes){(bytes), (size_t)(count)}, (text))
+
+/* The same for a struct str_view; the expression is evaluated once. */
+#define expect_view(view, text)                                                                                        \
+  do {                                                                                                                 \
+    __typeof__(view) tap_view = (view);                                                                                \
+    tap_expect_bytes(__FILE__, __LINE__, #view, (struct tap_bytes){tap_view.data, tap_view.length}, (text));           \
+  } while (0)
 
 struct tap_test {
   const char *name;
@@ -78,7 +88,8 @@ static inline int tap_run(const struct tap_test *tests, size_t test_count) {
 }
 
 /* One row of a program's list of tests: TAP_TESTS(TAP(test_a), TAP(test_b)). */
-#define TAP(function) {#function, function}
+#define TAP(function)                                                                                                  \
+  { #function, function }
 #define TAP_TESTS(...)                                                                                                 \
   int main(void) {                                                                                                     \
     static const struct tap_test tests[] = {__VA_ARGS__};                                                              \

@@ -1,0 +1,72 @@
+#include "base/str_view.h"
+
+static char lower(char byte) {
+  return byte >= 'A' && byte <= 'Z' ? (char)(byte | 0x20) : byte;
+}
+
+static bool same_nocase(const char *a, const char *b, size_t length) {
+  for (size_t i = 0; i < length; i++)
+    if (lower(a[i]) != lower(b[i])) return false;
+  return true;
+}
+
+bool str_view_equal_nocase(struct str_view a, struct str_view b) {
+  return a.length == b.length && same_nocase(a.data, b.data, a.length);
+}
+
+bool str_view_starts_with(struct str_view text, struct str_view prefix) {
+  return str_view_equal(str_view_slice(text, 0, prefix.length), prefix);
+}
+
+bool str_view_starts_with_nocase(struct str_view text, struct str_view prefix) {
+  return text.length >= prefix.length && same_nocase(text.data, prefix.data, prefix.length);
+}
+
+struct str_view str_view_from(struct str_view text, size_t offset) {
+  return str_view_slice(text, offset, SIZE_MAX);
+}
+
+struct str_view str_view_slice(struct str_view text, size_t offset, size_t length) {
+  if (offset >= text.length) return (struct str_view){0};
+  size_t left = text.length - offset;
+  return str_view_of(text.data + offset, length < left ? length : left);
+}
+
+static bool is_blank(char byte) {
+  return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
+}
+
+struct str_view str_view_trim(struct str_view text) {
+  size_t start = 0, end = text.length;
+  while (start < end && is_blank(text.data[start]))
+    start++;
+  while (end > start && is_blank(text.data[end - 1]))
+    end--;
+  return str_view_slice(text, start, end - start);
+}
+
+size_t str_view_find(struct str_view text, char byte) {
+  if (text.length == 0) return 0;
+  const char *found = memchr(text.data, (unsigned char)byte, text.length);
+  return found ? (size_t)(found - text.data) : text.length;
+}
+
+bool str_view_to_u64(struct str_view text, uint64_t *value_out) {
+  if (text.length == 0) return false;
+  uint64_t value = 0;
+  for (size_t i = 0; i < text.length; i++) {
+    if (text.data[i] < '0' || text.data[i] > '9') return false;
+    uint64_t digit = (uint64_t)(text.data[i] - '0');
+    if (value > (UINT64_MAX - digit) / 10) return false;
+    value = value * 10 + digit;
+  }
+  *value_out = value;
+  return true;
+}
+
+bool str_view_to_u32(struct str_view text, uint32_t *value_out) {
+  uint64_t value;
+  if (!str_view_to_u64(text, &value) || value > UINT32_MAX) return false;
+  *value_out = (uint32_t)value;
+  return true;
+}

@@ -1,0 +1,78 @@
+#include "base/text_builder.h"
+
+#include "tap.h"
+
+static char memory[128];
+
+static void test_pieces_stand_one_after_the_other(void) {
+  struct text_builder builder = text_builder_over(memory, sizeof memory);
+  text_builder_add_literal(&builder, "CSeq: ");
+  text_builder_add_u64(&builder, 0);
+  text_builder_add_char(&builder, ' ');
+  text_builder_add(&builder, (struct str_view){0});
+  text_builder_add(&builder, STR_VIEW("ACK"));
+  expect_view(text_builder_view(&builder), "CSeq: 0 ACK");
+  expect(!builder.overflowed);
+}
+
+static void test_a_piece_that_does_not_fit_is_left_out_whole_and_closes_the_builder(void) {
+  memset(memory, '#', sizeof memory);
+  struct text_builder builder = text_builder_over(memory, 4);
+  text_builder_add_literal(&builder, "abc");
+  text_builder_add_literal(&builder, "de");
+  expect(builder.overflowed);
+  text_builder_add_char(&builder, 'f');
+  expect_view(text_builder_view(&builder), "abc");
+  expect_int(memory[3], ==, '#');
+}
+
+static void test_exactly_full_is_not_an_overflow(void) {
+  struct text_builder builder = text_builder_over(memory, 3);
+  text_builder_add_literal(&builder, "abc");
+  expect(!builder.overflowed);
+  text_builder_add(&builder, STR_VIEW(""));
+  expect(!builder.overflowed);
+  text_builder_add_char(&builder, 'd');
+  expect(builder.overflowed);
+}
+
+static void test_numbers_reach_their_limits(void) {
+  struct text_builder builder = text_builder_over(memory, sizeof memory);
+  text_builder_add_u64(&builder, UINT64_MAX);
+  text_builder_add_char(&builder, ' ');
+  text_builder_add_i64(&builder, INT64_MIN);
+  text_builder_add_char(&builder, ' ');
+  text_builder_add_i64(&builder, INT64_MAX);
+  text_builder_add_char(&builder, ' ');
+  text_builder_add_i64(&builder, 0);
+  expect_view(text_builder_view(&builder), "18446744073709551615 -9223372036854775808 9223372036854775807 0");
+}
+
+static void test_hex_has_exactly_the_digits_asked_for(void) {
+  struct text_builder builder = text_builder_over(memory, sizeof memory);
+  text_builder_add_hex(&builder, 0xa0, 2);
+  text_builder_add_char(&builder, ' ');
+  text_builder_add_hex(&builder, 0xbeef, 8);
+  text_builder_add_char(&builder, ' ');
+  text_builder_add_hex(&builder, 0x12345, 1);
+  text_builder_add_char(&builder, ' ');
+  text_builder_add_hex(&builder, UINT64_MAX - 1, 16);
+  expect_view(text_builder_view(&builder), "a0 0000beef 5 fffffffffffffffe");
+}
+
+/* The vectors of RFC 4648 section 10 without padding, and the two letters in which base64url differs (section 5). */
+static void test_base64url_writes_the_vectors_of_rfc_4648(void) {
+  static const char *const vectors[][2] = {
+      {"", ""},           {"f", "Zg"},          {"fo", "Zm8"},          {"foo", "Zm9v"},
+      {"foob", "Zm9vYg"}, {"fooba", "Zm9vYmE"}, {"foobar", "Zm9vYmFy"}, {"\xff\xef\xbe", "_---"}};
+  for (size_t i = 0; i < sizeof vectors / sizeof vectors[0]; i++) {
+    struct text_builder builder = text_builder_over(memory, sizeof memory);
+    text_builder_add_base64url(&builder, str_view_from_c(vectors[i][0]));
+    expect_view(text_builder_view(&builder), vectors[i][1]);
+  }
+}
+
+TAP_TESTS(TAP(test_pieces_stand_one_after_the_other),
+          TAP(test_a_piece_that_does_not_fit_is_left_out_whole_and_closes_the_builder),
+          TAP(test_exactly_full_is_not_an_overflow), TAP(test_numbers_reach_their_limits),
+          TAP(test_hex_has_exactly_the_digits_asked_for), TAP(test_base64url_writes_the_vectors_of_rfc_4648))
