@@ -1,0 +1,53 @@
+# The verbs of the project, each a thin call of meson, ninja or a script.
+#   make run ARGS='--sip udp:0.0.0.0:5060'    make sim SEEDS=1000    make fuzz FUZZ_RUNS=1000000    make install DESTDIR=/tmp/image
+BUILD ?= build
+ARGS ?=
+SEEDS ?= 100
+FUZZ_RUNS ?= 2000000
+DESTDIR ?=
+JOBS ?= $(shell nproc)
+
+.PHONY: build run test bench fuzz sim asan tsan lint format install clean dependencies
+build: $(BUILD)/build.ninja
+	ninja -C $(BUILD) -j $(JOBS)
+
+$(BUILD)/build.ninja:
+	meson setup $(BUILD)
+
+# Make reads the targets from left to right, and -j must not build before the packages are there.
+.NOTPARALLEL:
+dependencies:
+	scripts/install-dependencies build
+
+run: dependencies build
+	exec $(BUILD)/belfry serve $(ARGS)
+
+# The tests say loudly what they skip where a test package cannot be installed.
+test: dependencies
+	scripts/install-dependencies test || echo 'make test: going on without the missing packages' >&2
+	tests/run
+
+bench: dependencies build
+	scripts/install-dependencies bench
+	bench/run
+
+fuzz: dependencies
+	scripts/fuzz --runs $(FUZZ_RUNS)
+
+sim: build
+	$(BUILD)/tests/sim/belfry-sim --seeds $(SEEDS)
+
+asan tsan:
+	scripts/sanitize $@
+
+lint:
+	scripts/lint
+
+format:
+	git ls-files -z '*.c' '*.h' | xargs -0r clang-format -i
+
+install: build
+	DESTDIR='$(DESTDIR)' meson install -C $(BUILD) --no-rebuild
+
+clean:
+	rm -rf $(BUILD) build-asan build-tsan build-fuzz
