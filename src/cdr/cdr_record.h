@@ -1,0 +1,70 @@
+/* One call detail record: as a struct, and as the bytes in which it travels from the middle through the outbox to the
+ * store (and later lies in the journal): a version byte, then each field in the order of cdr_fields.def: texts as
+ * 16-bit length and bytes, stamps and numbers as 64 bits, little-endian. A reader of an older record finds the newer
+ * fields empty. */
+#ifndef CDR_CDR_RECORD_H
+#define CDR_CDR_RECORD_H
+
+#include <stdint.h>
+
+#include "base/result.h"
+#include "base/str_view.h"
+#include "base/text_builder.h"
+#include "base/time.h"
+
+struct cdr_record {
+#define CDR_TEXT(name)   struct str_view name;
+#define CDR_STAMP(name)  struct wall_us name;
+#define CDR_NUMBER(name) uint64_t name;
+#include "cdr/cdr_fields.def"
+#undef CDR_TEXT
+#undef CDR_STAMP
+#undef CDR_NUMBER
+};
+
+/* A number that is not known (no answer, so no setup_ms) is stored as this and shown as null. */
+#define CDR_NUMBER_NONE UINT64_MAX
+
+/* All texts empty, stamps 0, numbers CDR_NUMBER_NONE. */
+void cdr_record_init(struct cdr_record *record);
+
+void cdr_record_encode(const struct cdr_record *record, struct text_builder *builder);
+
+/* Views point into `bytes`. RESULT_MALFORMED: not such a record. */
+enum result cdr_record_decode(struct str_view bytes, struct cdr_record *record_out) MUST_USE;
+
+/* Why calls end (end_reasons.def): the names of the contract, with the SIP status sent to the caller when the switch
+ * itself decided, the Q.850 cause, and the sentence shown to operators. */
+enum end_reason {
+#define END_REASON(name, ...) END_REASON_##name,
+#include "cdr/end_reasons.def"
+#undef END_REASON
+  END_REASON_COUNT
+};
+
+struct end_reason_row {
+  const char *name; /* "no_answer" */
+  uint16_t sip_status;
+  uint16_t q850_cause;
+  const char *sentence;
+};
+const struct end_reason_row *end_reason_row(enum end_reason reason);
+
+enum end_cause {
+  END_CAUSE_none = 0,
+#define END_CAUSE(name, sentence) END_CAUSE_##name,
+#include "cdr/end_causes.def"
+#undef END_CAUSE
+};
+const char *end_cause_name(enum end_cause cause);
+const char *end_cause_sentence(enum end_cause cause);
+
+/* The Q.850 cause for a final SIP status (RFC 3398 §8.2.6.1), 127 where there is none; and the status for a cause
+ * (§7.2.4.1). */
+unsigned q850_cause_of_status(unsigned sip_status);
+unsigned sip_status_of_q850_cause(unsigned cause);
+
+/* Which end_reason a final response of the far side is: 486 busy, 603 rejected … from end_reason_of_status.def. */
+enum end_reason end_reason_of_status(unsigned sip_status);
+
+#endif

@@ -1,0 +1,114 @@
+/* Whom we know: phones, mapping gateways (customers) and routing gateways (vendors), as one immutable picture. An edge
+ * reads the store and builds a new picture whenever an operator changes something; every worker gets the pointer with
+ * ORDER_DIRECTORY_CHANGED, and the old picture goes when the last worker has let go of it. All look-ups are O(1) or
+ * O(digits).
+ *
+ * Calls in use per device are counted in an array beside the picture that lives on over changes: `usage` numbers are
+ * given out by name and never change meaning while a device exists (directory_build keeps them). The counts are shared
+ * by all workers and atomic: the one thing workers share beside queues, because a capacity is a promise about the whole
+ * switch. */
+#ifndef DIRECTORY_DIRECTORY_H
+#define DIRECTORY_DIRECTORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/result.h"
+#include "base/str_view.h"
+#include "boundary/address.h"
+#include "parameters/parameters.h"
+
+struct directory;
+
+enum device_kind { DEVICE_NONE = 0, DEVICE_PHONE, DEVICE_MAPPING_GATEWAY, DEVICE_ROUTING_GATEWAY };
+
+/* -1 in a signed field: the system parameter rules. */
+#define DEVICE_USE_PARAMETER (-1)
+
+/* One rule of a dial plan, VOS3000's form `original:target` (routing/number_transform.h says how it is applied). */
+struct number_rule {
+  struct str_view original;
+  struct str_view target;
+};
+#define NUMBER_RULES_MAX 32
+
+/* What an operator may override for one device. Seconds; DEVICE_USE_PARAMETER: the parameter rules, 0: none. */
+struct device_overrides {
+  bool sip_timer;     /* false: session timers are off towards this device */
+  int32_t refresher;  /* enum session_refresher_choice */
+  int32_t keep_alive; /* enum keep_alive_method_choice */
+  int32_t keep_alive_period_s;
+  int32_t max_duration_s;
+  int32_t timeout_invite_s, timeout_trying_s, timeout_session_progress_s, timeout_session_progress_sdp_s,
+      timeout_ringing_s;
+};
+
+#define GATEWAY_ADDRESSES_MAX 16
+#define GATEWAY_PREFIXES_MAX  256
+
+/* A phone, or a gateway of either kind. Texts live as long as the picture. */
+struct device {
+  enum device_kind kind;
+  uint32_t usage;          /* index of its count of calls in use */
+  struct str_view name;    /* gateway's name or phone's number: names the device in CDRs and lists */
+  struct str_view display; /* phones: shown name, may be empty */
+  char ha1_md5[32];        /* phones: H(A1) in hexadecimal; the password itself is not kept */
+  char ha1_sha256[64];
+  struct address addresses[GATEWAY_ADDRESSES_MAX]; /* gateways; port 0 (mapping): any port of that address */
+  uint8_t address_count;
+  struct str_view host; /* routing gateways: a host name instead of an address, resolved by the edge into `addresses` */
+  enum transport transport;        /* routing gateways */
+  const struct str_view *prefixes; /* routing gateways: digits, or "*" for any number */
+  uint16_t prefix_count;
+  uint16_t priority;                                     /* routing gateways: lower is tried first */
+  uint32_t capacity;                                     /* most calls at once; UINT32_MAX: no limit */
+  bool locked;                                           /* takes and makes no calls */
+  const struct number_rule *callee_rules, *caller_rules; /* `number_rules` are callee rules */
+  uint8_t callee_rule_count, caller_rule_count;
+  struct device_overrides overrides;
+};
+
+/* Fills in "no overrides, no limit, unlocked". */
+void device_set_defaults(struct device *device, enum device_kind kind);
+
+/* Bytes of memory that directory_build needs for these devices, texts included. */
+size_t directory_memory_bytes(const struct device *devices, size_t device_count);
+
+/* Builds a picture in `memory` (aligned to 64, zero-filled) with copies of all texts. `realm` is the digest realm.
+ * Usage numbers are kept from `previous` by kind and name, new ones taken from free numbers below `usage_max`. NULL
+ * with a sentence in `*problem`: two devices of one name, two mapping gateways claiming one address, usage_max reached.
+ */
+struct directory *directory_build(void *memory, const struct device *devices, size_t device_count,
+                                  struct str_view realm, const struct directory *previous, uint32_t *usage_counts,
+                                  uint32_t usage_max, struct text_builder *problem);
+
+struct str_view directory_realm(const struct directory *directory);
+size_t directory_count(const struct directory *directory, enum device_kind kind);
+const struct device *directory_at(const struct directory *directory, enum device_kind kind, size_t index);
+
+const struct device *directory_find_phone(const struct directory *directory, struct str_view number);
+const struct device *directory_find_gateway(const struct directory *directory, enum device_kind kind,
+                                            struct str_view name);
+
+/* The mapping gateway that calls from `source`: one with exactly this address and port before one with any port. NULL:
+ * a stranger. */
+const struct device *directory_find_mapping_gateway(const struct directory *directory, const struct address *source);
+
+/* The routing gateway at this address and port, NULL when there is none (requests from vendors: OPTIONS, in-dialog
+ * only). */
+const struct device *directory_find_routing_gateway(const struct directory *directory, const struct address *source);
+
+/* All routing gateways for `number`, best first: longest prefix, then priority, then name. At most `candidates_max`.
+ * Returns how many. */
+unsigned directory_find_routes(const struct directory *directory, struct str_view number,
+                               const struct device **candidates_out, unsigned candidates_max);
+
+/* Takes one call of the device's capacity; RESULT_FULL when it is used up. Given back exactly once with
+ * directory_release, also after the device is gone from the picture: keep the usage number. */
+enum result directory_acquire(const struct directory *directory, const struct device *device) MUST_USE;
+void directory_release(const struct directory *directory, uint32_t usage);
+uint32_t directory_usage(const struct directory *directory, uint32_t usage);
+
+#endif

@@ -1,0 +1,82 @@
+/* The registrar of one worker (RFC 3261 §10, RFC 3327 Path, RFC 5626 where it concerns keep-alive) and the digest check
+ * of everyone who claims to be a phone (RFC 3261 §22, RFC 7616, RFC 8760). Registrations of a number live on the worker
+ * to which the number steers. */
+#ifndef REGISTRAR_REGISTRAR_H
+#define REGISTRAR_REGISTRAR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/block_store.h"
+#include "base/handle.h"
+#include "base/result.h"
+#include "boundary/context.h"
+#include "boundary/event.h"
+#include "directory/directory.h"
+#include "sip/sip_message.h"
+#include "transaction/transaction.h"
+
+struct registrar;
+
+struct registrar_limits {
+  uint32_t registrations_max;
+  uint32_t suspensions_max; /* sources and users under observation for wrong credentials */
+  uint32_t nonces_max;      /* nonces whose count (nc) is followed */
+};
+
+size_t registrar_memory_bytes(const struct registrar_limits *limits);
+struct registrar *registrar_create(void *memory, const struct registrar_limits *limits, struct block_store *blocks,
+                                   struct transaction_layer *transactions);
+
+/* Handles a REGISTER completely: challenges, refuses, or registers, and answers `transaction`. A number nobody knows is
+ * challenged like a known one. */
+void registrar_receive_register(struct registrar *registrar, struct context *context, const struct sip_message *message,
+                                const struct flow *flow, struct handle transaction);
+
+/* Takes a due timer of kind TIMER_REGISTRATION or TIMER_SUSPENSION. */
+void registrar_timer_due(struct registrar *registrar, struct context *context, struct timer *timer);
+
+/* Any packet from a device: notes the life sign of the registration with that source, if there is one. Cheap. */
+void registrar_note_life_sign(struct registrar *registrar, struct context *context, const struct flow *flow);
+
+/* A stream connection is gone: registrations over it are kept (they may come back) but unreachable. */
+void registrar_flow_failed(struct registrar *registrar, struct context *context, const struct flow *flow);
+
+/* Where the phone with this number is: contacts in order of q, then newest first. Texts are views into the registrar,
+ * valid until its next change. `answer->asker` is left alone. */
+void registrar_locate(const struct registrar *registrar, struct context *context, struct str_view number,
+                      struct location_answer *answer);
+
+/* --- digest (subscriber_auth.c)
+ * --------------------------------------------------------------------------------------------- */
+
+enum auth_verdict {
+  AUTH_PASSED,     /* `*phone_out` is who he says */
+  AUTH_CHALLENGED, /* no credentials, or a stale or foreign nonce: `challenge` holds the header lines to answer 401/407
+                      with */
+  AUTH_WRONG,      /* wrong credentials: challenge again; counted */
+  AUTH_REFUSED,    /* too often wrong: 403 until the suspension ends, or silence with SS_REPLY_UNAUTHORIZED off */
+};
+
+/* Checks a request's Authorization (as_proxy false; 401) or Proxy-Authorization (true; 407) against the directory, for
+ * the user named in the credentials. RFC 2617 without qop is accepted for old phones, nc replay is not. `*challenge`
+ * gets whole header lines (one per algorithm of BF_DIGEST_ALGORITHMS) in the arena. */
+enum auth_verdict subscriber_auth_check(struct registrar *registrar, struct context *context,
+                                        const struct sip_message *message, const struct flow *flow, bool as_proxy,
+                                        const struct device **phone_out, struct str_view *challenge_out) MUST_USE;
+
+/* --- operators
+ * ---------------------------------------------------------------------------------------------------------------- */
+
+/* Removes the registration with this id ("WORKER-INDEX-GENERATION" as listed). RESULT_NOT_FOUND. */
+enum result registrar_kick(struct registrar *registrar, struct context *context, struct str_view id) MUST_USE;
+
+/* Appends registrations as JSON objects separated by commas, in the fields of GET /api/v1/registrations, starting at
+ * `*cursor` (0 at first) until the builder has less than 2 KiB left or the end is reached (`*cursor` UINT32_MAX). */
+void registrar_list(const struct registrar *registrar, struct context *context, struct text_builder *builder,
+                    uint32_t *cursor);
+
+uint32_t registrar_count(const struct registrar *registrar);
+bool registrar_check(const struct registrar *registrar, struct text_builder *problem);
+
+#endif

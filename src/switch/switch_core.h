@@ -1,0 +1,52 @@
+/* The middle's only door: one worker's rooms, laid out in one piece of memory, and the order in which an event goes
+ * through them. The worker and the simulator call exactly these functions. */
+#ifndef SWITCH_SWITCH_CORE_H
+#define SWITCH_SWITCH_CORE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/result.h"
+#include "boundary/context.h"
+#include "boundary/event.h"
+
+struct switch_core;
+
+/* Per worker. */
+struct switch_limits {
+  uint32_t calls_max;
+  uint32_t registrations_max;
+  uint32_t transactions_max;
+};
+
+size_t switch_core_memory_bytes(const struct switch_limits *limits);
+
+/* `memory`: zero-filled, aligned to 64, borrowed. Reserved address space is enough; it is touched as it is used. */
+struct switch_core *switch_core_create(void *memory, const struct switch_limits *limits);
+
+/* Handles one event completely. What is to be done stands in context->outbox afterwards. The arena is reset at the end.
+ */
+void switch_core_handle(struct switch_core *core, struct context *context, const struct event *event);
+
+/* Hands out every timer due at context->now; may be called as often as one likes, at the latest at
+ * timer_wheel_next_wake. Returns early when the outbox has no room for a further event: true when it must be called
+ * again after emptying it. */
+bool switch_core_advance(struct switch_core *core, struct context *context);
+
+/* The worker on which a message must be handled: by Via branch (responses), our tag (in-dialog), number (REGISTER),
+ * else Call-ID. Any worker may ask. Malformed messages: the asking worker. */
+uint8_t switch_core_steer(const struct local_identity *local, struct str_view bytes);
+
+/* Numbers for status and metrics. */
+struct switch_core_counts {
+  uint32_t calls, calls_answered, registrations, transactions, dialogs;
+  uint64_t timers;
+};
+void switch_core_count(const struct switch_core *core, const struct context *context,
+                       struct switch_core_counts *counts);
+
+/* Every room's invariants (each object has a deadline, indices agree, nothing leaks); the simulator calls it after each
+ * event. */
+bool switch_core_check(const struct switch_core *core, const struct context *context, struct text_builder *problem);
+
+#endif
