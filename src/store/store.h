@@ -1,0 +1,76 @@
+/* The store's door: configured objects, parameters, call detail records. Everything about databases stays behind it.
+ * The embedded engine is SQLite in DIR/belfry.db (WAL); later engines are further files with the same functions behind
+ * `struct store`. */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/result.h"
+#include "base/str_view.h"
+#include "cdr/cdr_record.h"
+
+struct store;
+
+/* Opens or creates the database in directory `dir` and brings its schema up to date (schema/NNN_*.sql, embedded). NULL
+ * with a sentence in `problem`. Starts the writer thread. */
+struct store *store_open(const char *dir, char *problem, size_t problem_bytes);
+
+/* Writes what is waiting, ends the writer thread, closes. */
+void store_close(struct store **store);
+
+/* --- records: from workers
+ * ------------------------------------------------------------------------------------------------- */
+
+/* Queues one encoded record for the writer thread; never blocks. RESULT_FULL: the queue is full (the disk does not keep
+ * up or is broken). Any thread. Signature of worker_record_sink. */
+enum result store_put_record(void *store, struct str_view record);
+
+/* How the writer is doing: a full or broken disk is a state that is reported and survived; the writer keeps trying,
+ * nothing is lost while the queue has room. */
+struct store_health {
+  bool ok;
+  char problem[256]; /* what SQLite says, since when */
+  uint64_t records_written;
+  uint64_t records_waiting;
+  uint64_t bytes_waiting;
+};
+void store_read_health(const struct store *store, struct store_health *health);
+
+/* --- records: for operators
+ * -------------------------------------------------------------------------------------------------- */
+
+struct cdr_query {
+  const char *id, *caller, *callee, *reason; /* NULL: any */
+  int64_t from_us, to_us;                    /* of started_at; 0: open */
+  uint32_t limit;                            /* 1–1000 */
+  const char *cursor;                        /* NULL: newest first from the start */
+};
+
+/* Calls `each` for every record, newest first. `next_cursor` (at least 64 bytes) gets the text to go on with, "" at the
+ * end. */
+enum result store_query_cdrs(struct store *store, const struct cdr_query *query,
+                             void (*each)(void *context, const struct cdr_record *record), void *context,
+                             char *next_cursor, char *problem, size_t problem_bytes);
+
+/* --- configured objects: JSON documents by kind and name
+ * ---------------------------------------------------------------------- */
+
+/* Kinds: "phone", "mapping_gateway", "routing_gateway", "parameter", "token", "setting". The document is JSON text as
+ * the API shows it, plus what it never shows (H(A1)). All changes of one apply go between store_begin and store_commit
+ * (or store_rollback): all or nothing. */
+enum result store_begin(struct store *store, char *problem, size_t problem_bytes);
+enum result store_commit(struct store *store, char *problem, size_t problem_bytes);
+void store_rollback(struct store *store);
+enum result store_put_object(struct store *store, const char *kind, const char *name, const char *document,
+                             const char *changed_by, int64_t changed_at_us);
+enum result store_delete_object(struct store *store, const char *kind, const char *name, const char *changed_by,
+                                int64_t changed_at_us);
+enum result store_each_object(struct store *store, const char *kind,
+                              void (*each)(void *context, const char *name, const char *document,
+                                           const char *changed_by, int64_t changed_at_us),
+                              void *context);
+
+#endif

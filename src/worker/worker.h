@@ -1,0 +1,77 @@
+/* Workers: one thread = one epoll loop = one timer wheel = one set of pools. A group of them opens the same sockets
+ * (SO_REUSEPORT) and shares nothing but bounded queues. This is the place that knows both halves of the house: it turns
+ * datagrams, clocks and orders into events, and the outbox into datagrams, records and answers. */
+#ifndef WORKER_WORKER_H
+#define WORKER_WORKER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/counters.h"
+#include "boundary/context.h"
+#include "boundary/event.h"
+#include "directory/directory.h"
+#include "parameters/parameters.h"
+#include "switch/switch_core.h"
+
+struct worker_group;
+
+/* A record (cdr/cdr_record.h) leaves a worker: must not block. RESULT_FULL: the sink cannot take it now; the worker
+ * keeps it and offers it again (bounded; beyond that new calls get 503). Called from worker threads. */
+typedef enum result worker_record_sink(void *sink, struct str_view record);
+
+struct worker_options {
+  const struct local_socket *sockets; /* `bound` may have port 0 and is filled in by worker_group_open */
+  uint8_t socket_count;
+  uint8_t worker_count;
+  struct switch_limits limits; /* per worker */
+  double clock_rate;           /* 1.0; tests: the switch's time runs that many times faster */
+  struct wall_us wall_anchor;  /* clock_rate ≠ 1: wall time at start, so that stamps never go back over a restart */
+  struct siphash_key nonce_key;
+  worker_record_sink *record_sink;
+  void *record_sink_context;
+};
+
+/* Opens sockets and allocates everything; nothing runs yet. NULL with a sentence in `problem` (which address, what
+ * errno says). */
+struct worker_group *worker_group_open(const struct worker_options *options, const struct parameters *parameters,
+                                       const struct directory *directory, char *problem, size_t problem_bytes);
+
+/* The sockets as really bound (port 0 resolved). */
+const struct local_identity *worker_group_identity(const struct worker_group *group);
+
+/* Starts the threads. */
+enum result worker_group_start(struct worker_group *group);
+
+/* Ends all threads; what is in the queues is handled first, within `deadline_ms`. Then frees everything. */
+void worker_group_stop(struct worker_group *group, int deadline_ms);
+void worker_group_destroy(struct worker_group **group);
+
+/* Hands every worker a new picture; returns when all use it, so that the caller may free the old one. Any thread but a
+ * worker's. */
+enum result worker_group_set_directory(struct worker_group *group, const struct directory *directory, int deadline_ms);
+enum result worker_group_set_parameters(struct worker_group *group, const struct parameters *parameters,
+                                        int deadline_ms);
+
+/* Gives an order to one worker, or to all (worker < 0), and waits for the answers, whose texts are joined with `joiner`
+ * in a heap string that the caller frees. The result is the first RESULT_OK of any worker (hang up: the one that has
+ * the call), else the first failure. RESULT_TIMED_OUT after `deadline_ms`. Any thread but a worker's. */
+enum result worker_group_order(struct worker_group *group, int worker, enum order_kind order, const char *target,
+                               const char *by, const char *joiner, int deadline_ms, char **answer_out);
+
+/* Sums of all workers, read without stopping them. */
+struct worker_group_status {
+  struct counters counters;
+  struct switch_core_counts counts;
+  uint32_t loop_lag_ms_max; /* worst delay between a timer's due time and its handling in the last second */
+  uint64_t records_waiting;
+  double processor_s; /* user + system of the worker threads */
+};
+void worker_group_read_status(const struct worker_group *group, struct worker_group_status *status);
+
+/* Now, on the switch's own clocks. Any thread. */
+struct wall_us worker_group_wall_now(const struct worker_group *group);
+struct mono_ms worker_group_mono_now(const struct worker_group *group);
+
+#endif
