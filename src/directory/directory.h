@@ -17,6 +17,7 @@
 #include "base/arena.h"
 #include "base/result.h"
 #include "base/str_view.h"
+#include "base/text_builder.h"
 #include "boundary/address.h"
 #include "parameters/parameters.h"
 
@@ -45,8 +46,20 @@ struct device_overrides {
       timeout_ringing_s;
 };
 
-#define GATEWAY_ADDRESSES_MAX 16
-#define GATEWAY_PREFIXES_MAX  256
+#define GATEWAY_ADDRESSES_MAX     16
+#define GATEWAY_PREFIXES_MAX      256
+#define GATEWAY_PREFIX_LENGTH_MAX 63
+
+/* What only gateways have; kept apart so that a phone stays small where there are a million of them. */
+struct gateway {
+  struct address addresses[GATEWAY_ADDRESSES_MAX]; /* port 0 (mapping): any port of that address */
+  uint8_t address_count;
+  struct str_view host;     /* routing: a host name instead of an address, resolved by the edge into `addresses` */
+  enum transport transport; /* routing */
+  const struct str_view *prefixes; /* routing: digits, or "*" for any number */
+  uint16_t prefix_count;
+  uint16_t priority; /* routing: lower is tried first */
+};
 
 /* A phone, or a gateway of either kind. Texts live as long as the picture. */
 struct device {
@@ -56,30 +69,31 @@ struct device {
   struct str_view display; /* phones: shown name, may be empty */
   char ha1_md5[32];        /* phones: H(A1) in hexadecimal; the password itself is not kept */
   char ha1_sha256[64];
-  struct address addresses[GATEWAY_ADDRESSES_MAX]; /* gateways; port 0 (mapping): any port of that address */
-  uint8_t address_count;
-  struct str_view host; /* routing gateways: a host name instead of an address, resolved by the edge into `addresses` */
-  enum transport transport;        /* routing gateways */
-  const struct str_view *prefixes; /* routing gateways: digits, or "*" for any number */
-  uint16_t prefix_count;
-  uint16_t priority;                                     /* routing gateways: lower is tried first */
-  uint32_t capacity;                                     /* most calls at once; UINT32_MAX: no limit */
-  bool locked;                                           /* takes and makes no calls */
+  const struct gateway *gateway;                         /* NULL for phones */
   const struct number_rule *callee_rules, *caller_rules; /* `number_rules` are callee rules */
   uint8_t callee_rule_count, caller_rule_count;
+  bool locked;       /* takes and makes no calls */
+  uint32_t capacity; /* most calls at once; UINT32_MAX: no limit */
   struct device_overrides overrides;
 };
 
 /* Fills in "no overrides, no limit, unlocked". */
 void device_set_defaults(struct device *device, enum device_kind kind);
 
+/* No address, no prefix, UDP, priority 1. */
+void gateway_set_defaults(struct gateway *gateway);
+
+#define DIRECTORY_REALM_MAX 255
+
 /* Bytes of memory that directory_build needs for these devices, texts included. */
 size_t directory_memory_bytes(const struct device *devices, size_t device_count);
 
-/* Builds a picture in `memory` (aligned to 64, zero-filled) with copies of all texts. `realm` is the digest realm.
- * Usage numbers are kept from `previous` by kind and name, new ones taken from free numbers below `usage_max`. NULL
- * with a sentence in `*problem`: two devices of one name, two mapping gateways claiming one address, usage_max reached.
- */
+/* Builds a picture in `memory` (aligned to 64, zero-filled) with copies of everything that the devices point to.
+ * `realm` is the digest realm, at most DIRECTORY_REALM_MAX bytes. Usage numbers are kept from `previous` (NULL at
+ * first) by kind and name; new devices get numbers below `usage_max` that no device of `previous` has and whose count
+ * is 0, so that a late directory_release cannot hit a stranger. `usage_counts` (`usage_max` zeroes at first) outlives
+ * all pictures. NULL with a sentence in `*problem`: two devices of one kind and name, two mapping gateways claiming one
+ * address, a gateway's prefix or lists beyond the limits, usage_max reached. */
 struct directory *directory_build(void *memory, const struct device *devices, size_t device_count,
                                   struct str_view realm, const struct directory *previous, uint32_t *usage_counts,
                                   uint32_t usage_max, struct text_builder *problem);
