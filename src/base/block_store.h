@@ -14,7 +14,7 @@
 
 struct block_store {
   struct pool pools[BLOCK_STORE_CLASSES];
-  uint64_t bytes_used;
+  uint64_t bytes_used; /* of slots, not of texts */
 };
 
 /* 12 bytes; all zero: no block. */
@@ -24,12 +24,13 @@ struct block {
   uint8_t size_class; /* 1 + number of the pool; 0: no block */
 };
 
-/* `capacity[i]` slots of the i-th size. */
+/* `capacity[i]` slots of the i-th size; `memory` as for pool_init: zero-filled, aligned to 64, borrowed. */
 size_t block_store_memory_bytes(const uint32_t capacity[BLOCK_STORE_CLASSES]);
 void block_store_init(struct block_store *store, void *memory, const uint32_t capacity[BLOCK_STORE_CLASSES]);
 
-/* Copies `text` into a new block of the smallest class that holds it and has room (a larger class when that is full) and
- * stores it in `*block`, giving back what `*block` held before. RESULT_FULL: `*block` is as it was. Empty text: no block. */
+/* Copies `text` into a new block of the smallest class that holds it and has room (a larger class when that is full)
+ * and stores it in `*block`, giving back what `*block` held before, which `text` may point into. RESULT_FULL, also for
+ * a text longer than the largest size: `*block` is as it was. Empty text: no block. */
 enum result block_store_set(struct block_store *store, struct block *block, struct str_view text) MUST_USE;
 
 /* Gives the block back and makes `*block` empty. Nothing happens when it is empty. */

@@ -1,5 +1,6 @@
 /* Checks that stay in release builds. `require` is for what would corrupt memory or cross a wall: the process stops.
- * `expect_or` is for a broken invariant of one call: it is counted, the action ends that call, everything else goes on. */
+ * `expect_or` is for a broken invariant of one call: it is counted, the action ends that call, everything else goes on.
+ */
 #ifndef BASE_CHECK_H
 #define BASE_CHECK_H
 

@@ -1,10 +1,10 @@
-/* An open-addressing table from a 64-bit hash (SipHash of the key where strangers choose it) to a 32-bit value, mostly a
- * pool index. It stores hashes, not keys: the caller compares the object it finds, and asks for the next candidate when it
- * is not the one. Linear probing, backward-shift deletion (no tombstones), never more than 7/8 full; no growth: memory for
- * the configured maximum is handed in once.
+/* An open-addressing table from a 64-bit hash (SipHash of the key where strangers choose it) to a 32-bit value, mostly
+ * a pool index. It stores hashes, not keys: the caller compares the object it finds, and asks for the next candidate
+ * when it is not the one. Linear probing, backward-shift deletion (no tombstones), never more than 7/8 full; no growth:
+ * memory for the configured maximum is handed in once.
  *
  *   for (uint32_t at = hash_table_first(t, h, &value); at != HASH_TABLE_END; at = hash_table_next(t, h, at, &value))
- *     if (it is the one at `value`) …                                                                                  */
+ *     if (it is the one at `value`) … */
 #ifndef BASE_HASH_TABLE_H
 #define BASE_HASH_TABLE_H
 
@@ -21,9 +21,9 @@ struct hash_table_slot {
 
 struct hash_table {
   struct hash_table_slot *slots;
-  uint32_t mask;      /* number of slots − 1; a power of two */
+  uint32_t mask; /* number of slots − 1; a power of two */
   uint32_t used;
-  uint32_t limit;     /* most entries */
+  uint32_t limit; /* most entries */
 };
 
 #define HASH_TABLE_END UINT32_MAX

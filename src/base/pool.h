@@ -12,16 +12,17 @@
 
 #include "base/handle.h"
 #include "base/result.h"
+#include "base/str_view.h"
 
 struct pool {
   char *slots;
-  uint32_t *generations;   /* odd: the slot is taken; even: it is free */
+  uint32_t *generations; /* odd: the slot is taken; even: it is free */
   uint32_t *next_free;
   uint32_t slot_bytes;
   uint32_t capacity;
   uint32_t used;
-  uint32_t high_water;     /* slots below this index have been used at least once */
-  uint32_t first_free;     /* UINT32_MAX: only slots from high_water on are free */
+  uint32_t high_water; /* slots below this index have been used at least once */
+  uint32_t first_free; /* UINT32_MAX: only slots from high_water on are free */
 };
 
 /* Bytes that `pool_init` needs for `capacity` slots of `slot_bytes` (rounded up to 8). */
@@ -32,6 +33,9 @@ void pool_init(struct pool *pool, void *memory, uint32_t slot_bytes, uint32_t ca
 
 /* Takes a slot, zero-filled. NULL when the pool is full. `*handle_out` names it. */
 void *pool_take(struct pool *pool, struct handle *handle_out) MUST_USE;
+
+/* The same, but the slot holds whatever it held: for a caller who writes over it anyhow. */
+void *pool_take_uncleared(struct pool *pool, struct handle *handle_out) MUST_USE;
 
 /* Gives a slot back; every handle to it becomes stale. `slot` must be taken. */
 void pool_give(struct pool *pool, void *slot);
@@ -44,5 +48,9 @@ struct handle pool_handle_of(const struct pool *pool, const void *slot);
 
 /* Walks over taken slots: start with *index = 0; returns NULL at the end. For invariant checks and listings. */
 void *pool_next(const struct pool *pool, uint32_t *index);
+
+/* The memory of the next `slots_ahead` slots that have never been used: what the worker should make resident before
+ * they are. Empty when every slot has been used. */
+struct str_view pool_touch_hint(const struct pool *pool, uint32_t slots_ahead);
 
 #endif

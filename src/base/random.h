@@ -1,5 +1,5 @@
-/* A seeded generator whose output strangers cannot predict: SipHash of a counter under a secret key. The worker seeds it
- * from the kernel, the simulator from a number. Not for keys that protect data for years. */
+/* A seeded generator whose output strangers cannot predict: SipHash of a counter under a secret key. The worker seeds
+ * it from the kernel, the simulator from a number. Not for keys that protect data for years. */
 #ifndef BASE_RANDOM_H
 #define BASE_RANDOM_H
 

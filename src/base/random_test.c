@@ -29,6 +29,17 @@ static void test_between_reaches_both_ends_and_nothing_beyond(void) {
     expect(seen[i] > 9500 && seen[i] < 10500);
 }
 
+/* Where the span does not divide the type, a plain multiplication would favour every third value here. */
+static void test_between_is_even_over_awkward_spans(void) {
+  struct random random;
+  random_seed(&random, (struct siphash_key){3, 4});
+  int thirds[3] = {0};
+  for (int i = 0; i < 30000; i++)
+    thirds[random_between(&random, 0, (UINT32_C(3) << 30) - 1) % 3]++;
+  for (int i = 0; i < 3; i++)
+    expect(thirds[i] > 9500 && thirds[i] < 10500);
+}
+
 static void test_between_takes_one_value_and_the_whole_type(void) {
   struct random random;
   random_seed(&random, (struct siphash_key){7, 8});
@@ -56,4 +67,5 @@ static void test_chance_is_in_parts_of_a_million(void) {
 }
 
 TAP_TESTS(TAP(test_the_same_seed_gives_the_same_numbers), TAP(test_between_reaches_both_ends_and_nothing_beyond),
-          TAP(test_between_takes_one_value_and_the_whole_type), TAP(test_chance_is_in_parts_of_a_million))
+          TAP(test_between_is_even_over_awkward_spans), TAP(test_between_takes_one_value_and_the_whole_type),
+          TAP(test_chance_is_in_parts_of_a_million))

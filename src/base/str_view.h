@@ -14,8 +14,9 @@ struct str_view {
 };
 
 /* A view of a string literal, usable in static initialisers. */
-#define STR_VIEW_LITERAL(text) {"" text, sizeof(text) - 1}
-#define STR_VIEW(text)         ((struct str_view)STR_VIEW_LITERAL(text))
+#define STR_VIEW_LITERAL(text)                                                                                         \
+  { "" text, sizeof(text) - 1 }
+#define STR_VIEW(text) ((struct str_view)STR_VIEW_LITERAL(text))
 
 static inline struct str_view str_view_of(const char *data, size_t length) {
   return (struct str_view){data, length};

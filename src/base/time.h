@@ -1,5 +1,6 @@
-/* Two kinds of time that cannot be mixed up: the monotonic clock in milliseconds, which timers and durations use, and the
- * wall clock in microseconds since 1970 (UTC), which only records and people see. Neither is read here: both are handed in. */
+/* Two kinds of time that cannot be mixed up: the monotonic clock in milliseconds, which timers and durations use, and
+ * the wall clock in microseconds since 1970 (UTC), which only records and people see. Neither is read here: both are
+ * handed in. */
 #ifndef BASE_TIME_H
 #define BASE_TIME_H
 

@@ -1,0 +1,75 @@
+#include "base/block_store.h"
+
+#include "base/check.h"
+
+static const uint32_t class_bytes[BLOCK_STORE_CLASSES] = {256, 512, 1024, 2048, 4096, 16384, 65536};
+
+static size_t class_memory_bytes(unsigned size_class, uint32_t capacity) {
+  return (pool_memory_bytes(class_bytes[size_class], capacity) + 63) & ~(size_t)63;
+}
+
+size_t block_store_memory_bytes(const uint32_t capacity[BLOCK_STORE_CLASSES]) {
+  size_t bytes = 0;
+  for (unsigned i = 0; i < BLOCK_STORE_CLASSES; i++)
+    bytes += class_memory_bytes(i, capacity[i]);
+  return bytes;
+}
+
+void block_store_init(struct block_store *store, void *memory, const uint32_t capacity[BLOCK_STORE_CLASSES]) {
+  char *at = memory;
+  store->bytes_used = 0;
+  for (unsigned i = 0; i < BLOCK_STORE_CLASSES; i++) {
+    pool_init(&store->pools[i], at, class_bytes[i], capacity[i]);
+    at += class_memory_bytes(i, capacity[i]);
+  }
+}
+
+static char *block_memory(const struct block_store *store, const struct block *block) {
+  require(block->size_class <= BLOCK_STORE_CLASSES);
+  const struct pool *pool = &store->pools[block->size_class - 1];
+  require(block->index < pool->high_water && block->length <= pool->slot_bytes);
+  return pool->slots + (size_t)block->index * pool->slot_bytes;
+}
+
+/* Finds room for `length` bytes: a new slot, or the block's own where that is what a new one would be (one copy of the
+ * same size is replaced by another mostly). */
+static bool find_room(struct block_store *store, const struct block *old, size_t length, struct block *new_out) {
+  for (unsigned i = 0; i < BLOCK_STORE_CLASSES; i++) {
+    if (length > class_bytes[i]) continue;
+    *new_out = (struct block){.index = old->index, .length = (uint32_t)length, .size_class = (uint8_t)(i + 1)};
+    if (old->size_class == i + 1) return true;
+    struct handle handle;
+    if (pool_take_uncleared(&store->pools[i], &handle)) {
+      new_out->index = handle.index;
+      store->bytes_used += class_bytes[i];
+      return true;
+    }
+  }
+  return false;
+}
+
+enum result block_store_set(struct block_store *store, struct block *block, struct str_view text) {
+  if (text.length == 0) {
+    block_store_clear(store, block);
+    return RESULT_OK;
+  }
+  struct block new_block;
+  if (!find_room(store, block, text.length, &new_block)) return RESULT_FULL;
+  memmove(block_memory(store, &new_block), text.data, text.length);
+  if (new_block.size_class != block->size_class) block_store_clear(store, block);
+  *block = new_block;
+  return RESULT_OK;
+}
+
+void block_store_clear(struct block_store *store, struct block *block) {
+  if (block->size_class == 0) return;
+  char *memory = block_memory(store, block);
+  pool_give(&store->pools[block->size_class - 1], memory);
+  store->bytes_used -= class_bytes[block->size_class - 1];
+  *block = (struct block){0};
+}
+
+struct str_view block_store_view(const struct block_store *store, const struct block *block) {
+  if (block->size_class == 0) return (struct str_view){0};
+  return str_view_of(block_memory(store, block), block->length);
+}

@@ -1,0 +1,108 @@
+#include "base/hash_table.h"
+
+#include <stdlib.h>
+
+#include "base/random.h"
+#include "tap.h"
+
+static struct hash_table table;
+static void *memory;
+
+static void start(uint32_t entries_max) {
+  free(memory);
+  memory = calloc(1, hash_table_memory_bytes(entries_max));
+  if (!memory) abort();
+  hash_table_init(&table, memory, entries_max);
+}
+
+static int count(uint64_t hash, uint32_t value) {
+  int found = 0;
+  uint32_t at_value;
+  for (uint32_t at = hash_table_first(&table, hash, &at_value); at != HASH_TABLE_END;
+       at = hash_table_next(&table, hash, at, &at_value))
+    if (at_value == value) found++;
+  return found;
+}
+
+static void test_one_hash_may_have_several_values(void) {
+  start(4);
+  expect_int(hash_table_insert(&table, 5, 1), ==, RESULT_OK);
+  expect_int(hash_table_insert(&table, 5, 2), ==, RESULT_OK);
+  expect_int(count(5, 1), ==, 1);
+  expect_int(count(5, 2), ==, 1);
+  expect_int(hash_table_remove(&table, 5, 1), ==, RESULT_OK);
+  expect_int(hash_table_remove(&table, 5, 1), ==, RESULT_NOT_FOUND);
+  expect_int(count(5, 1), ==, 0);
+  expect_int(count(5, 2), ==, 1);
+}
+
+static void test_a_full_table_says_so(void) {
+  start(9);
+  for (uint32_t i = 0; i < 9; i++)
+    expect_int(hash_table_insert(&table, i, i), ==, RESULT_OK);
+  expect_int(hash_table_insert(&table, 9, 9), ==, RESULT_FULL);
+  expect_int(hash_table_remove(&table, 3, 3), ==, RESULT_OK);
+  expect_int(hash_table_insert(&table, 9, 9), ==, RESULT_OK);
+  expect_int(count(9, 9), ==, 1);
+}
+
+static void test_it_is_never_more_than_seven_eighths_full(void) {
+  for (uint32_t entries = 0; entries < 3000; entries++) {
+    size_t slots = hash_table_memory_bytes(entries) / sizeof(struct hash_table_slot);
+    expect(entries * 8 <= slots * 7 && slots > entries);
+  }
+}
+
+static void test_an_upper_half_of_zero_is_a_hash_like_any_other(void) {
+  start(4);
+  expect_int(hash_table_insert(&table, 0, 7), ==, RESULT_OK);
+  expect_int(count(0, 7), ==, 1);
+  expect_int(hash_table_remove(&table, 0, 7), ==, RESULT_OK);
+  expect_int(count(0, 7), ==, 0);
+}
+
+/* Few hashes that lie close together and at the table's end make long runs that wrap round. */
+static uint64_t crowded_hash(struct random *random) {
+  uint32_t low = random_between(random, 0, 11) < 6 ? random_between(random, 58, 63) : random_between(random, 0, 40);
+  return (uint64_t)random_between(random, 0, 2) << 32 | low;
+}
+
+static void test_removal_agrees_with_a_model(void) {
+  enum { ENTRIES = 56, VALUES = 400 };
+  for (uint64_t seed = 1; seed <= 20; seed++) {
+    struct random random;
+    random_seed(&random, (struct siphash_key){seed, 0});
+    start(ENTRIES);
+    uint64_t hashes[VALUES];
+    bool present[VALUES] = {0};
+    uint32_t used = 0;
+    for (int step = 0; step < 5000; step++) {
+      uint32_t value = random_between(&random, 0, VALUES - 1);
+      if (!present[value]) {
+        hashes[value] = crowded_hash(&random);
+        enum result want = used < ENTRIES ? RESULT_OK : RESULT_FULL;
+        expect_int(hash_table_insert(&table, hashes[value], value), ==, want);
+        if (want == RESULT_OK) present[value] = true, used++;
+      }
+      for (uint32_t i = 0; i < 8; i++) {
+        uint32_t other = random_between(&random, 0, VALUES - 1);
+        if (!present[other] || random_between(&random, 0, 1)) continue;
+        expect_int(hash_table_remove(&table, hashes[other], other), ==, RESULT_OK);
+        present[other] = false, used--;
+      }
+      expect_int(table.used, ==, used);
+      for (uint32_t i = 0; i < VALUES && step % 16 == 0; i++)
+        expect(!present[i] || count(hashes[i], i) == 1);
+      if (tap_current_failed) printf("# seed %llu, step %d\n", (unsigned long long)seed, step);
+      if (tap_current_failed) return;
+    }
+    for (uint32_t i = 0; i < VALUES; i++)
+      if (present[i]) expect_int(hash_table_remove(&table, hashes[i], i), ==, RESULT_OK);
+    for (uint32_t i = 0; i <= table.mask; i++)
+      expect(table.slots[i].hash_high == 0);
+  }
+}
+
+TAP_TESTS(TAP(test_one_hash_may_have_several_values), TAP(test_a_full_table_says_so),
+          TAP(test_it_is_never_more_than_seven_eighths_full), TAP(test_an_upper_half_of_zero_is_a_hash_like_any_other),
+          TAP(test_removal_agrees_with_a_model))
