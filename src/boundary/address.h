@@ -34,11 +34,12 @@ enum transport transport_from_name(struct str_view name);
 bool address_equal(const struct address *a, const struct address *b);
 bool address_equal_ip(const struct address *a, const struct address *b);
 
-/* Reads an IPv4 or IPv6 literal, the latter with or without brackets, no port. RESULT_MALFORMED for anything else, names
- * among it. `port` is set to 0. */
+/* Reads an IPv4 or IPv6 literal (RFC 4291 section 2.2), the latter with or without brackets, no port and no zone.
+ * RESULT_MALFORMED for anything else, names and IPv4 numbers with leading zeros among it. `port` is set to 0. */
 enum result address_parse_ip(struct str_view text, struct address *address_out) MUST_USE;
 
-/* Reads "192.0.2.1:5060", "[2001:db8::1]:5060"; without a port `default_port` is used. */
+/* Reads "192.0.2.1:5060", "[2001:db8::1]:5060"; without a port (an IPv6 literal may then go without brackets)
+ * `default_port` is used. Port 0 is read as such. RESULT_MALFORMED as above, or for a port that is none. */
 enum result address_parse(struct str_view text, uint16_t default_port, struct address *address_out) MUST_USE;
 
 /* Appends the literal without port, IPv6 in brackets as a URI or Via wants it (RFC 5952 form inside). */
@@ -50,8 +51,8 @@ void address_to_text(const struct address *address, struct text_builder *builder
 /* A hash under no key, for tables that only operators fill. Strangers' addresses: use siphash over ip, port, family. */
 uint64_t address_hash(const struct address *address);
 
-/* The way to a peer. `socket_index` is the index of a listening socket in struct local_identity (the same on every worker);
- * `connection` names a TCP or TLS connection on worker `worker` and is 0 for UDP or for "open one". */
+/* The way to a peer. `socket_index` is the index of a listening socket in struct local_identity (the same on every
+ * worker); `connection` names a TCP or TLS connection on worker `worker` and is 0 for UDP or for "open one". */
 struct flow {
   struct address remote;
   uint32_t connection;
@@ -60,6 +61,7 @@ struct flow {
   uint16_t socket_index;
 };
 
+/* True when both lead to the same peer by the same way. The worker counts only where it owns the connection. */
 bool flow_equal(const struct flow *a, const struct flow *b);
 
 #endif

@@ -15,8 +15,8 @@ struct directory;  /* directory/directory.h */
 
 #define LOCAL_SOCKETS_MAX 16
 
-/* One address on which the switch listens. `advertised` is what Via and Contact say (the bound address unless configured
- * otherwise; never 0.0.0.0: the worker fills in the host's own). */
+/* One address on which the switch listens. `advertised` is what Via and Contact say (the bound address unless
+ * configured otherwise; never 0.0.0.0: the worker fills in the host's own). */
 struct local_socket {
   struct address bound;
   struct address advertised;

@@ -1,4 +1,5 @@
-/* What the world tells the middle. One event is handled completely before the next; its bytes are borrowed until then. */
+/* What the world tells the middle. One event is handled completely before the next; its bytes are borrowed until then.
+ */
 #ifndef BOUNDARY_EVENT_H
 #define BOUNDARY_EVENT_H
 
@@ -31,7 +32,7 @@ enum event_kind {
 /* One contact of a phone: its URI and the flow it registered from (or its Path's first hop). */
 struct location_contact {
   struct str_view uri;
-  struct str_view path;   /* Route header value to use (RFC 3327), or empty */
+  struct str_view path; /* Route header value to use (RFC 3327), or empty */
   struct flow flow;
   uint16_t q_thousandths; /* 0–1000 */
   bool behind_nat;        /* the flow's address, not the URI's, is where requests go */
@@ -40,7 +41,7 @@ struct location_contact {
 
 /* `known` false: no such registration now. */
 struct location_answer {
-  struct handle asker;    /* the call that asked */
+  struct handle asker; /* the call that asked */
   bool known;
   uint8_t contact_count;
   struct location_contact contacts[EVENT_LOCATION_CONTACTS_MAX];
@@ -48,30 +49,30 @@ struct location_answer {
 
 enum order_kind {
   ORDER_NONE = 0,
-  ORDER_HANGUP_CALL,          /* target: call id */
-  ORDER_KICK_REGISTRATION,    /* target: registration id */
-  ORDER_LIST_CALLS,           /* answered with JSON objects, comma-separated */
+  ORDER_HANGUP_CALL,       /* target: call id */
+  ORDER_KICK_REGISTRATION, /* target: registration id */
+  ORDER_LIST_CALLS,        /* answered with JSON objects, comma-separated */
   ORDER_LIST_REGISTRATIONS,
   ORDER_SHOW_CALL,
-  ORDER_PARAMETERS_CHANGED,   /* context->parameters has new values */
-  ORDER_DIRECTORY_CHANGED,    /* context->directory is a new one */
-  ORDER_DRAIN,                /* refuse new calls with 503 */
+  ORDER_PARAMETERS_CHANGED, /* context->parameters has new values */
+  ORDER_DIRECTORY_CHANGED,  /* context->directory is a new one */
+  ORDER_DRAIN,              /* refuse new calls with 503 */
 };
 
 struct event {
   enum event_kind kind;
-  struct flow flow;               /* MESSAGE, CONNECTION_CLOSED: where it came from and how to answer */
-  struct str_view bytes;          /* MESSAGE */
+  struct flow flow;                       /* MESSAGE, CONNECTION_CLOSED: where it came from and how to answer */
+  struct str_view bytes;                  /* MESSAGE */
   const struct location_answer *location; /* LOCATION_ANSWER */
-  struct str_view number;         /* LOCATION_ASKED */
-  struct handle asker;            /* LOCATION_ASKED, RESOLVED */
-  uint8_t asker_worker;           /* LOCATION_ASKED */
-  const struct address *addresses;/* RESOLVED: in order of preference */
-  uint8_t address_count;          /* RESOLVED: 0: no such name */
-  enum order_kind order;          /* ORDER */
-  uint64_t order_id;              /* ORDER: repeated in the answer */
-  struct str_view order_target;   /* ORDER */
-  struct str_view order_by;       /* ORDER: who ordered it, for records */
+  struct str_view number;                 /* LOCATION_ASKED */
+  struct handle asker;                    /* LOCATION_ASKED, RESOLVED */
+  uint8_t asker_worker;                   /* LOCATION_ASKED */
+  const struct address *addresses;        /* RESOLVED: in order of preference */
+  uint8_t address_count;                  /* RESOLVED: 0: no such name */
+  enum order_kind order;                  /* ORDER */
+  uint64_t order_id;                      /* ORDER: repeated in the answer */
+  struct str_view order_target;           /* ORDER */
+  struct str_view order_by;               /* ORDER: who ordered it, for records */
 };
 
 #endif

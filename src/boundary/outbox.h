@@ -1,7 +1,7 @@
 /* What the middle wants done. Handlers append; the worker (or the simulator) empties it after one or several events, in
  * order. Entries and bytes live in memory handed in once. Before each event the worker makes sure that at least
- * OUTBOX_EVENT_BYTES and OUTBOX_EVENT_ENTRIES are free, so a handler need not expect a full outbox; when it is full all the
- * same a datagram is dropped and counted (as a network may do), and a record is refused with RESULT_FULL. */
+ * OUTBOX_EVENT_BYTES and OUTBOX_EVENT_ENTRIES are free, so a handler need not expect a full outbox; when it is full all
+ * the same a datagram is dropped and counted (as a network may do), and a record is refused with RESULT_FULL. */
 #ifndef BOUNDARY_OUTBOX_H
 #define BOUNDARY_OUTBOX_H
 
@@ -29,9 +29,9 @@ enum outbox_kind {
 
 struct outbox_entry {
   enum outbox_kind kind;
-  enum result result;      /* ORDER_ANSWER */
+  enum result result; /* ORDER_ANSWER */
   struct flow flow;
-  struct str_view bytes;   /* in the outbox's memory */
+  struct str_view bytes; /* in the outbox's memory */
   struct handle asker;
   uint64_t order_id;
   const struct location_answer *location; /* TELL_LOCATION; in the outbox's memory, its texts too */
