@@ -55,16 +55,18 @@ enum end_cause {
 #define END_CAUSE(name, sentence) END_CAUSE_##name,
 #include "cdr/end_causes.def"
 #undef END_CAUSE
+  END_CAUSE_COUNT
 };
 const char *end_cause_name(enum end_cause cause);
 const char *end_cause_sentence(enum end_cause cause);
 
-/* The Q.850 cause for a final SIP status (RFC 3398 §8.2.6.1), 127 where there is none; and the status for a cause
- * (§7.2.4.1). */
+/* The Q.850 cause for a final SIP status (q850.def: RFC 3398 §8.2.6.1), 31 where it has none, 16 for a 2xx; and the
+ * status for a cause (§7.2.4.1), 500 where it has none. */
 unsigned q850_cause_of_status(unsigned sip_status);
 unsigned sip_status_of_q850_cause(unsigned cause);
 
-/* Which end_reason a final response of the far side is: 486 busy, 603 rejected … from end_reason_of_status.def. */
+/* Which end_reason a final response of the far side is: 486 busy, 603 rejected … from end_reason_of_status.def.
+ * protocol_error for what is not a final status. */
 enum end_reason end_reason_of_status(unsigned sip_status);
 
 #endif

@@ -1,0 +1,94 @@
+#include "cdr/cdr_record.h"
+
+/* Grows only when what stands in a record changes its meaning; fields appended at the end need no new version. */
+#define CDR_RECORD_VERSION 1
+
+#define TEXT_LENGTH_MAX UINT16_MAX
+
+void cdr_record_init(struct cdr_record *record) {
+  memset(record, 0, sizeof *record);
+#define CDR_TEXT(name)
+#define CDR_STAMP(name)
+#define CDR_NUMBER(name) record->name = CDR_NUMBER_NONE;
+#include "cdr/cdr_fields.def"
+#undef CDR_TEXT
+#undef CDR_STAMP
+#undef CDR_NUMBER
+}
+
+static void encode_number(struct text_builder *builder, uint64_t value) {
+  char bytes[8];
+  for (unsigned i = 0; i < sizeof bytes; i++, value >>= 8)
+    bytes[i] = (char)(value & 0xFF);
+  text_builder_add(builder, str_view_of(bytes, sizeof bytes));
+}
+
+static void encode_text(struct text_builder *builder, struct str_view text) {
+  size_t length = text.length < TEXT_LENGTH_MAX ? text.length : TEXT_LENGTH_MAX;
+  char prefix[2] = {(char)(length & 0xFF), (char)(length >> 8)};
+  text_builder_add(builder, str_view_of(prefix, sizeof prefix));
+  text_builder_add(builder, str_view_slice(text, 0, length));
+}
+
+void cdr_record_encode(const struct cdr_record *record, struct text_builder *builder) {
+  text_builder_add_char(builder, CDR_RECORD_VERSION);
+#define CDR_TEXT(name)   encode_text(builder, record->name);
+#define CDR_STAMP(name)  encode_number(builder, (uint64_t)record->name.value);
+#define CDR_NUMBER(name) encode_number(builder, record->name);
+#include "cdr/cdr_fields.def"
+#undef CDR_TEXT
+#undef CDR_STAMP
+#undef CDR_NUMBER
+}
+
+/* False at the end of an older record (all is well: the field keeps its empty value) and where the bytes break off
+ * inside a field (`broken`). */
+static bool decode_bytes(struct str_view *rest, size_t length, struct str_view *bytes_out, bool *broken) {
+  if (rest->length < length) {
+    *broken = *broken || rest->length > 0;
+    return false;
+  }
+  *bytes_out = str_view_slice(*rest, 0, length);
+  *rest = str_view_from(*rest, length);
+  return true;
+}
+
+static uint64_t little_endian(struct str_view bytes) {
+  uint64_t value = 0;
+  for (size_t i = bytes.length; i-- > 0;)
+    value = value << 8 | (uint8_t)bytes.data[i];
+  return value;
+}
+
+static void decode_number(struct str_view *rest, uint64_t *value_out, bool *broken) {
+  struct str_view bytes;
+  if (decode_bytes(rest, 8, &bytes, broken)) *value_out = little_endian(bytes);
+}
+
+static void decode_stamp(struct str_view *rest, struct wall_us *stamp_out, bool *broken) {
+  uint64_t value = 0;
+  decode_number(rest, &value, broken);
+  stamp_out->value = (int64_t)value;
+}
+
+static void decode_text(struct str_view *rest, struct str_view *text_out, bool *broken) {
+  struct str_view prefix;
+  if (!decode_bytes(rest, 2, &prefix, broken)) return;
+  size_t length = (size_t)little_endian(prefix);
+  if (!decode_bytes(rest, length, text_out, broken)) *broken = true;
+}
+
+enum result cdr_record_decode(struct str_view bytes, struct cdr_record *record_out) {
+  bool broken = false;
+  cdr_record_init(record_out);
+  if (bytes.length == 0 || bytes.data[0] != CDR_RECORD_VERSION) return RESULT_MALFORMED;
+  struct str_view rest = str_view_from(bytes, 1);
+#define CDR_TEXT(name)   decode_text(&rest, &record_out->name, &broken);
+#define CDR_STAMP(name)  decode_stamp(&rest, &record_out->name, &broken);
+#define CDR_NUMBER(name) decode_number(&rest, &record_out->name, &broken);
+#include "cdr/cdr_fields.def"
+#undef CDR_TEXT
+#undef CDR_STAMP
+#undef CDR_NUMBER
+  return broken ? RESULT_MALFORMED : RESULT_OK;
+}

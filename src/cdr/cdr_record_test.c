@@ -1,0 +1,124 @@
+#include "cdr/cdr_record.h"
+
+#include "tap.h"
+
+static char memory[8192];
+
+/* A record in which every field has a value of its own. */
+static void fill(struct cdr_record *record) {
+  static const char *const texts[] = {"a",  "bb", "ccc", "dddd", "5",  "6",  "7",  "8",  "9",  "10", "11",
+                                      "12", "13", "14",  "15",   "16", "17", "18", "19", "20", "21", "22"};
+  unsigned number = 1, text = 0;
+  cdr_record_init(record);
+#define CDR_TEXT(name)   record->name = str_view_from_c(texts[text++ % 22]);
+#define CDR_STAMP(name)  record->name.value = (int64_t)(UINT64_C(1795000000000000) + number++);
+#define CDR_NUMBER(name) record->name = (UINT64_C(1) << 40) + number++;
+#include "cdr/cdr_fields.def"
+#undef CDR_TEXT
+#undef CDR_STAMP
+#undef CDR_NUMBER
+}
+
+static void expect_equal(const struct cdr_record *a, const struct cdr_record *b) {
+#define CDR_TEXT(name)   expect(str_view_equal(a->name, b->name));
+#define CDR_STAMP(name)  expect_int(a->name.value, ==, b->name.value);
+#define CDR_NUMBER(name) expect_int(a->name, ==, b->name);
+#include "cdr/cdr_fields.def"
+#undef CDR_TEXT
+#undef CDR_STAMP
+#undef CDR_NUMBER
+}
+
+static struct str_view encode(const struct cdr_record *record) {
+  struct text_builder builder = text_builder_over(memory, sizeof memory);
+  cdr_record_encode(record, &builder);
+  expect(!builder.overflowed);
+  return text_builder_view(&builder);
+}
+
+static void test_a_new_record_is_empty_and_its_numbers_are_unknown(void) {
+  struct cdr_record record;
+  cdr_record_init(&record);
+  expect_view(record.id, "");
+  expect_int(record.started_at.value, ==, 0);
+  expect(record.setup_ms == CDR_NUMBER_NONE);
+  expect(record.callee_timer_refreshes == CDR_NUMBER_NONE);
+}
+
+static void test_what_is_encoded_is_decoded_field_by_field(void) {
+  struct cdr_record record, decoded;
+  fill(&record);
+  expect_int(cdr_record_decode(encode(&record), &decoded), ==, RESULT_OK);
+  expect_equal(&record, &decoded);
+  cdr_record_init(&record);
+  expect_int(cdr_record_decode(encode(&record), &decoded), ==, RESULT_OK);
+  expect_equal(&record, &decoded);
+}
+
+static void test_the_bytes_are_as_written_down(void) {
+  struct cdr_record record;
+  cdr_record_init(&record);
+  record.id = STR_VIEW("x1");
+  record.state = STR_VIEW("ended");
+  expect(str_view_starts_with(encode(&record), STR_VIEW("\x01\x02\0x1\x05\0ended\0\0")));
+}
+
+/* An older switch knew only the first fields: the record ends after one of them. */
+static void test_a_record_of_an_older_switch_leaves_the_newer_fields_empty(void) {
+  struct cdr_record record, decoded;
+  fill(&record);
+  struct str_view bytes = encode(&record);
+  size_t first_three = 1 + 2 + record.id.length + 2 + record.state.length + 2 + record.caller.length;
+  expect_int(cdr_record_decode(str_view_slice(bytes, 0, first_three), &decoded), ==, RESULT_OK);
+  expect(str_view_equal(decoded.caller, record.caller));
+  expect_view(decoded.callee, "");
+  expect_int(decoded.started_at.value, ==, 0);
+  expect(decoded.pdd_ms == CDR_NUMBER_NONE);
+}
+
+static void test_a_record_of_a_newer_switch_is_read_as_far_as_it_is_known(void) {
+  struct cdr_record record, decoded;
+  fill(&record);
+  struct str_view bytes = encode(&record);
+  memcpy(memory + bytes.length, "\x03\0new\0\0\0\0\0\0\0\0", 13);
+  bytes.length += 13;
+  expect_int(cdr_record_decode(bytes, &decoded), ==, RESULT_OK);
+  expect_equal(&record, &decoded);
+}
+
+static void test_a_record_that_breaks_off_inside_a_field_is_refused(void) {
+  struct cdr_record record, decoded;
+  fill(&record);
+  struct str_view bytes = encode(&record);
+  expect_int(cdr_record_decode(str_view_slice(bytes, 0, bytes.length - 1), &decoded), ==, RESULT_MALFORMED);
+  expect_int(cdr_record_decode(str_view_slice(bytes, 0, 2), &decoded), ==, RESULT_MALFORMED);
+  expect_int(cdr_record_decode(STR_VIEW("\x01\x05\0ab"), &decoded), ==, RESULT_MALFORMED);
+  expect_int(cdr_record_decode(STR_VIEW("\x01\x05\0"), &decoded), ==, RESULT_MALFORMED);
+}
+
+static void test_another_version_and_no_bytes_are_refused(void) {
+  struct cdr_record decoded;
+  expect_int(cdr_record_decode(STR_VIEW(""), &decoded), ==, RESULT_MALFORMED);
+  expect_int(cdr_record_decode(STR_VIEW("\x02\0\0"), &decoded), ==, RESULT_MALFORMED);
+}
+
+static void test_a_text_beyond_16_bits_is_cut(void) {
+  static char large[200000], text[70000];
+  memset(text, 'x', sizeof text);
+  struct cdr_record record, decoded;
+  cdr_record_init(&record);
+  record.explanation = str_view_of(text, sizeof text);
+  record.last_alive_by = STR_VIEW("update");
+  struct text_builder builder = text_builder_over(large, sizeof large);
+  cdr_record_encode(&record, &builder);
+  expect_int(cdr_record_decode(text_builder_view(&builder), &decoded), ==, RESULT_OK);
+  expect_int(decoded.explanation.length, ==, 65535);
+  expect_view(decoded.last_alive_by, "update");
+}
+
+TAP_TESTS(TAP(test_a_new_record_is_empty_and_its_numbers_are_unknown),
+          TAP(test_what_is_encoded_is_decoded_field_by_field), TAP(test_the_bytes_are_as_written_down),
+          TAP(test_a_record_of_an_older_switch_leaves_the_newer_fields_empty),
+          TAP(test_a_record_of_a_newer_switch_is_read_as_far_as_it_is_known),
+          TAP(test_a_record_that_breaks_off_inside_a_field_is_refused),
+          TAP(test_another_version_and_no_bytes_are_refused), TAP(test_a_text_beyond_16_bits_is_cut))
