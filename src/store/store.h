@@ -66,11 +66,11 @@ enum result store_commit(struct store *store, char *problem, size_t problem_byte
 void store_rollback(struct store *store);
 enum result store_put_object(struct store *store, const char *kind, const char *name, const char *document,
                              const char *changed_by, int64_t changed_at_us);
-enum result store_delete_object(struct store *store, const char *kind, const char *name, const char *changed_by,
-                                int64_t changed_at_us);
-enum result store_each_object(struct store *store, const char *kind,
-                              void (*each)(void *context, const char *name, const char *document,
-                                           const char *changed_by, int64_t changed_at_us),
-                              void *context);
+enum result store_delete_object(struct store *store, const char *kind, const char *name);
+
+/* Called for each object in order of name; the texts are valid during the call, which must not call the store. */
+typedef void store_object_visitor(void *context, const char *name, const char *document, const char *changed_by,
+                                  int64_t changed_at_us);
+enum result store_each_object(struct store *store, const char *kind, store_object_visitor *each, void *context);
 
 #endif

@@ -1,0 +1,62 @@
+/* What the files of the embedded store share.
+ *
+ *   workers ──store_put_record──▶ queue ──▶ writer thread ──one transaction a batch──▶ belfry.db ◀── admin thread
+ *
+ * Two connections: the writer thread's own, and one for operators (queries and configuration) under a mutex. SQLite's
+ * WAL lets them work side by side; where both write, one waits for the other (busy time-out). */
+#ifndef STORE_STORE_PRIVATE_H
+#define STORE_STORE_PRIVATE_H
+
+#include <pthread.h>
+#include <sqlite3.h>
+
+#include "base/ring_queue.h"
+#include "store/store.h"
+
+#define STORE_QUEUE_BYTES     (32u * 1024 * 1024)
+#define STORE_BATCH_RECORDS   2000
+#define STORE_BATCH_BYTES     (2u * 1024 * 1024)
+#define STORE_BATCH_PAUSE_MS  20   /* records that come within it share one transaction and one flush to disk */
+#define STORE_RETRY_MS        1000 /* after a failed batch */
+#define STORE_BUSY_TIMEOUT_MS 5000
+
+struct store {
+  char path[4096];
+
+  pthread_mutex_t operator_mutex; /* operator connection */
+  sqlite3 *operator_database;
+
+  struct ring_queue queue;
+  void *queue_memory;
+  int wake_fd; /* eventfd: a record came, or stop */
+  bool stopping;
+  bool writer_started;
+  pthread_t writer;
+  sqlite3 *writer_database;
+  sqlite3_stmt *insert;
+  char *batch; /* records taken out of the queue and not yet committed: u32 length, bytes, … */
+  size_t batch_bytes;
+  uint32_t batch_records;
+
+  pthread_mutex_t health_mutex;
+  struct store_health health;
+};
+
+/* Opens belfry.db for one user of it. NULL with a sentence in `problem`. */
+sqlite3 *store_database_open(const char *path, char *problem, size_t problem_bytes);
+
+/* Brings the schema up to date; false with a sentence in `problem`, also when the database is of a newer version. */
+bool store_database_migrate(sqlite3 *database, char *problem, size_t problem_bytes);
+
+/* The statement that inserts one record, its parameters in the order of cdr_fields.def. NULL when it cannot be
+ * prepared. */
+sqlite3_stmt *store_cdrs_prepare_insert(sqlite3 *database);
+void store_cdrs_bind(sqlite3_stmt *insert, const struct cdr_record *record);
+
+/* The thread's function; `argument` is the store. */
+void *store_writer_run(void *argument);
+
+/* Notes how the last batch went; `problem` NULL: well. */
+void store_writer_note(struct store *store, uint64_t written, const char *problem);
+
+#endif

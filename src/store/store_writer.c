@@ -1,0 +1,119 @@
+/* The thread that writes records: takes what is in the queue, at most a batch, and commits it as one transaction. A
+ * batch that cannot be committed (disk full, database locked or broken) stays in memory and is tried again each second;
+ * meanwhile the queue fills, and when it is full the workers are told so and keep their records themselves. */
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "store/store_private.h"
+
+enum result store_put_record(void *context, struct str_view record) {
+  struct store *store = context;
+  enum result result = ring_queue_push(&store->queue, record.data, record.length, NULL, 0);
+  if (result != RESULT_OK) return result;
+  __atomic_fetch_add(&store->health.records_waiting, 1, __ATOMIC_RELAXED);
+  __atomic_fetch_add(&store->health.bytes_waiting, record.length, __ATOMIC_RELAXED);
+  return RESULT_OK;
+}
+
+void store_read_health(const struct store *store, struct store_health *health) {
+  struct store *mutable = (struct store *)store;
+  pthread_mutex_lock(&mutable->health_mutex);
+  *health = store->health;
+  pthread_mutex_unlock(&mutable->health_mutex);
+  health->records_waiting = __atomic_load_n(&store->health.records_waiting, __ATOMIC_RELAXED);
+  health->bytes_waiting = __atomic_load_n(&store->health.bytes_waiting, __ATOMIC_RELAXED);
+}
+
+void store_writer_note(struct store *store, uint64_t written, const char *problem) {
+  pthread_mutex_lock(&store->health_mutex);
+  store->health.ok = problem == NULL;
+  store->health.records_written += written;
+  snprintf(store->health.problem, sizeof store->health.problem, "%s", problem ? problem : "");
+  pthread_mutex_unlock(&store->health_mutex);
+}
+
+/* Moves records from the queue into the batch until it is full or the queue empty. */
+static void fill_batch(struct store *store) {
+  size_t length;
+  const void *record;
+  while (store->batch_records < STORE_BATCH_RECORDS && (record = ring_queue_peek(&store->queue, &length)) != NULL) {
+    uint32_t stored_length = (uint32_t)length;
+    if (store->batch_bytes + sizeof stored_length + length > STORE_BATCH_BYTES) return;
+    memcpy(store->batch + store->batch_bytes, &stored_length, sizeof stored_length);
+    memcpy(store->batch + store->batch_bytes + sizeof stored_length, record, length);
+    store->batch_bytes += sizeof stored_length + length;
+    store->batch_records++;
+    ring_queue_pop(&store->queue);
+  }
+}
+
+static bool insert_record(struct store *store, struct str_view bytes) {
+  struct cdr_record record;
+  /* A record that cannot be read was made by a program with a fault; it must not hold up the others for ever. */
+  if (cdr_record_decode(bytes, &record) != RESULT_OK) return true;
+  store_cdrs_bind(store->insert, &record);
+  bool done = sqlite3_step(store->insert) == SQLITE_DONE;
+  sqlite3_reset(store->insert);
+  return done;
+}
+
+static bool insert_batch(struct store *store) {
+  size_t at = 0;
+  while (at < store->batch_bytes) {
+    uint32_t length;
+    memcpy(&length, store->batch + at, sizeof length);
+    if (!insert_record(store, str_view_of(store->batch + at + sizeof length, length))) return false;
+    at += sizeof length + length;
+  }
+  return true;
+}
+
+/* One transaction. The id is unique and an existing one is left alone, so a batch whose commit failed half-way may be
+ * written again. */
+static bool commit_batch(struct store *store) {
+  sqlite3 *database = store->writer_database;
+  bool done = sqlite3_exec(database, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK && insert_batch(store) &&
+              sqlite3_exec(database, "COMMIT", NULL, NULL, NULL) == SQLITE_OK;
+  if (done) {
+    store_writer_note(store, store->batch_records, NULL);
+    __atomic_fetch_sub(&store->health.records_waiting, store->batch_records, __ATOMIC_RELAXED);
+    __atomic_fetch_sub(&store->health.bytes_waiting, store->batch_bytes - store->batch_records * sizeof(uint32_t),
+                       __ATOMIC_RELAXED);
+    store->batch_bytes = 0;
+    store->batch_records = 0;
+    return true;
+  }
+  char problem[256];
+  snprintf(problem, sizeof problem, "records cannot be written: %s", sqlite3_errmsg(database));
+  if (!sqlite3_get_autocommit(database)) sqlite3_exec(database, "ROLLBACK", NULL, NULL, NULL);
+  store_writer_note(store, 0, problem);
+  return false;
+}
+
+static void wait_for(struct store *store, int milliseconds) {
+  struct pollfd wake = {.fd = store->wake_fd, .events = POLLIN};
+  if (poll(&wake, 1, milliseconds) > 0) {
+    uint64_t count;
+    if (read(store->wake_fd, &count, sizeof count) < 0) { /* somebody read it before us: nobody else does */
+    }
+  }
+}
+
+void *store_writer_run(void *argument) {
+  struct store *store = argument;
+  for (;;) {
+    bool stopping = __atomic_load_n(&store->stopping, __ATOMIC_ACQUIRE);
+    fill_batch(store);
+    if (store->batch_records > 0 && !commit_batch(store)) {
+      if (stopping) return NULL;
+      wait_for(store, STORE_RETRY_MS);
+    } else if (store->batch_records == 0 && __atomic_load_n(&store->health.records_waiting, __ATOMIC_RELAXED) == 0) {
+      if (stopping) return NULL;
+      wait_for(store, STORE_BATCH_PAUSE_MS);
+    } else if (!stopping) {
+      wait_for(store, STORE_BATCH_PAUSE_MS);
+    }
+  }
+}
