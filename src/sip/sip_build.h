@@ -1,5 +1,6 @@
-/* Writing SIP: the only place where SIP text is made. Lines go straight into a text_builder; CRLF is written here, and values
- * handed in are checked for CR and LF (a line break inside becomes a blank), so that no value can add a header field. */
+/* Writing SIP: the only place where SIP text is made. Lines go straight into a text_builder; CRLF is written here, and
+ * values handed in are checked for CR and LF (a line break inside becomes a blank), so that no value can add a header
+ * field. */
 #ifndef SIP_SIP_BUILD_H
 #define SIP_SIP_BUILD_H
 
@@ -32,9 +33,9 @@ void sip_build_name_addr(struct text_builder *builder, enum sip_header header, s
 /* Copies every field of one kind from a message, in its order, byte for byte but unfolded. */
 void sip_build_copy_headers(struct text_builder *builder, const struct sip_message *message, enum sip_header header);
 
-/* What each response repeats from its request (RFC 3261 §8.2.6.2): Via (the topmost with received and rport by RFC 3581 §4,
- * from `source`), From, To (with `to_tag` added when the request has none and to_tag is not empty), Call-ID, CSeq, and
- * Timestamp (of 100 responses). */
+/* What each response repeats from its request (RFC 3261 §8.2.6.2): Via (the topmost with received and rport by RFC 3581
+ * §4, from `source`), From, To (with `to_tag` added when the request has none and to_tag is not empty), Call-ID, CSeq,
+ * and Timestamp (of 100 responses). */
 void sip_build_response_block(struct text_builder *builder, const struct sip_message *request,
                               const struct address *source, struct str_view to_tag);
 

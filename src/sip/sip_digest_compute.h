@@ -1,5 +1,5 @@
-/* Digest arithmetic (RFC 7616 §3.4, RFC 8760) is in the middle, so MD5 and SHA-256 are here too, without heap or contexts
- * of a library. */
+/* Digest arithmetic (RFC 7616 §3.4, RFC 8760) is in the middle, so MD5 and SHA-256 are here too, without heap or
+ * contexts of a library. */
 #ifndef SIP_SIP_DIGEST_COMPUTE_H
 #define SIP_SIP_DIGEST_COMPUTE_H
 
@@ -20,8 +20,8 @@ struct sip_digest_hex sip_digest_hash(enum sip_digest_algorithm algorithm, const
 struct sip_digest_hex sip_digest_ha1(enum sip_digest_algorithm algorithm, struct str_view user, struct str_view realm,
                                      struct str_view password);
 
-/* True when digest->response is right for H(A1), method and the values in `digest` (qop auth, or none: RFC 2069). Compared in
- * constant time. */
+/* True when digest->response is right for H(A1), method and the values in `digest` (qop auth, or none: RFC 2069).
+ * Compared in constant time. */
 bool sip_digest_matches(const struct sip_digest *digest, struct str_view ha1_hex, struct str_view method);
 
 #endif

@@ -13,17 +13,17 @@
 
 /* One Via value (RFC 3261 §20.42, RFC 3581). */
 struct sip_via {
-  enum transport transport;     /* TRANSPORT_NONE: one we do not know */
+  enum transport transport; /* TRANSPORT_NONE: one we do not know */
   struct str_view transport_text;
-  struct str_view sent_by;      /* host and port as written */
-  struct str_view host;         /* IPv6 without brackets */
-  uint16_t port;                /* 0: none */
+  struct str_view sent_by; /* host and port as written */
+  struct str_view host;    /* IPv6 without brackets */
+  uint16_t port;           /* 0: none */
   struct str_view branch;
   struct str_view received;
   struct str_view maddr;
   bool has_rport;
-  uint16_t rport;               /* 0: rport without value */
-  bool has_keep;                /* RFC 6223 */
+  uint16_t rport; /* 0: rport without value */
+  bool has_keep;  /* RFC 6223 */
   struct str_view parameters;
 };
 enum result sip_via_parse(struct str_view value, struct sip_via *via_out) MUST_USE;

@@ -1,5 +1,6 @@
-/* A SIP message as slices into the bytes it was read from (RFC 3261 §7, §20, §25). Reading one finds every header field's
- * name and value and checks what every message must have; all else is read when somebody asks. Nothing is copied.
+/* A SIP message as slices into the bytes it was read from (RFC 3261 §7, §20, §25). Reading one finds every header
+ * field's name and value and checks what every message must have; all else is read when somebody asks. Nothing is
+ * copied.
  *
  *   bytes:   INVITE sip:1002@example.org SIP/2.0\r\nVia: SIP/2.0/UDP …\r\nv: …\r\n\r\nv=0…
  *   headers: [VIA → value][VIA → value]…          in the order of the message, 8 bytes each
@@ -27,7 +28,7 @@ enum sip_method {
 
 enum sip_header {
   SIP_HEADER_OTHER = 0,
-#define SIP_HEADER(name, text, compact, once) SIP_HEADER_##name,
+#define SIP_HEADER(name, text, compact, form) SIP_HEADER_##name,
 #include "sip/sip_headers.def"
 #undef SIP_HEADER
   SIP_HEADER_COUNT
@@ -45,16 +46,16 @@ struct sip_header_field {
 struct sip_message {
   struct str_view bytes;
   bool is_request;
-  enum sip_method method;      /* of the request line, or of CSeq in a response */
+  enum sip_method method; /* of the request line, or of CSeq in a response */
   struct str_view method_text;
   struct str_view request_uri; /* requests */
   uint16_t status;             /* responses: 100–699 */
   struct str_view reason_phrase;
   uint32_t cseq;
   struct str_view call_id;
-  struct str_view from_tag;    /* empty: none */
-  struct str_view to_tag;      /* empty: none */
-  struct str_view body;        /* cut to Content-Length */
+  struct str_view from_tag; /* empty: none */
+  struct str_view to_tag;   /* empty: none */
+  struct str_view body;     /* cut to Content-Length */
   uint16_t header_count;
   uint8_t first_field[SIP_HEADER_COUNT]; /* 1 + index of the first field of that kind; 0: none */
   struct sip_header_field fields[SIP_MESSAGE_HEADERS_MAX];
@@ -62,16 +63,17 @@ struct sip_message {
 
 /* What is wrong with a message: the rule it broke, where, and how it is to be answered. */
 struct sip_defect {
-  const char *rule;     /* static text such as "CSeq number exceeds 2^31-1 (RFC 3261 8.1.1.5)" */
-  uint32_t offset;      /* into the bytes */
-  uint16_t status;      /* the response it deserves when it is a request: 400, 413, 414, 416, 505, 513 …; 0: drop silently */
+  const char *rule; /* static text such as "CSeq number exceeds 2^31-1 (RFC 3261 8.1.1.5)" */
+  uint32_t offset;  /* into the bytes */
+  uint16_t status; /* the response it deserves when it is a request: 400, 413, 414, 416, 505, 513 …; 0: drop silently */
 };
 
-/* Reads one whole message (a datagram, or one framed message of a stream). RESULT_OK: usable. RESULT_MALFORMED: `*defect` says
- * why; `*message` holds as much as was understood: when message->first_field[] of VIA, FROM, TO, CALL_ID and CSEQ are set, the
- * request can be answered with defect->status. The bytes must have 64 readable bytes behind them.
- * Checked: start line, version, header grammar, limits, exactly one From, To, Call-ID, CSeq, at least one Via that parses,
- * CSeq's number below 2^31 and its method equal to the request's, Content-Length not beyond the bytes (datagram). */
+/* Reads one whole message (a datagram, or one framed message of a stream). RESULT_OK: usable. RESULT_MALFORMED:
+ * `*defect` says why; `*message` holds as much as was understood: when message->first_field[] of VIA, FROM, TO, CALL_ID
+ * and CSEQ are set, the request can be answered with defect->status. The bytes must have 64 readable bytes behind them.
+ * Checked: start line, version, header grammar, limits, exactly one From, To, Call-ID, CSeq, at least one Via that
+ * parses, CSeq's number below 2^31 and its method equal to the request's, Content-Length not beyond the bytes
+ * (datagram). */
 enum result sip_message_parse(struct str_view bytes, struct sip_message *message, struct sip_defect *defect) MUST_USE;
 
 /* The first field of that kind, or an empty view with data NULL when there is none (an empty field has data set). */

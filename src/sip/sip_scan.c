@@ -1,0 +1,152 @@
+#include "sip/sip_scan.h"
+
+/* The productions of RFC 3261 §25.1, by what their bytes have in common. */
+#define PRINTABLE  (SIP_CALL_ID)
+#define VALUE      (PRINTABLE | SIP_VALUE | SIP_DISPLAY)
+#define UNRESERVED (VALUE | SIP_USER | SIP_PASSWORD | SIP_URI_PARAMETER | SIP_URI_HEADER | SIP_ANY_URI)
+#define LETTER     (UNRESERVED | SIP_TOKEN | SIP_HOST)
+#define HEX_LETTER (LETTER | SIP_HEX | SIP_TEL)
+#define NUMERAL    (LETTER | SIP_HEX | SIP_TEL | SIP_DIGIT)
+
+const uint16_t sip_characters[256] = {
+    ['\t'] = SIP_BLANK,
+    ['\n'] = SIP_BLANK,
+    ['\r'] = SIP_BLANK,
+    [' '] = SIP_BLANK,
+    ['!'] = UNRESERVED | SIP_TOKEN,
+    ['"'] = PRINTABLE,
+    /* Not allowed in a user part unless escaped, but phones dial feature codes as sip:*21#@host. */
+    ['#'] = VALUE | SIP_USER | SIP_TEL,
+    ['$'] = UNRESERVED,
+    ['%'] = UNRESERVED | SIP_TOKEN,
+    ['&'] = UNRESERVED,
+    ['\''] = UNRESERVED | SIP_TOKEN,
+    ['('] = UNRESERVED | SIP_TEL,
+    [')'] = UNRESERVED | SIP_TEL,
+    ['*'] = UNRESERVED | SIP_TOKEN | SIP_TEL,
+    ['+'] = UNRESERVED | SIP_TOKEN,
+    [','] = PRINTABLE | SIP_USER | SIP_PASSWORD | SIP_ANY_URI,
+    ['-'] = LETTER | SIP_TEL,
+    ['.'] = LETTER | SIP_TEL,
+    ['/'] = VALUE | SIP_USER | SIP_URI_PARAMETER | SIP_URI_HEADER | SIP_ANY_URI,
+    ['0' ... '9'] = NUMERAL,
+    /* Not in a display name: "sip:a <sip:b>" is no name. */
+    [':'] = PRINTABLE | SIP_VALUE | SIP_URI_PARAMETER | SIP_URI_HEADER | SIP_ANY_URI,
+    [';'] = PRINTABLE | SIP_USER | SIP_ANY_URI,
+    ['<'] = PRINTABLE,
+    ['='] = VALUE | SIP_USER | SIP_PASSWORD | SIP_URI_HEADER | SIP_ANY_URI,
+    ['>'] = PRINTABLE,
+    ['?'] = VALUE | SIP_USER | SIP_URI_HEADER | SIP_ANY_URI,
+    ['@'] = VALUE | SIP_ANY_URI,
+    ['A' ... 'F'] = HEX_LETTER,
+    ['G' ... 'Z'] = LETTER,
+    ['['] = VALUE | SIP_URI_PARAMETER | SIP_URI_HEADER | SIP_ANY_URI,
+    ['\\'] = PRINTABLE,
+    [']'] = VALUE | SIP_URI_PARAMETER | SIP_URI_HEADER | SIP_ANY_URI,
+    ['^'] = VALUE,
+    /* Not allowed in a hostname, but machines are named so. */
+    ['_'] = LETTER,
+    ['`'] = VALUE | SIP_TOKEN,
+    ['a' ... 'f'] = HEX_LETTER,
+    ['g' ... 'z'] = LETTER,
+    ['{'] = VALUE,
+    ['|'] = VALUE,
+    ['}'] = VALUE,
+    ['~'] = UNRESERVED | SIP_TOKEN,
+    /* Parameter values and names for people hold UTF-8; phones leave the quotes away. */
+    [0x80 ... 0xff] = SIP_VALUE | SIP_DISPLAY,
+};
+
+bool sip_scan_quoted(struct sip_scan *scan) {
+  const char *at = scan->at + 1;
+  for (; at < scan->end; at++) {
+    if (*at == '"') {
+      scan->at = at + 1;
+      return true;
+    }
+    if (*at == '\\') at++;
+  }
+  return false;
+}
+
+bool sip_scan_escaped(struct sip_scan *scan, unsigned flags) {
+  const char *at = scan->at, *end = scan->end;
+  for (; at < end && sip_is(*at, flags); at++) {
+    if (*at != '%') continue;
+    if (end - at < 3 || !sip_is(at[1], SIP_HEX) || !sip_is(at[2], SIP_HEX)) return false;
+    at += 2;
+  }
+  scan->at = at;
+  return true;
+}
+
+bool sip_scan_u32(struct sip_scan *scan, uint32_t *value_out, bool *cut_out) {
+  const char *start = scan->at;
+  uint64_t value = 0;
+  *cut_out = false;
+  for (; scan->at < scan->end && sip_is(*scan->at, SIP_DIGIT); scan->at++) {
+    value = value * 10 + (uint64_t)(*scan->at - '0');
+    if (value > UINT32_MAX) {
+      value = UINT32_MAX;
+      *cut_out = true;
+    }
+  }
+  *value_out = (uint32_t)value;
+  return scan->at != start;
+}
+
+static bool scan_ipv6(struct sip_scan *scan, struct str_view *host_out) {
+  const char *start = scan->at;
+  unsigned colons = 0;
+  for (; scan->at < scan->end; scan->at++) {
+    if (*scan->at == ':')
+      colons++;
+    else if (!sip_is(*scan->at, SIP_HEX) && *scan->at != '.')
+      break;
+  }
+  *host_out = sip_view_between(start, scan->at);
+  return colons >= 2 && sip_scan_byte(scan, ']');
+}
+
+bool sip_scan_host(struct sip_scan *scan, struct str_view *host_out, bool *is_ipv6_out) {
+  *is_ipv6_out = sip_scan_byte(scan, '[');
+  if (*is_ipv6_out) return scan_ipv6(scan, host_out);
+  *host_out = sip_scan_while(scan, SIP_HOST);
+  return host_out->length > 0;
+}
+
+bool sip_scan_port(struct sip_scan *scan, uint16_t *port_out) {
+  uint32_t port;
+  bool cut;
+  if (!sip_scan_u32(scan, &port, &cut) || port == 0 || port > UINT16_MAX) return false;
+  *port_out = (uint16_t)port;
+  return true;
+}
+
+/* One generic-param: token [EQUAL (token / host / quoted-string)]. */
+static bool scan_parameter(struct sip_scan *scan) {
+  sip_scan_blanks(scan);
+  if (sip_scan_while(scan, SIP_TOKEN).length == 0) return false;
+  sip_scan_blanks(scan);
+  if (!sip_scan_byte(scan, '=')) return true;
+  sip_scan_blanks(scan);
+  if (scan->at < scan->end && *scan->at == '"') {
+    if (!sip_scan_quoted(scan)) return false;
+  } else if (sip_scan_while(scan, SIP_VALUE).length == 0) {
+    return false;
+  }
+  sip_scan_blanks(scan);
+  return true;
+}
+
+bool sip_scan_parameters(struct sip_scan *scan, struct str_view *parameters_out) {
+  sip_scan_blanks(scan);
+  *parameters_out = (struct str_view){0};
+  if (sip_scan_at_end(scan)) return true;
+  const char *start = scan->at + 1;
+  while (sip_scan_byte(scan, ';'))
+    if (!scan_parameter(scan)) return false;
+  if (!sip_scan_at_end(scan)) return false;
+  *parameters_out = sip_trim(sip_view_between(start, scan->end));
+  return true;
+}

@@ -1,0 +1,116 @@
+/* Which bytes may stand where in SIP's grammar (RFC 3261 §25.1), as one table of flags, and a cursor to read with it.
+ * Private to this room. */
+#ifndef SIP_SIP_SCAN_H
+#define SIP_SIP_SCAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/str_view.h"
+
+enum {
+  SIP_TOKEN = 1,              /* token */
+  SIP_USER = 1 << 1,          /* user of a URI, '%' and a bare '#' included */
+  SIP_PASSWORD = 1 << 2,      /* password of a URI */
+  SIP_URI_PARAMETER = 1 << 3, /* paramchar */
+  SIP_URI_HEADER = 1 << 4,    /* hnv-unreserved / unreserved / escaped, '=' and '&' included */
+  SIP_HOST = 1 << 5,          /* hostname or IPv4 address */
+  SIP_DIGIT = 1 << 6,
+  SIP_HEX = 1 << 7,
+  SIP_VALUE = 1 << 8,    /* unquoted value of a header parameter */
+  SIP_CALL_ID = 1 << 9,  /* Call-ID */
+  SIP_BLANK = 1 << 10,   /* space, tab; CR and LF of a fold */
+  SIP_ANY_URI = 1 << 11, /* absoluteURI */
+  SIP_DISPLAY = 1 << 12, /* unquoted display name, blanks aside */
+  SIP_TEL = 1 << 13,     /* number of a tel: URI behind its '+' */
+};
+
+extern const uint16_t sip_characters[256];
+
+static inline bool sip_is(char byte, unsigned flags) {
+  return (sip_characters[(uint8_t)byte] & flags) != 0;
+}
+
+/* The value of a hexadecimal digit; 0 for any other byte. */
+static inline unsigned sip_hex_value(char digit) {
+  if (digit >= '0' && digit <= '9') return (unsigned)(digit - '0');
+  return sip_is(digit, SIP_HEX) ? (unsigned)((digit | 0x20) - 'a' + 10) : 0;
+}
+
+/* What is still to be read. `at` never passes `end`. */
+struct sip_scan {
+  const char *at;
+  const char *end;
+};
+
+static inline struct sip_scan sip_scan_of(struct str_view text) {
+  return (struct sip_scan){text.data, text.length ? text.data + text.length : text.data};
+}
+
+static inline bool sip_scan_at_end(const struct sip_scan *scan) {
+  return scan->at == scan->end;
+}
+
+/* True, and the byte skipped, when it is the next one. */
+static inline bool sip_scan_byte(struct sip_scan *scan, char byte) {
+  if (scan->at == scan->end || *scan->at != byte) return false;
+  scan->at++;
+  return true;
+}
+
+/* Everything up to the first byte that has none of `flags`; may be empty. */
+static inline struct str_view sip_scan_while(struct sip_scan *scan, unsigned flags) {
+  const char *start = scan->at;
+  while (scan->at < scan->end && sip_is(*scan->at, flags))
+    scan->at++;
+  return str_view_of(start, (size_t)(scan->at - start));
+}
+
+static inline void sip_scan_blanks(struct sip_scan *scan) {
+  while (scan->at < scan->end && sip_is(*scan->at, SIP_BLANK))
+    scan->at++;
+}
+
+/* What is left, as a view. */
+static inline struct str_view sip_scan_rest(const struct sip_scan *scan) {
+  return str_view_of(scan->at, (size_t)(scan->end - scan->at));
+}
+
+static inline struct str_view sip_view_between(const char *start, const char *end) {
+  return str_view_of(start, (size_t)(end - start));
+}
+
+/* Without blanks at both ends, inlined for the parser's way. */
+static inline struct str_view sip_trim(struct str_view text) {
+  while (text.length && sip_is(text.data[0], SIP_BLANK)) {
+    text.data++;
+    text.length--;
+  }
+  while (text.length && sip_is(text.data[text.length - 1], SIP_BLANK))
+    text.length--;
+  return text;
+}
+
+/* Skips a quoted string (RFC 3261 §25.1) at whose opening quote `scan` stands. False when it does not end. */
+bool sip_scan_quoted(struct sip_scan *scan);
+
+/* Skips bytes with one of `flags` where '%' must start an escape. False at a '%' without two hexadecimal digits. */
+bool sip_scan_escaped(struct sip_scan *scan, unsigned flags);
+
+/* Reads decimal digits; leading zeros count for nothing; beyond 32 bits: UINT32_MAX and `*cut_out` true. False when
+ * there is no digit. */
+bool sip_scan_u32(struct sip_scan *scan, uint32_t *value_out, bool *cut_out);
+
+/* Reads host (RFC 3261 §25.1); an IPv6 reference is given without its brackets. Of that only the bytes are looked at:
+ * RFC 5118 §4.10 wants a colon too many to be tolerated, and whoever needs the number reads it with address_parse_ip.
+ */
+bool sip_scan_host(struct sip_scan *scan, struct str_view *host_out, bool *is_ipv6_out);
+
+/* Reads a port from 1 to 65535. */
+bool sip_scan_port(struct sip_scan *scan, uint16_t *port_out);
+
+/* Reads header parameters from the blanks before the first ';' to the end: *(SEMI generic-param), RFC 3261 §25.1. False
+ * when the grammar is broken. `*parameters_out` is what stands behind the first ';', without blanks at its ends. */
+bool sip_scan_parameters(struct sip_scan *scan, struct str_view *parameters_out);
+
+#endif

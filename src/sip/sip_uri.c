@@ -1,0 +1,127 @@
+#include "sip/sip_uri.h"
+
+#include "sip/sip_scan.h"
+
+static bool scan_uri_parameters(struct sip_scan *scan, struct str_view *parameters_out) {
+  const char *start = scan->at + 1;
+  bool any = false;
+  while (sip_scan_byte(scan, ';')) {
+    const char *name = scan->at;
+    if (!sip_scan_escaped(scan, SIP_URI_PARAMETER) || scan->at == name) return false;
+    /* An empty value ("lr=") is against the grammar and common. */
+    if (sip_scan_byte(scan, '=') && !sip_scan_escaped(scan, SIP_URI_PARAMETER)) return false;
+    any = true;
+  }
+  if (any) *parameters_out = sip_view_between(start, scan->at);
+  return true;
+}
+
+/* headers = "?" header *( "&" header ); header = hname "=" hvalue. '=' and '&' are taken with the rest first. */
+static bool scan_uri_headers(struct sip_scan *scan, struct str_view *headers_out) {
+  if (!sip_scan_byte(scan, '?')) return true;
+  const char *start = scan->at;
+  if (!sip_scan_escaped(scan, SIP_URI_HEADER)) return false;
+  *headers_out = sip_view_between(start, scan->at);
+  for (struct str_view rest = *headers_out;;) {
+    size_t end = str_view_find(rest, '&');
+    struct str_view header = str_view_slice(rest, 0, end);
+    size_t equals = str_view_find(header, '=');
+    if (equals == 0 || equals == header.length) return false;
+    if (end == rest.length) return true;
+    rest = str_view_from(rest, end + 1);
+  }
+}
+
+static bool scan_userinfo(struct sip_scan *scan, const char *at_sign, struct sip_uri *uri) {
+  const char *start = scan->at;
+  if (!sip_scan_escaped(scan, SIP_USER) || scan->at == start) return false;
+  uri->user = sip_view_between(start, scan->at);
+  if (sip_scan_byte(scan, ':')) {
+    start = scan->at;
+    if (!sip_scan_escaped(scan, SIP_PASSWORD)) return false;
+    uri->password = sip_view_between(start, scan->at);
+  }
+  if (scan->at != at_sign) return false;
+  scan->at++;
+  return true;
+}
+
+static bool parse_sip(struct sip_scan *scan, struct sip_uri *uri) {
+  /* A literal '@' can only end the userinfo: everywhere else the grammar wants it escaped. */
+  const char *at_sign = scan->at == scan->end ? NULL : memchr(scan->at, '@', (size_t)(scan->end - scan->at));
+  if (at_sign && !scan_userinfo(scan, at_sign, uri)) return false;
+  if (!sip_scan_host(scan, &uri->host, &uri->host_is_ipv6)) return false;
+  if (sip_scan_byte(scan, ':') && !sip_scan_port(scan, &uri->port)) return false;
+  return scan_uri_parameters(scan, &uri->parameters) && scan_uri_headers(scan, &uri->headers) && sip_scan_at_end(scan);
+}
+
+/* RFC 3966 §3. A local number without phone-context is let through: routing by prefix wants the digits. */
+static bool parse_tel(struct sip_scan *scan, struct sip_uri *uri) {
+  const char *start = scan->at;
+  sip_scan_byte(scan, '+');
+  if (sip_scan_while(scan, SIP_TEL).length == 0) return false;
+  uri->user = sip_view_between(start, scan->at);
+  return scan_uri_parameters(scan, &uri->parameters) && sip_scan_at_end(scan);
+}
+
+static bool parse_other(struct sip_scan *scan) {
+  const char *start = scan->at;
+  return sip_scan_escaped(scan, SIP_ANY_URI) && scan->at != start && sip_scan_at_end(scan);
+}
+
+/* scheme = ALPHA *( ALPHA / DIGIT / "+" / "-" / "." ) ":" */
+static bool scan_scheme(struct sip_scan *scan, struct sip_uri *uri) {
+  const char *start = scan->at;
+  if (scan->at == scan->end || !sip_is(*scan->at, SIP_TOKEN) || sip_is(*scan->at, SIP_DIGIT)) return false;
+  uri->scheme_text = sip_scan_while(scan, SIP_TOKEN);
+  for (const char *at = start; at < scan->at; at++)
+    if ((!sip_is(*at, SIP_HOST) && *at != '+') || *at == '_') return false;
+  return sip_scan_byte(scan, ':');
+}
+
+static enum sip_uri_scheme scheme_of(struct str_view text) {
+  if (str_view_equal_nocase(text, STR_VIEW("sip"))) return SIP_URI_SIP;
+  if (str_view_equal_nocase(text, STR_VIEW("sips"))) return SIP_URI_SIPS;
+  if (str_view_equal_nocase(text, STR_VIEW("tel"))) return SIP_URI_TEL;
+  return SIP_URI_OTHER;
+}
+
+static bool parse_by_scheme(struct sip_scan *scan, struct sip_uri *uri) {
+  switch (uri->scheme) {
+  case SIP_URI_SIP:
+  case SIP_URI_SIPS: return parse_sip(scan, uri);
+  case SIP_URI_TEL: return parse_tel(scan, uri);
+  case SIP_URI_OTHER: return parse_other(scan);
+  }
+  return false;
+}
+
+enum result sip_uri_parse(struct str_view text, struct sip_uri *uri_out) {
+  struct sip_scan scan = sip_scan_of(text);
+  *uri_out = (struct sip_uri){.text = text};
+  if (!scan_scheme(&scan, uri_out)) return RESULT_MALFORMED;
+  uri_out->scheme = scheme_of(uri_out->scheme_text);
+  return parse_by_scheme(&scan, uri_out) ? RESULT_OK : RESULT_MALFORMED;
+}
+
+struct str_view sip_uri_user_plain(const struct sip_uri *uri, struct arena *arena) {
+  struct str_view user = str_view_slice(uri->user, 0, str_view_find(uri->user, ';'));
+  if (str_view_find(user, '%') == user.length) return user;
+  struct text_builder plain = arena_builder(arena, user.length);
+  for (size_t i = 0; i < user.length; i++) {
+    if (user.data[i] == '%' && i + 2 < user.length) {
+      text_builder_add_char(&plain, (char)(sip_hex_value(user.data[i + 1]) << 4 | sip_hex_value(user.data[i + 2])));
+      i += 2;
+    } else {
+      text_builder_add_char(&plain, user.data[i]);
+    }
+  }
+  return plain.overflowed ? (struct str_view){0} : text_builder_view(&plain);
+}
+
+enum transport sip_uri_transport(const struct sip_uri *uri) {
+  struct str_view value;
+  if (uri->scheme == SIP_URI_SIPS) return TRANSPORT_TLS;
+  if (!sip_parameter_find(uri->parameters, STR_VIEW("transport"), &value)) return TRANSPORT_NONE;
+  return transport_from_name(value);
+}
