@@ -1,0 +1,113 @@
+/* docs/parameters.md is made from the table: this test holds that it says what the rows say. After a change of
+ * parameters.def, BELFRY_WRITE_DOCS=1 meson test -C build parameters/parameters_doc writes it anew. */
+#include <stdlib.h>
+
+#include "parameters/parameters.h"
+#include "tap.h"
+
+#define DOCUMENT_BYTES_MAX 65536
+
+static char document_memory[DOCUMENT_BYTES_MAX];
+
+static void add_text(struct text_builder *document, const char *text) {
+  text_builder_add(document, str_view_from_c(text));
+}
+
+static void add_row(struct text_builder *document, const struct parameter_row *row) {
+  add_text(document, "### `");
+  add_text(document, row->name);
+  add_text(document, "`\n\n");
+  add_text(document, row->summary);
+  add_text(document, ".\n\n- Default: `");
+  add_text(document, row->default_text);
+  add_text(document, "`");
+  if (row->type == PARAMETER_NUMBER && row->unit[0] && row->default_text[0] >= '0' && row->default_text[0] <= '9') {
+    add_text(document, " ");
+    add_text(document, row->unit);
+  }
+  add_text(document, "\n- Allowed: ");
+  if (row->type == PARAMETER_TEXT)
+    add_text(document, "at most 512 bytes of text with the escapes `\\r` `\\n` `\\0` `\\xHH` `\\\\`");
+  else
+    parameter_allowed_to_text(row, document);
+  add_text(document, "\n\n");
+  add_text(document, row->description);
+  add_text(document, "\n\n");
+}
+
+static void add_presets(struct text_builder *document) {
+  add_text(document, "## Presets\n\n`belfry preset NAME` sets three values that go together and leaves all others.\n\n"
+                     "| preset | `SS_SIP_SESSION_TTL` | `SS_SIP_NO_TIMER_REINVITE_INTERVAL` | "
+                     "`SS_SIP_NAT_KEEP_ALIVE_PERIOD` | for |\n|---|---|---|---|---|\n");
+  for (size_t i = 0; i < parameter_preset_count; i++) {
+    const struct parameter_preset *preset = &parameter_presets[i];
+    const uint32_t values_s[] = {preset->session_ttl_s, preset->no_timer_reinvite_interval_s,
+                                 preset->keep_alive_period_s};
+    add_text(document, "| ");
+    add_text(document, preset->name);
+    for (size_t v = 0; v < 3; v++) {
+      add_text(document, " | ");
+      text_builder_add_u64(document, values_s[v]);
+      add_text(document, " s");
+    }
+    add_text(document, " | ");
+    add_text(document, preset->summary);
+    add_text(document, " |\n");
+  }
+}
+
+static struct str_view build_document(void) {
+  struct text_builder document = text_builder_over(document_memory, sizeof document_memory);
+  add_text(
+      &document,
+      "# System parameters\n\n<!-- Made from src/parameters/parameters.def; see parameters_doc_test.c. -->\n\n"
+      "A parameter is changed while calls run, with `belfry set NAME VALUE`, by the API or in the console, and is\n"
+      "effective for running calls and registrations as well. A value outside its range is refused with the "
+      "range.\n\n");
+  const char *group = "";
+  for (size_t i = 0; i < parameter_row_count; i++) {
+    const struct parameter_row *row = &parameter_rows[i];
+    if (strcmp(group, row->group) != 0) {
+      group = row->group;
+      add_text(&document, "## ");
+      add_text(&document, group);
+      add_text(&document, "\n\n");
+    }
+    add_row(&document, row);
+  }
+  add_presets(&document);
+  expect(!document.overflowed);
+  return text_builder_view(&document);
+}
+
+static FILE *open_document(const char *mode) {
+  char path[1024];
+  const char *root = getenv("BELFRY_SOURCE_ROOT");
+  snprintf(path, sizeof path, "%s/docs/parameters.md", root ? root : ".");
+  return fopen(path, mode);
+}
+
+static void test_the_document_says_what_the_table_says(void) {
+  struct str_view want = build_document();
+  if (getenv("BELFRY_WRITE_DOCS")) {
+    FILE *file = open_document("w");
+    expect(file && fwrite(want.data, 1, want.length, file) == want.length);
+    if (file) expect_int(fclose(file), ==, 0);
+  }
+  static char got[DOCUMENT_BYTES_MAX];
+  FILE *file = open_document("r");
+  expect(file != NULL);
+  if (!file) return;
+  size_t length = fread(got, 1, sizeof got, file);
+  fclose(file);
+  expect(str_view_equal(str_view_of(got, length), want));
+}
+
+static void test_rows_of_one_group_stand_together(void) {
+  for (size_t i = 1; i < parameter_row_count; i++)
+    for (size_t j = 0; j + 1 < i; j++)
+      expect(strcmp(parameter_rows[i].group, parameter_rows[i - 1].group) == 0 ||
+             strcmp(parameter_rows[i].group, parameter_rows[j].group) != 0);
+}
+
+TAP_TESTS(TAP(test_the_document_says_what_the_table_says), TAP(test_rows_of_one_group_stand_together))
