@@ -64,9 +64,11 @@ struct sip_digest {
   struct str_view username, realm, nonce, uri, response, cnonce, opaque, qop, domain;
   enum sip_digest_algorithm algorithm; /* MD5 when not given */
   uint32_t nonce_count;
+  struct str_view nonce_count_text; /* "00000001", as it goes into the hash */
   bool has_nonce_count;
   bool stale;
 };
+/* RESULT_UNSUPPORTED: another scheme than Digest. */
 enum result sip_digest_parse(struct str_view value, struct sip_digest *out) MUST_USE;
 
 #endif

@@ -69,6 +69,11 @@ bool sip_scan_quoted(struct sip_scan *scan) {
   return false;
 }
 
+struct str_view sip_unquoted(struct str_view text) {
+  if (text.length < 2 || text.data[0] != '"' || text.data[text.length - 1] != '"') return text;
+  return str_view_slice(text, 1, text.length - 2);
+}
+
 bool sip_scan_escaped(struct sip_scan *scan, unsigned flags) {
   const char *at = scan->at, *end = scan->end;
   for (; at < end && sip_is(*at, flags); at++) {

@@ -97,6 +97,9 @@ bool sip_scan_quoted(struct sip_scan *scan);
 /* Skips bytes with one of `flags` where '%' must start an escape. False at a '%' without two hexadecimal digits. */
 bool sip_scan_escaped(struct sip_scan *scan, unsigned flags);
 
+/* Without the quotes around it, if there are any; escapes inside stay. */
+struct str_view sip_unquoted(struct str_view text);
+
 /* Reads decimal digits; leading zeros count for nothing; beyond 32 bits: UINT32_MAX and `*cut_out` true. False when
  * there is no digit. */
 bool sip_scan_u32(struct sip_scan *scan, uint32_t *value_out, bool *cut_out);
