@@ -1,0 +1,72 @@
+"""What a test is handed: it starts things by name, and all of them are gone when the test ends."""
+
+import shutil
+from pathlib import Path
+
+from .baresip import Baresip
+from .claims import Skip
+from .linphone import Linphone
+from .ports import free_port
+from .process import Process
+from .sipp import Sipp
+from .switch import Switch
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+BINARY = ROOT / "build" / "belfry"
+
+
+class Rig:
+    """One test's world: a directory of its own, and everything started for it."""
+
+    def __init__(self, directory, binary=BINARY):
+        self.directory = Path(directory)
+        self.binary = Path(binary)
+        self.processes = []
+        self.switches = []
+        self._names = {}
+
+    def fresh_name(self, base):
+        """`uas`, then `uas-2`, `uas-3`: names of logs and directories."""
+        self._names[base] = self._names.get(base, 0) + 1
+        return base if self._names[base] == 1 else f"{base}-{self._names[base]}"
+
+    def port(self, neighbours=1):
+        return free_port(neighbours)
+
+    def process(self, name, command, **options):
+        """Starts any program; see Process."""
+        process = Process(name, command, self.directory, **options)
+        self.processes.append(process)
+        return process
+
+    def switch(self, **configuration):
+        """Starts a Belfry and waits until it is ready; see Switch for what can be configured."""
+        self.switches.append(Switch(self, **configuration))
+        return self.switches[-1].start()
+
+    def end_switches(self):
+        """Ends the switches that still run, as an operator would; fails where one does not end well."""
+        for switch in self.switches:
+            if switch.process:
+                switch.terminate()
+
+    def sipp(self, scenario, **options):
+        """Starts SIPp with tests/sipp/SCENARIO.xml; see Sipp."""
+        return Sipp(self, ROOT / "tests" / "sipp" / f"{scenario}.xml", **options).start()
+
+    def linphone(self, number, **options):
+        """Starts a linphonec; see Linphone."""
+        return Linphone(self, number, **options).start()
+
+    def baresip(self, number, **options):
+        """Starts a baresip; see Baresip."""
+        return Baresip(self, number, **options).start()
+
+    def require_program(self, program):
+        if not shutil.which(program):
+            raise Skip(f"{program} is not installed (scripts/install-dependencies test)")
+
+    def close(self):
+        """Stops what still runs, youngest first, so that clients say goodbye to a living switch."""
+        for process in reversed(self.processes):
+            process.stop()
