@@ -1,7 +1,9 @@
 /* Dial plan rules as VOS3000 operators write them, `original:target`: `*` stands for any digits (also none), `?` for
  * one digit; the longest matching original wins (its fixed characters count), first of equals; in the target `*` stands
- * for what the original's `*` matched and `$` keeps the digit at that place. "*:00*" puts 00 before any number;
- * "0049*:49*" replaces. No rule matches: the number stays. */
+ * for what the original's `*` matched and `$` keeps the digit at that place (behind a `*`: at that place from the end).
+ * All other characters (digits, letters, + # . _ -) stand for themselves. "*:00*" puts 00 before any number;
+ * "0049*:49*" replaces; "a*:*" takes a customer's prefix off. No rule matches: the number stays. An original has at
+ * most one `*`. */
 #ifndef ROUTING_NUMBER_TRANSFORM_H
 #define ROUTING_NUMBER_TRANSFORM_H
 
