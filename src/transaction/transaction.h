@@ -1,13 +1,14 @@
-/* The transaction layer of one worker: RFC 3261 §17 with RFC 6026 (Accepted state), RFC 4320 (non-INVITE answers), RFC 3581
- * (rport), §8.2.2.2 (merged requests), §18 (reliable transports, the 1300-byte rule).
+/* The transaction layer of one worker: RFC 3261 §17 with RFC 6026 (Accepted state), RFC 4320 (non-INVITE answers), RFC
+ * 3581 (rport), §8.2.2.2 (merged requests), §18 (reliable transports, the 1300-byte rule).
  *
- * Four machines in four files, each a table event × state → action, next state. The layer sends and resends by itself; what
- * its user must know comes back as *news*, at most one item per message or timer. The user is named by an owner, which is
- * handed back with each item; a stale owner is the user's business (handles).
+ * Four machines in four files, each a table event × state → action, next state. The layer sends and resends by itself;
+ * what its user must know comes back as *news*, at most one item per message or timer. The user is named by an owner,
+ * which is handed back with each item; a stale owner is the user's business (handles).
  *
- * A client transaction's Via branch is the transaction: z9hG4bK + worker, slot, generation and 64 random bits, so a response
- * costs one array access and one compare. Server transactions are found by a keyed hash of branch, sent-by and method with a
- * full compare (§17.2.3), requests without the magic cookie by the rules of RFC 2543 in the same place. */
+ * A client transaction's Via branch is the transaction: z9hG4bK + worker, slot, generation and 64 random bits, so a
+ * response costs one array access and one compare. Server transactions are found by a keyed hash of branch, sent-by and
+ * method with a full compare (§17.2.3), requests without the magic cookie by the rules of RFC 2543 in the same place.
+ */
 #ifndef TRANSACTION_TRANSACTION_H
 #define TRANSACTION_TRANSACTION_H
 
@@ -37,16 +38,16 @@ struct transaction_owner {
 };
 
 enum transaction_news_kind {
-  TRANSACTION_NEWS_NONE = 0,     /* nothing to be told: a retransmission, a stray, a state change of no interest */
-  TRANSACTION_NEWS_REQUEST,      /* a new request; `transaction` is its server transaction and must get a final response */
-  TRANSACTION_NEWS_CANCEL,       /* the INVITE `transaction` is cancelled; the CANCEL itself is already answered 200 */
-  TRANSACTION_NEWS_ACK,          /* an ACK for a 2xx: `transaction` is none, the dialog is found by its To tag */
-  TRANSACTION_NEWS_PROVISIONAL,  /* a 1xx for the client transaction `transaction` */
-  TRANSACTION_NEWS_FINAL,        /* a final response; for INVITE also each further 2xx (forks, and retransmissions of 2xx, which
-                                  * the user answers by sending its ACK again) */
-  TRANSACTION_NEWS_TIMED_OUT,    /* no (final) answer: Timer B or F, or the resend list used up, or 64*T1 after a CANCEL */
-  TRANSACTION_NEWS_UNREACHABLE,  /* the transport failed */
-  TRANSACTION_NEWS_ACK_MISSING,  /* Timer H: our non-2xx final response to an INVITE was never acknowledged */
+  TRANSACTION_NEWS_NONE = 0, /* nothing to be told: a retransmission, a stray, a state change of no interest */
+  TRANSACTION_NEWS_REQUEST,  /* a new request; `transaction` is its server transaction and must get a final response */
+  TRANSACTION_NEWS_CANCEL,   /* the INVITE `transaction` is cancelled; the CANCEL itself is already answered 200 */
+  TRANSACTION_NEWS_ACK,      /* an ACK for a 2xx: `transaction` is none, the dialog is found by its To tag */
+  TRANSACTION_NEWS_PROVISIONAL, /* a 1xx for the client transaction `transaction` */
+  TRANSACTION_NEWS_FINAL,     /* a final response; for INVITE also each further 2xx (forks, and retransmissions of 2xx,
+                               * which     the user answers by sending its ACK again) */
+  TRANSACTION_NEWS_TIMED_OUT, /* no (final) answer: Timer B or F, or the resend list used up, or 64*T1 after a CANCEL */
+  TRANSACTION_NEWS_UNREACHABLE, /* the transport failed */
+  TRANSACTION_NEWS_ACK_MISSING, /* Timer H: our non-2xx final response to an INVITE was never acknowledged */
 };
 struct transaction_news {
   enum transaction_news_kind kind;
@@ -56,24 +57,25 @@ struct transaction_news {
   bool answered_before;   /* TIMED_OUT: a provisional response had come */
 };
 
-/* `transactions_max`: client and server transactions together. The layer refuses new requests with 503 and Retry-After before it is
- * full; in-dialog requests and our own requests have the last eighth to themselves. */
+/* `transactions_max`: client and server transactions together. The layer refuses new requests with 503 and Retry-After
+ * before it is full; in-dialog requests and our own requests have the last eighth to themselves. */
 struct transaction_limits {
   uint32_t transactions_max;
 };
 
 size_t transaction_layer_memory_bytes(const struct transaction_limits *limits);
 
-/* Lays the layer out in `memory` (zero-filled, aligned to 64, borrowed for its life). Stored messages go to `blocks`, which is
- * shared with other rooms. Never fails. */
+/* Lays the layer out in `memory` (zero-filled, aligned to 64, borrowed for its life). Stored messages go to `blocks`,
+ * which is shared with other rooms. Never fails. */
 struct transaction_layer *transaction_layer_create(void *memory, const struct transaction_limits *limits,
                                                    struct block_store *blocks);
 
-/* --- what comes in ------------------------------------------------------------------------------------------------------- */
+/* --- what comes in
+ * ------------------------------------------------------------------------------------------------------- */
 
-/* Takes one parsed message that arrived on `flow`. Retransmissions are answered here from the stored response, ACKs of non-2xx
- * end their transaction here, merged requests get 482 here, overload gets 503 here. A response whose branch is not ours, or whose
- * CSeq method differs, is a stray: counted, no news. */
+/* Takes one parsed message that arrived on `flow`. Retransmissions are answered here from the stored response, ACKs of
+ * non-2xx end their transaction here, merged requests get 482 here, overload gets 503 here. A response whose branch is
+ * not ours, or whose CSeq method differs, is a stray: counted, no news. */
 struct transaction_news transaction_receive(struct transaction_layer *layer, struct context *context,
                                             const struct sip_message *message, const struct flow *flow);
 
@@ -81,47 +83,51 @@ struct transaction_news transaction_receive(struct transaction_layer *layer, str
 struct transaction_news transaction_timer_due(struct transaction_layer *layer, struct context *context,
                                               struct timer *timer);
 
-/* The connection of `flow` is gone, or a datagram to flow->remote was refused: every transaction on it fails at once (its timer is due
- * at the next advance and brings TRANSACTION_NEWS_UNREACHABLE). */
+/* The connection of `flow` is gone, or a datagram to flow->remote was refused: every transaction on it fails at once
+ * (its timer is due at the next advance and brings TRANSACTION_NEWS_UNREACHABLE). */
 void transaction_flow_failed(struct transaction_layer *layer, struct context *context, const struct flow *flow);
 
-/* --- as client ----------------------------------------------------------------------------------------------------------- */
+/* --- as client
+ * ----------------------------------------------------------------------------------------------------------- */
 
-/* Starts a client transaction: takes a slot and makes the branch, which is written to `branch_out` (a view into the arena). The
- * caller then builds the request with that branch in its topmost Via (sip_build_via) and hands it to transaction_send, within
- * the same event. RESULT_FULL when there is no slot. */
+/* Starts a client transaction: takes a slot and makes the branch, which is written to `branch_out` (a view into the
+ * arena). The caller then builds the request with that branch in its topmost Via (sip_build_via) and hands it to
+ * transaction_send, within the same event. RESULT_FULL when there is no slot. */
 enum result transaction_begin(struct transaction_layer *layer, struct context *context, enum sip_method method,
                               const struct flow *flow, struct transaction_owner owner, struct handle *transaction_out,
                               struct str_view *branch_out) MUST_USE;
 
-/* Sends `request` (copied) and arms the timers. A request beyond 1300 bytes goes over TCP instead of UDP when we listen on TCP (its
- * Via is changed in place: "UDP" and "TCP" are equally long), and falls back to UDP when no connection can be had (§18.1.1).
- * RESULT_FULL: no room for the copy; the transaction is gone. */
+/* Sends `request` (copied) and arms the timers. A request beyond 1300 bytes goes over TCP instead of UDP when we listen
+ * on TCP (its Via is changed in place: "UDP" and "TCP" are equally long), and falls back to UDP when no connection can
+ * be had (§18.1.1). RESULT_FULL: no room for the copy; the transaction is gone. */
 enum result transaction_send(struct transaction_layer *layer, struct context *context, struct handle transaction,
                              struct str_view request) MUST_USE;
 
-/* Cancels a pending INVITE (§9.1): the CANCEL is sent now if a provisional response has come, else when one comes. `extra_headers` are
- * whole lines with CRLF (a Reason, say), may be empty. Nothing happens when the transaction is over. If no final response follows
- * within 64*T1, TRANSACTION_NEWS_TIMED_OUT. */
+/* Cancels a pending INVITE (§9.1): the CANCEL is sent now if a provisional response has come, else when one comes.
+ * `extra_headers` are whole lines with CRLF (a Reason, say), may be empty. Nothing happens when the transaction is
+ * over. If no final response follows within 64*T1, TRANSACTION_NEWS_TIMED_OUT. */
 void transaction_cancel(struct transaction_layer *layer, struct context *context, struct handle transaction,
                         struct str_view extra_headers);
 
-/* The user loses interest: no more news (the machine runs to its end so that late answers are still absorbed and acknowledged). */
+/* The user loses interest: no more news (the machine runs to its end so that late answers are still absorbed and
+ * acknowledged). */
 void transaction_disown(struct transaction_layer *layer, struct handle transaction);
 
 /* A branch for a request without transaction (the ACK of a 2xx); responses to it are strays. View into the arena. */
 struct str_view transaction_stateless_branch(struct context *context);
 
-/* --- as server ----------------------------------------------------------------------------------------------------------- */
+/* --- as server
+ * ----------------------------------------------------------------------------------------------------------- */
 
 /* Names the owner of a server transaction, to be told of CANCEL and of a missing ACK. */
 void transaction_set_owner(struct transaction_layer *layer, struct handle transaction, struct transaction_owner owner);
 
-/* Begins a response: status line and the block kept from the request (Via … CSeq; To gets `to_tag` when the request's had none).
- * The caller adds header fields, ends with sip_build_end and hands the whole to transaction_respond. RESULT_NOT_FOUND for a
- * stale handle. */
+/* Begins a response: status line and the block kept from the request (Via … CSeq; To gets `to_tag` when the request's
+ * had none). The caller adds header fields, ends with sip_build_end and hands the whole to transaction_respond.
+ * RESULT_NOT_FOUND for a stale handle. */
 enum result transaction_build_response(struct transaction_layer *layer, struct handle transaction, unsigned status,
-                                       struct str_view reason, struct str_view to_tag, struct text_builder *builder) MUST_USE;
+                                       struct str_view reason, struct str_view to_tag,
+                                       struct text_builder *builder) MUST_USE;
 
 /* Sends `response` (copied, resent whenever the request is) and moves the machine. A second final response is
  * RESULT_WRONG_STATE. A 2xx to an INVITE puts it into Accepted: its retransmission until the ACK is the user's
@@ -138,18 +144,21 @@ enum result transaction_respond_simple(struct transaction_layer *layer, struct c
 enum result transaction_resend_final(struct transaction_layer *layer, struct context *context,
                                      struct handle transaction);
 
-/* Answers a request without any state (a malformed one, a stranger, overload): not stored, never retransmitted. Not for ACK. */
+/* Answers a request without any state (a malformed one, a stranger, overload): not stored, never retransmitted. Not for
+ * ACK. */
 void transaction_respond_stateless(struct context *context, const struct sip_message *request, const struct flow *flow,
                                    unsigned status, struct str_view extra_headers);
 
-/* --- for steering, counting and checking ----------------------------------------------------------------------------------- */
+/* --- for steering, counting and checking
+ * ----------------------------------------------------------------------------------- */
 
 /* The worker whose client transaction this branch names. RESULT_MALFORMED when it is not a branch of ours. */
 enum result transaction_branch_worker(struct str_view branch, uint8_t *worker_out) MUST_USE;
 
 uint32_t transaction_count(const struct transaction_layer *layer);
 
-/* Every live transaction has an armed timer, indices agree; the simulator calls it after each event. False with a sentence in `*problem`. */
+/* Every live transaction has an armed timer, indices agree; the simulator calls it after each event. False with a
+ * sentence in `*problem`. */
 bool transaction_layer_check(const struct transaction_layer *layer, struct text_builder *problem);
 
 #endif
