@@ -41,6 +41,14 @@ enum result boot_listen_parse(struct str_view text, struct local_socket *socket_
   return RESULT_OK;
 }
 
+void boot_listen_to_text(const struct local_socket *socket, struct text_builder *builder) {
+  struct str_view name = transport_name((enum transport)socket->transport);
+  for (size_t i = 0; i < name.length; i++)
+    text_builder_add_char(builder, (char)(name.data[i] | 0x20));
+  text_builder_add_char(builder, ':');
+  address_to_text(&socket->bound, builder);
+}
+
 /* A NUL-terminated copy that lives as long as the options; NULL when the storage is full. */
 static const char *keep_text(struct boot_options *options, struct str_view text) {
   if (text.length >= sizeof options->storage - options->storage_used) return NULL;

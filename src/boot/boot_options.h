@@ -54,4 +54,7 @@ void boot_options_print_help(FILE *stream);
  * to 5061 (RFC 3261 section 19.1.2). */
 enum result boot_listen_parse(struct str_view text, struct local_socket *socket_out) MUST_USE;
 
+/* Appends transport and bound address as boot_listen_parse reads them. */
+void boot_listen_to_text(const struct local_socket *socket, struct text_builder *builder);
+
 #endif

@@ -52,6 +52,15 @@ static void test_a_listener_may_name_its_public_address(void) {
   expect_int(socket.bound.port, ==, 5061);
 }
 
+static void test_a_listener_is_written_as_it_is_read(void) {
+  struct local_socket socket;
+  char text[64];
+  struct text_builder builder = text_builder_over(text, sizeof text);
+  expect_int(boot_listen_parse(STR_VIEW("TCP:[::1]:5062"), &socket), ==, RESULT_OK);
+  boot_listen_to_text(&socket, &builder);
+  expect_view(text_builder_view(&builder), "tcp:[::1]:5062");
+}
+
 static void test_bad_listeners_are_refused(void) {
   static const char *const bad[] = {"",
                                     "udp",
@@ -136,6 +145,6 @@ static void test_a_wrong_line_is_named_with_its_file(void) {
 }
 
 TAP_TESTS(TAP(test_defaults_are_those_of_the_contract), TAP(test_sip_may_be_repeated_and_replaces_the_default),
-          TAP(test_a_listener_may_name_its_public_address), TAP(test_bad_listeners_are_refused),
-          TAP(test_a_wrong_flag_is_named), TAP(test_the_file_and_the_command_line_set_the_same_things),
-          TAP(test_a_wrong_line_is_named_with_its_file))
+          TAP(test_a_listener_may_name_its_public_address), TAP(test_a_listener_is_written_as_it_is_read),
+          TAP(test_bad_listeners_are_refused), TAP(test_a_wrong_flag_is_named),
+          TAP(test_the_file_and_the_command_line_set_the_same_things), TAP(test_a_wrong_line_is_named_with_its_file))

@@ -44,6 +44,8 @@ struct context {
   const struct parameters *parameters;
   const struct directory *directory;
   const struct local_identity *local;
+  bool overloaded; /* new INVITE and REGISTER requests get 503 with Retry-After; responses and what is in a dialog pass
+                    */
 };
 
 /* The worker on which the call with this Call-ID, or the registrations of this number, live. */

@@ -1,8 +1,10 @@
 #include "net/socket_address.h"
 
+#include <errno.h>
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <string.h>
+#include <unistd.h>
 
 socklen_t socket_address_from(const struct address *address, union socket_address *out) {
   if (address->family == ADDRESS_IPV4) {
@@ -69,4 +71,20 @@ void host_address(enum address_family family, struct address *out) {
   }
   if (!is_found) loopback_address(family, out);
   out->port = 0;
+}
+
+bool socket_is_free(const struct address *address, enum transport transport) {
+  union socket_address raw = {0};
+  socklen_t length = socket_address_from(address, &raw);
+  bool is_stream = transport_is_stream(transport);
+  int on = 1, fd = socket(raw.family, (is_stream ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0);
+  if (fd < 0) return false;
+  /* For streams this means: connections that are dying do not count, a listener does. */
+  if (is_stream) (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (address->family == ADDRESS_IPV6) (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+  bool is_free = bind(fd, (const struct sockaddr *)&raw, length) == 0 && (!is_stream || listen(fd, 1) == 0);
+  int problem = errno;
+  close(fd);
+  errno = problem;
+  return is_free;
 }

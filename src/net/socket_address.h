@@ -28,4 +28,8 @@ bool address_is_any(const struct address *address);
  * port: the first of an interface that is up and neither loopback nor link-local; loopback when there is none. */
 void host_address(enum address_family family, struct address *out);
 
+/* Finds out whether `address` may be bound, without sharing it (SO_REUSEPORT would silently share it with another
+ * process of the same user). Nothing stays open. False with errno. */
+bool socket_is_free(const struct address *address, enum transport transport);
+
 #endif

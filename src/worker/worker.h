@@ -17,10 +17,6 @@
 
 struct worker_group;
 
-/* A record (cdr/cdr_record.h) leaves a worker: must not block. RESULT_FULL: the sink cannot take it now; the worker
- * keeps it and offers it again (bounded; beyond that new calls get 503). Called from worker threads. */
-typedef enum result worker_record_sink(void *sink, struct str_view record);
-
 struct worker_options {
   const struct local_socket *sockets; /* `bound` may have port 0 and is filled in by worker_group_open */
   uint8_t socket_count;
@@ -29,7 +25,10 @@ struct worker_options {
   double clock_rate;           /* 1.0; tests: the switch's time runs that many times faster */
   struct wall_us wall_anchor;  /* clock_rate ≠ 1: wall time at start, so that stamps never go back over a restart */
   struct siphash_key nonce_key;
-  worker_record_sink *record_sink;
+  /* A record (cdr/cdr_record.h) leaves a worker: must not block. RESULT_FULL: the sink cannot take it now; the worker
+   * keeps it and offers it again (bounded; beyond that new calls get 503). Called from worker threads. NULL: records
+   * are thrown away. */
+  enum result (*record_sink)(void *sink, struct str_view record);
   void *record_sink_context;
 };
 
@@ -44,12 +43,15 @@ const struct local_identity *worker_group_identity(const struct worker_group *gr
 /* Starts the threads. */
 enum result worker_group_start(struct worker_group *group);
 
-/* Ends all threads; what is in the queues is handled first, within `deadline_ms`. Then frees everything. */
-void worker_group_stop(struct worker_group *group, int deadline_ms);
+/* Ends all threads; what is in the queues is handled first, within `deadline_ms`. RESULT_TIMED_OUT: a thread still
+ * runs; nothing that it knows may be freed. */
+enum result worker_group_stop(struct worker_group *group, int deadline_ms);
+
+/* Frees everything, when no thread runs any more. */
 void worker_group_destroy(struct worker_group **group);
 
 /* Hands every worker a new picture; returns when all use it, so that the caller may free the old one. Any thread but a
- * worker's. */
+ * worker's. RESULT_TIMED_OUT: some use the old one, some the new one, neither may be freed. */
 enum result worker_group_set_directory(struct worker_group *group, const struct directory *directory, int deadline_ms);
 enum result worker_group_set_parameters(struct worker_group *group, const struct parameters *parameters,
                                         int deadline_ms);
@@ -69,6 +71,10 @@ struct worker_group_status {
   double processor_s; /* user + system of the worker threads */
 };
 void worker_group_read_status(const struct worker_group *group, struct worker_group_status *status);
+
+/* The oldest line for the log that a worker has left (OUTBOX_ALARM), NUL-terminated and cut to `line_bytes`. False:
+ * there is none. One thread. Lines beyond what is fetched in time are dropped and counted. */
+bool worker_group_take_alarm(struct worker_group *group, char *line, size_t line_bytes);
 
 /* Now, on the switch's own clocks. Any thread. */
 struct wall_us worker_group_wall_now(const struct worker_group *group);

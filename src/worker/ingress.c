@@ -1,0 +1,131 @@
+/* What comes in, on one screen: from the sockets, and from the inbox. */
+#include "worker/location_letter.h"
+#include "worker/worker_state.h"
+
+static void handle(struct worker *worker, const struct event *event) {
+  if (!outbox_has_room(&worker->outbox)) egress(worker);
+  switch_core_handle(worker->core, &worker->context, event);
+}
+
+static void handle_message(struct worker *worker, const struct flow *flow, struct str_view bytes) {
+  worker->message.flow = *flow;
+  worker->message.bytes = bytes;
+  handle(worker, &worker->message);
+}
+
+void ingress_message(struct worker *worker, const struct flow *flow, struct str_view bytes) {
+  uint8_t home = worker->is_alone ? worker->index : switch_core_steer(&worker->local, bytes);
+  if (home == worker->index) {
+    handle_message(worker, flow, bytes);
+    return;
+  }
+  counters_add(&worker->counters, messages_handed_over);
+  egress_note(worker, home, &(struct inbox_note){.kind = INBOX_MESSAGE, .flow = *flow}, bytes);
+}
+
+/* The queue is looked at only when a full batch shows that it may be long. */
+static void note_queue(struct worker *worker, uint16_t socket_index) {
+  uint32_t *seen = &worker->kernel_drops[socket_index], dropped = *seen;
+  load_note_fill(&worker->load, worker->real_now, udp_queue_fill_permille(worker->udp_fds[socket_index], &dropped));
+  if (dropped != *seen) worker_add(&worker->counters.datagrams_dropped_kernel, dropped - *seen);
+  *seen = dropped;
+}
+
+void ingress_udp(struct worker *worker, uint16_t socket_index) {
+  const struct udp_datagram *datagrams;
+  unsigned count = udp_receive(worker->udp_inbound, worker->udp_fds[socket_index], &datagrams);
+  if (count == UDP_BATCH_MAX) note_queue(worker, socket_index);
+  worker->context.overloaded = load_is_over(&worker->load, worker->real_now);
+  struct flow flow = {.transport = TRANSPORT_UDP, .worker = worker->index, .socket_index = socket_index};
+  for (unsigned i = 0; i < count; i++) {
+    flow.remote = datagrams[i].source;
+    ingress_message(worker, &flow, datagrams[i].bytes);
+  }
+  worker_add(&worker->counters.datagrams_received, count);
+}
+
+void ingress_udp_errors(struct worker *worker, uint16_t socket_index) {
+  struct address remotes[UDP_BATCH_MAX];
+  struct flow flow = {.transport = TRANSPORT_UDP, .worker = worker->index, .socket_index = socket_index};
+  unsigned count = udp_take_errors(worker->udp_fds[socket_index], remotes, UDP_BATCH_MAX);
+  for (unsigned i = 0; i < count; i++) {
+    flow.remote = remotes[i];
+    /* The kernel gives an ICMP error to any of the sockets that share the port, not to the one that sent. */
+    egress_tell_failed(worker, &flow);
+  }
+}
+
+/* --- from other threads
+ * -------------------------------------------------------------------------------------------------- */
+
+static void take_location_asked(struct worker *worker, const struct inbox_note *note, struct str_view number) {
+  handle(worker,
+         &(struct event){
+             .kind = EVENT_LOCATION_ASKED, .number = number, .asker = note->asker, .asker_worker = note->asker_worker});
+}
+
+static void take_location_answer(struct worker *worker, struct str_view letter) {
+  struct location_answer answer;
+  if (location_letter_read(letter, &answer) != RESULT_OK) return;
+  handle(worker, &(struct event){.kind = EVENT_LOCATION_ANSWER, .location = &answer});
+}
+
+static void take_resolved(struct worker *worker, const struct inbox_note *note, struct str_view addresses) {
+  handle(worker, &(struct event){.kind = EVENT_RESOLVED,
+                                 .asker = note->asker,
+                                 .addresses = (const void *)addresses.data,
+                                 .address_count = (uint8_t)(addresses.length / sizeof(struct address))});
+}
+
+static void take_order(struct worker *worker, const struct inbox_note *note, struct str_view texts) {
+  handle(worker, &(struct event){.kind = EVENT_ORDER,
+                                 .order = note->order,
+                                 .order_id = note->order_id,
+                                 .order_target = str_view_slice(texts, 0, note->target_length),
+                                 .order_by = str_view_from(texts, note->target_length)});
+}
+
+static void take_directory(struct worker *worker, const struct inbox_note *note) {
+  worker->context.directory = note->directory;
+  handle(worker, &(struct event){.kind = EVENT_ORDER, .order = ORDER_DIRECTORY_CHANGED});
+  order_desk_answer(&worker->group->desk, note->order_id, worker->index, RESULT_OK, STR_VIEW(""));
+}
+
+static void take_parameters(struct worker *worker, const struct inbox_note *note) {
+  worker->context.parameters = note->parameters;
+  for (uint8_t i = 0; i < worker->local.socket_count; i++)
+    if (worker->udp_fds[i] >= 0)
+      udp_set_tos(worker->udp_fds[i], worker->local.sockets[i].bound.family, (uint8_t)note->parameters->SS_QOS_SIGNAL);
+  handle(worker, &(struct event){.kind = EVENT_ORDER, .order = ORDER_PARAMETERS_CHANGED});
+  order_desk_answer(&worker->group->desk, note->order_id, worker->index, RESULT_OK, STR_VIEW(""));
+}
+
+static void take_note(struct worker *worker, const struct inbox_note *note, struct str_view payload) {
+  switch (note->kind) {
+  case INBOX_MESSAGE: handle_message(worker, &note->flow, payload); break;
+  case INBOX_CONNECTION_CLOSED:
+    handle(worker, &(struct event){.kind = EVENT_CONNECTION_CLOSED, .flow = note->flow});
+    break;
+  case INBOX_STREAM_SEND:
+  case INBOX_STREAM_CLOSE: break;
+  case INBOX_LOCATION_ASKED: take_location_asked(worker, note, payload); break;
+  case INBOX_LOCATION_ANSWER: take_location_answer(worker, payload); break;
+  case INBOX_RESOLVED: take_resolved(worker, note, payload); break;
+  case INBOX_ORDER: take_order(worker, note, payload); break;
+  case INBOX_DIRECTORY: take_directory(worker, note); break;
+  case INBOX_PARAMETERS: take_parameters(worker, note); break;
+  }
+}
+
+void ingress_inbox(struct worker *worker) {
+  load_note_fill(&worker->load, worker->real_now, inbox_fill_permille(&worker->inbox));
+  worker->context.overloaded = load_is_over(&worker->load, worker->real_now);
+  for (unsigned i = 0; i < INBOX_NOTES_A_ROUND; i++) {
+    struct str_view payload;
+    const struct inbox_note *note = inbox_next(&worker->inbox, &payload);
+    if (!note) return;
+    worker->has_news = true;
+    take_note(worker, note, payload);
+    inbox_drop(&worker->inbox);
+  }
+}

@@ -1,0 +1,33 @@
+/* Is the worker keeping up? It is not when timers are handled late or its queues fill; then new calls and registrations
+ * are refused before anything is spent on them, so that what has begun can be finished. */
+#ifndef WORKER_LOAD_H
+#define WORKER_LOAD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/time.h"
+
+#define LOAD_LAG_MARK_MS        250
+#define LOAD_FILL_MARK_PERMILLE 500
+#define LOAD_CALM_MS            500 /* so long no mark may have been passed before the worker counts as calm again */
+
+struct load {
+  struct mono_ms over_until;
+  struct mono_ms window_end;
+  uint32_t lag_ms_max;      /* of this second (atomic) */
+  uint32_t lag_ms_max_last; /* of the second before (atomic) */
+};
+
+/* Times are the kernel's (worker_clock_real_now), not the switch's. */
+void load_note_lag(struct load *load, struct mono_ms now, int64_t lag_ms);
+void load_note_fill(struct load *load, struct mono_ms now, uint32_t fill_permille);
+
+static inline bool load_is_over(const struct load *load, struct mono_ms now) {
+  return mono_ms_before(now, load->over_until);
+}
+
+/* The worst lag of the last one to two seconds. Any thread. */
+uint32_t load_lag_ms_max(const struct load *load);
+
+#endif

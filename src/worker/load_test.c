@@ -1,0 +1,35 @@
+#include "worker/load.h"
+
+#include "tap.h"
+#include "worker/echo_switch.h"
+
+static struct mono_ms at(int64_t ms) {
+  return (struct mono_ms){1000000 + ms};
+}
+
+static void test_a_mark_passed_means_overload_until_calm(void) {
+  struct load load = {0};
+  load_note_lag(&load, at(0), LOAD_LAG_MARK_MS - 1);
+  load_note_fill(&load, at(0), LOAD_FILL_MARK_PERMILLE - 1);
+  expect(!load_is_over(&load, at(0)));
+  load_note_lag(&load, at(10), LOAD_LAG_MARK_MS);
+  expect(load_is_over(&load, at(10)));
+  load_note_fill(&load, at(300), LOAD_FILL_MARK_PERMILLE);
+  expect(load_is_over(&load, at(300 + LOAD_CALM_MS - 1)));
+  expect(!load_is_over(&load, at(300 + LOAD_CALM_MS)));
+}
+
+static void test_the_worst_lag_is_forgotten_after_two_seconds(void) {
+  struct load load = {0};
+  load_note_lag(&load, at(0), 40);
+  load_note_lag(&load, at(500), 7);
+  expect_int(load_lag_ms_max(&load), ==, 40);
+  load_note_lag(&load, at(1100), 5);
+  expect_int(load_lag_ms_max(&load), ==, 40);
+  load_note_lag(&load, at(2200), 6);
+  expect_int(load_lag_ms_max(&load), ==, 6);
+  load_note_lag(&load, at(9000), 1);
+  expect_int(load_lag_ms_max(&load), ==, 1);
+}
+
+TAP_TESTS(TAP(test_a_mark_passed_means_overload_until_calm), TAP(test_the_worst_lag_is_forgotten_after_two_seconds))

@@ -1,0 +1,121 @@
+/* The loop: wait for sockets, bell or timers; take what has come in batches; hand out due timers; send. */
+#include <errno.h>
+#include <sys/epoll.h>
+#include <time.h>
+
+#include "net/poll_tag.h"
+#include "worker/worker_state.h"
+
+#define PUBLISH_EVERY_MS 100
+#define OFFER_EVERY_MS   20
+
+static void read_clocks(struct worker *worker) {
+  struct worker_times times = worker_clock_read(&worker->group->clock);
+  worker->context.now = times.mono;
+  worker->context.wall_now = times.wall;
+  worker->real_now = worker_clock_real_now();
+}
+
+static double thread_processor_s(void) {
+  struct timespec used;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+  return (double)used.tv_sec + (double)used.tv_nsec / 1e9;
+}
+
+static void publish(struct worker *worker) {
+  struct switch_core_counts counts = {0};
+  switch_core_count(worker->core, &worker->context, &counts);
+  pthread_mutex_lock(&worker->counts_lock);
+  worker->counts = counts;
+  worker->processor_s = thread_processor_s();
+  pthread_mutex_unlock(&worker->counts_lock);
+  worker->published_at = worker->real_now;
+  worker->has_news = false;
+}
+
+static int sooner(int a, int64_t b) {
+  return b < a ? (b < 0 ? 0 : (int)b) : a;
+}
+
+/* How long there is nothing to do but wait for the kernel. */
+static int wait_ms(struct worker *worker) {
+  if (worker->outbox.entry_count > 0) return 0;
+  struct mono_ms next = timer_wheel_next_wake(&worker->wheel);
+  int64_t switch_ms = next.value == INT64_MAX ? INT64_MAX : mono_ms_since(next, worker->context.now);
+  int wait = worker_clock_wait_ms(&worker->group->clock, switch_ms);
+  if (worker->shelf.waiting > 0) wait = sooner(wait, OFFER_EVERY_MS);
+  if (worker->has_news) wait = sooner(wait, PUBLISH_EVERY_MS - mono_ms_since(worker->real_now, worker->published_at));
+  return wait;
+}
+
+static void handle_ready(struct worker *worker, const struct epoll_event *ready, bool *has_rung) {
+  uint32_t number = poll_tag_number(ready->data.u64);
+  switch (poll_tag_source(ready->data.u64)) {
+  case POLL_SOURCE_BELL: *has_rung = true; break;
+  case POLL_SOURCE_UDP:
+    if (ready->events & EPOLLERR) ingress_udp_errors(worker, (uint16_t)number);
+    if (ready->events & EPOLLIN) ingress_udp(worker, (uint16_t)number);
+    break;
+  case POLL_SOURCE_LISTENER:
+  case POLL_SOURCE_CONNECTION:
+  case POLL_SOURCE_RESOLVER: break;
+  }
+}
+
+static void advance_timers(struct worker *worker) {
+  struct mono_ms due = timer_wheel_next_wake(&worker->wheel);
+  int64_t late_ms = due.value == INT64_MAX ? 0 : mono_ms_since(worker->context.now, due);
+  if (late_ms < 0) return;
+  load_note_lag(&worker->load, worker->real_now, worker_clock_real_ms(&worker->group->clock, late_ms));
+  bool has_more;
+  do {
+    has_more = switch_core_advance(worker->core, &worker->context);
+    egress(worker);
+  } while (has_more);
+  worker->has_news = true;
+}
+
+static void go_round(struct worker *worker) {
+  struct epoll_event ready[EPOLL_EVENTS_MAX];
+  int wait = wait_ms(worker);
+  if (wait > 0 && !inbox_may_sleep(&worker->inbox)) wait = 0;
+  int count = epoll_wait(worker->epoll_fd, ready, EPOLL_EVENTS_MAX, wait);
+  read_clocks(worker);
+  bool has_rung = false;
+  for (int i = 0; i < count; i++)
+    handle_ready(worker, &ready[i], &has_rung);
+  inbox_wake(&worker->inbox, has_rung);
+  ingress_inbox(worker);
+  egress(worker);
+  advance_timers(worker);
+  if (worker->shelf.waiting > 0) record_shelf_offer(&worker->shelf);
+  if (worker->has_news && mono_ms_since(worker->real_now, worker->published_at) >= PUBLISH_EVERY_MS) publish(worker);
+}
+
+/* What others have left is handled, and every record handed over, before the thread ends. */
+static void finish(struct worker *worker) {
+  struct str_view payload;
+  bool has_more = true;
+  while (has_more && mono_ms_before(worker->real_now, worker->group->stop_deadline)) {
+    read_clocks(worker);
+    ingress_inbox(worker);
+    egress(worker);
+    record_shelf_offer(&worker->shelf);
+    has_more = inbox_next(&worker->inbox, &payload) || worker->shelf.waiting > 0;
+    if (worker->shelf.waiting > 0) nanosleep(&(struct timespec){.tv_nsec = OFFER_EVERY_MS * 1000000L}, NULL);
+  }
+  publish(worker);
+}
+
+void *worker_run(void *context) {
+  struct worker *worker = context;
+  read_clocks(worker);
+  while (!worker_group_is_stopping(worker->group))
+    go_round(worker);
+  finish(worker);
+  pthread_mutex_lock(&worker->group->lock);
+  worker->has_ended = true;
+  pthread_cond_broadcast(&worker->group->ended);
+  pthread_mutex_unlock(&worker->group->lock);
+  return NULL;
+}

@@ -1,0 +1,275 @@
+/* Opening, starting, stopping: what happens once. */
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "boot/boot_options.h"
+#include "net/poll_tag.h"
+#include "worker/worker_state.h"
+
+static bool fill_random(void *bytes, size_t count) {
+  return getrandom(bytes, count, 0) == (ssize_t)count;
+}
+
+/* --- memory
+ * -------------------------------------------------------------------------------------------------------------- */
+
+/* What a worker is made of, in the order of its region. With a region that only counts, the pieces are NULL. */
+struct worker_pieces {
+  struct worker *worker;
+  void *core, *arena, *outbox_entries, *outbox_bytes, *udp_inbound, *udp_outbound, *letter, *inbox, *shelf;
+};
+
+static struct worker_pieces take_pieces(struct memory_region *region, const struct switch_limits *limits) {
+  return (struct worker_pieces){
+      .worker = memory_region_take(region, sizeof(struct worker)),
+      .core = memory_region_take(region, switch_core_memory_bytes(limits)),
+      .arena = memory_region_take(region, ARENA_BYTES),
+      .outbox_entries = memory_region_take(region, OUTBOX_ENTRIES * sizeof(struct outbox_entry)),
+      .outbox_bytes = memory_region_take(region, OUTBOX_BYTES),
+      .udp_inbound = memory_region_take(region, udp_inbound_memory_bytes()),
+      .udp_outbound = memory_region_take(region, udp_outbound_memory_bytes()),
+      .letter = memory_region_take(region, LETTER_BYTES),
+      .inbox = memory_region_take(region, INBOX_BYTES),
+      .shelf = memory_region_take(region, record_shelf_memory_bytes(limits->calls_max)),
+  };
+}
+
+static void set_context(struct worker *worker) {
+  const struct worker_group *group = worker->group;
+  struct worker_times now = worker_clock_read(&group->clock);
+  timer_wheel_init(&worker->wheel, now.mono);
+  worker->context = (struct context){
+      .now = now.mono,
+      .wall_now = now.wall,
+      .random = &worker->random,
+      .wheel = &worker->wheel,
+      .arena = &worker->arena,
+      .outbox = &worker->outbox,
+      .counters = &worker->counters,
+      .parameters = group->parameters,
+      .directory = group->directory,
+      .local = &worker->local,
+  };
+  worker->message = (struct event){.kind = EVENT_MESSAGE};
+}
+
+static bool build_worker(struct worker_group *group, uint8_t index) {
+  struct memory_region *region = &group->memory[index];
+  take_pieces(region, &group->limits);
+  if (!memory_region_reserve(region)) return false;
+  struct worker_pieces pieces = take_pieces(region, &group->limits);
+  struct worker *worker = pieces.worker;
+  group->workers[index] = worker;
+  worker->group = group;
+  worker->index = index;
+  worker->is_alone = group->worker_count == 1;
+  worker->epoll_fd = -1;
+  memset(worker->udp_fds, -1, sizeof worker->udp_fds);
+  pthread_mutex_init(&worker->counts_lock, NULL);
+  worker->core = switch_core_create(pieces.core, &group->limits);
+  arena_init(&worker->arena, pieces.arena, ARENA_BYTES);
+  outbox_init(&worker->outbox, pieces.outbox_entries, OUTBOX_ENTRIES, pieces.outbox_bytes, OUTBOX_BYTES);
+  worker->udp_inbound = udp_inbound_create(pieces.udp_inbound);
+  worker->udp_outbound = udp_outbound_create(pieces.udp_outbound);
+  worker->letter = pieces.letter;
+  record_shelf_init(&worker->shelf, pieces.shelf, group->limits.calls_max, group->record_sink,
+                    group->record_sink_context);
+  struct siphash_key seed;
+  if (!inbox_open(&worker->inbox, pieces.inbox) || !fill_random(&seed, sizeof seed)) return false;
+  random_seed(&worker->random, seed);
+  set_context(worker);
+  return true;
+}
+
+/* --- sockets
+ * -------------------------------------------------------------------------------------------------------------- */
+
+static bool watch(const struct worker *worker, int fd, enum poll_source source, uint32_t number) {
+  struct epoll_event event = {.events = EPOLLIN, .data.u64 = poll_tag(source, number)};
+  return epoll_ctl(worker->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+static bool open_sockets(struct worker_group *group, struct worker *worker) {
+  worker->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+  if (worker->epoll_fd < 0 || !watch(worker, worker->inbox.bell_fd, POLL_SOURCE_BELL, 0)) return false;
+  for (uint8_t i = 0; i < group->identity.socket_count; i++) {
+    struct local_socket *socket = &group->identity.sockets[i];
+    if (socket->transport != TRANSPORT_UDP) continue;
+    worker->udp_fds[i] = udp_open(&socket->bound, (uint8_t)group->parameters->SS_QOS_SIGNAL);
+    if (worker->udp_fds[i] < 0 || !watch(worker, worker->udp_fds[i], POLL_SOURCE_UDP, i)) return false;
+  }
+  return true;
+}
+
+static void advertise(struct local_socket *socket) {
+  if (socket->advertised.family == ADDRESS_NONE) {
+    socket->advertised = socket->bound;
+    if (address_is_any(&socket->bound)) host_address((enum address_family)socket->bound.family, &socket->advertised);
+    socket->advertised.port = 0;
+  }
+  if (socket->advertised.port == 0) socket->advertised.port = socket->bound.port;
+}
+
+static void say_problem(const struct local_socket *socket, char *problem, size_t problem_bytes) {
+  int error = errno;
+  char text[96];
+  struct text_builder builder = text_builder_over(text, sizeof text);
+  boot_listen_to_text(socket, &builder);
+  snprintf(problem, problem_bytes, "%.*s: %s", (int)builder.length, text, strerror(error));
+}
+
+static bool open_all_sockets(struct worker_group *group, char *problem, size_t problem_bytes) {
+  for (uint8_t i = 0; i < group->identity.socket_count; i++) {
+    if (socket_is_free(&group->identity.sockets[i].bound, (enum transport)group->identity.sockets[i].transport))
+      continue;
+    say_problem(&group->identity.sockets[i], problem, problem_bytes);
+    return false;
+  }
+  for (uint8_t i = 0; i < group->worker_count; i++) {
+    if (open_sockets(group, group->workers[i])) continue;
+    snprintf(problem, problem_bytes, "cannot open the sockets of worker %u: %s", i, strerror(errno));
+    return false;
+  }
+  for (uint8_t i = 0; i < group->identity.socket_count; i++)
+    advertise(&group->identity.sockets[i]);
+  for (uint8_t i = 0; i < group->worker_count; i++) {
+    group->workers[i]->local = group->identity;
+    group->workers[i]->local.worker = i;
+  }
+  return true;
+}
+
+/* --- the group
+ * ------------------------------------------------------------------------------------------------------------ */
+
+static void init_locks(struct worker_group *group) {
+  order_desk_open(&group->desk);
+  pthread_mutex_init(&group->lock, NULL);
+  pthread_condattr_t attributes;
+  pthread_condattr_init(&attributes);
+  pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+  pthread_cond_init(&group->ended, &attributes);
+  pthread_condattr_destroy(&attributes);
+}
+
+static bool take_options(struct worker_group *group, const struct worker_options *options) {
+  group->worker_count = options->worker_count;
+  group->limits = options->limits;
+  group->record_sink = options->record_sink;
+  group->record_sink_context = options->record_sink_context;
+  worker_clock_start(&group->clock, options->clock_rate, options->wall_anchor);
+  group->identity.socket_count = options->socket_count;
+  group->identity.worker_count = options->worker_count;
+  group->identity.nonce_key = options->nonce_key;
+  memcpy(group->identity.sockets, options->sockets, options->socket_count * sizeof *options->sockets);
+  group->alarm_memory = calloc(1, ALARM_BYTES);
+  if (!group->alarm_memory) return false;
+  ring_queue_init(&group->alarms, group->alarm_memory, ALARM_BYTES);
+  return fill_random(&group->identity.steering_key, sizeof group->identity.steering_key);
+}
+
+struct worker_group *worker_group_open(const struct worker_options *options, const struct parameters *parameters,
+                                       const struct directory *directory, char *problem, size_t problem_bytes) {
+  if (options->socket_count == 0 || options->socket_count > LOCAL_SOCKETS_MAX || options->worker_count == 0 ||
+      options->worker_count > WORKERS_MAX) {
+    snprintf(problem, problem_bytes, "1 to %d sockets and 1 to %d workers are possible", LOCAL_SOCKETS_MAX,
+             WORKERS_MAX);
+    return NULL;
+  }
+  struct worker_group *group = aligned_alloc(64, (sizeof *group + 63) & ~(size_t)63);
+  if (!group) return NULL;
+  memset(group, 0, sizeof *group);
+  init_locks(group);
+  group->parameters = parameters;
+  group->directory = directory;
+  bool is_built = take_options(group, options);
+  for (uint8_t i = 0; is_built && i < group->worker_count; i++)
+    is_built = build_worker(group, i);
+  if (!is_built)
+    snprintf(problem, problem_bytes, "cannot reserve memory for %u workers of %u calls: %s", options->worker_count,
+             options->limits.calls_max, strerror(errno));
+  if (!is_built || !open_all_sockets(group, problem, problem_bytes)) worker_group_destroy(&group);
+  return group;
+}
+
+const struct local_identity *worker_group_identity(const struct worker_group *group) {
+  return &group->identity;
+}
+
+/* Signals are for the main thread. */
+static int start_thread(struct worker *worker) {
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  int problem = pthread_create(&worker->thread, NULL, worker_run, worker);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  return problem;
+}
+
+enum result worker_group_start(struct worker_group *group) {
+  if (group->started_count > 0) return RESULT_WRONG_STATE;
+  for (; group->started_count < group->worker_count; group->started_count++) {
+    if (start_thread(group->workers[group->started_count]) == 0) continue;
+    (void)worker_group_stop(group, 1000);
+    return RESULT_FAILED;
+  }
+  return RESULT_OK;
+}
+
+/* Waits for the thread's word that it is at its end, so that joining it cannot take long. */
+static bool wait_for_end(struct worker_group *group, const struct worker *worker) {
+  int64_t ms = group->stop_deadline.value + 200; /* what a worker may be late itself */
+  struct timespec deadline = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+  int problem = 0;
+  pthread_mutex_lock(&group->lock);
+  while (!worker->has_ended && problem == 0)
+    problem = pthread_cond_timedwait(&group->ended, &group->lock, &deadline);
+  bool has_ended = worker->has_ended;
+  pthread_mutex_unlock(&group->lock);
+  return has_ended;
+}
+
+enum result worker_group_stop(struct worker_group *group, int deadline_ms) {
+  group->stop_deadline = mono_ms_add(worker_clock_real_now(), deadline_ms);
+  __atomic_store_n(&group->is_stopping, true, __ATOMIC_RELEASE);
+  for (uint8_t i = 0; i < group->started_count; i++)
+    inbox_ring(&group->workers[i]->inbox);
+  while (group->started_count > 0) {
+    struct worker *worker = group->workers[group->started_count - 1];
+    if (!wait_for_end(group, worker)) return RESULT_TIMED_OUT;
+    pthread_join(worker->thread, NULL);
+    group->started_count--;
+  }
+  return RESULT_OK;
+}
+
+static void close_worker(struct worker *worker) {
+  for (uint8_t i = 0; i < LOCAL_SOCKETS_MAX; i++)
+    if (worker->udp_fds[i] >= 0) close(worker->udp_fds[i]);
+  if (worker->epoll_fd >= 0) close(worker->epoll_fd);
+  inbox_close(&worker->inbox);
+  pthread_mutex_destroy(&worker->counts_lock);
+}
+
+void worker_group_destroy(struct worker_group **group_in) {
+  struct worker_group *group = *group_in;
+  *group_in = NULL;
+  if (!group || group->started_count > 0) return;
+  for (uint8_t i = 0; i < group->worker_count; i++) {
+    if (group->workers[i]) close_worker(group->workers[i]);
+    memory_region_release(&group->memory[i]);
+  }
+  order_desk_close(&group->desk);
+  pthread_cond_destroy(&group->ended);
+  pthread_mutex_destroy(&group->lock);
+  free(group->alarm_memory);
+  free(group);
+}

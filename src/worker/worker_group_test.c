@@ -1,0 +1,291 @@
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "net/udp.h"
+#include "tap.h"
+#include "worker/echo_switch.h"
+#include "worker/worker.h"
+
+static struct parameters parameters, other_parameters;
+static struct worker_group *group;
+static struct address switch_address;
+static int phone = -1;
+static struct address phone_address;
+
+static struct address loopback(void) {
+  return (struct address){.ip = {127, 0, 0, 1}, .family = ADDRESS_IPV4};
+}
+
+static struct worker_options options_for(uint8_t workers, const struct local_socket *sockets, uint8_t socket_count) {
+  return (struct worker_options){.sockets = sockets,
+                                 .socket_count = socket_count,
+                                 .worker_count = workers,
+                                 .limits = {.calls_max = 1000, .registrations_max = 1000, .transactions_max = 1000},
+                                 .clock_rate = 1.0};
+}
+
+static struct worker_options one_socket(uint8_t workers) {
+  static struct local_socket socket;
+  socket = (struct local_socket){.bound = loopback(), .transport = TRANSPORT_UDP};
+  return options_for(workers, &socket, 1);
+}
+
+static bool open_group(const struct worker_options *options) {
+  char problem[256] = "";
+  parameters_set_defaults(&parameters);
+  group = worker_group_open(options, &parameters, NULL, problem, sizeof problem);
+  if (!group) printf("# %s\n", problem);
+  expect(group != NULL);
+  if (!group) return false;
+  expect_int(worker_group_start(group), ==, RESULT_OK);
+  switch_address = worker_group_identity(group)->sockets[0].bound;
+  phone_address = loopback();
+  phone = udp_open(&phone_address, 0);
+  return phone >= 0;
+}
+
+static void close_group(void) {
+  expect_int(worker_group_stop(group, 2000), ==, RESULT_OK);
+  worker_group_destroy(&group);
+  expect(group == NULL);
+  close(phone);
+}
+
+static void say(const char *text) {
+  union socket_address raw;
+  socklen_t length = socket_address_from(&switch_address, &raw);
+  expect(sendto(phone, text, strlen(text), 0, (const struct sockaddr *)&raw, length) == (ssize_t)strlen(text));
+}
+
+/* What the phone hears within two seconds, "" for nothing. */
+static const char *hear(void) {
+  static char text[512];
+  struct pollfd ready = {.fd = phone, .events = POLLIN};
+  ssize_t length = poll(&ready, 1, 2000) == 1 ? recv(phone, text, sizeof text - 1, 0) : 0;
+  text[length > 0 ? length : 0] = '\0';
+  return text;
+}
+
+static void expect_heard(const char *wanted) {
+  const char *text = hear();
+  expect_bytes(text, strlen(text), wanted);
+}
+
+static void test_a_message_is_handled_on_the_worker_it_belongs_to(void) {
+  struct worker_options options = one_socket(3);
+  if (!open_group(&options)) return;
+  say("0 hello");
+  expect_heard("0: 0 hello");
+  say("1 hello");
+  expect_heard("1: 1 hello");
+  say("2 hello");
+  expect_heard("2: 2 hello");
+  close_group();
+}
+
+static void test_timers_are_handed_out_when_due(void) {
+  struct worker_options options = one_socket(1);
+  if (!open_group(&options)) return;
+  int64_t start = worker_group_mono_now(group).value;
+  say("0 timer 150");
+  expect_heard("time is up");
+  int64_t took = worker_group_mono_now(group).value - start;
+  expect_int(took, >=, 150);
+  expect_int(took, <, 1000);
+  close_group();
+}
+
+static void test_time_runs_faster_at_a_clock_rate(void) {
+  struct worker_options options = one_socket(1);
+  options.clock_rate = 100;
+  options.wall_anchor = (struct wall_us){5000000};
+  if (!open_group(&options)) return;
+  struct timespec before, after;
+  clock_gettime(CLOCK_MONOTONIC, &before);
+  say("0 timer 20000");
+  expect_heard("time is up");
+  clock_gettime(CLOCK_MONOTONIC, &after);
+  int64_t took_ms = (after.tv_sec - before.tv_sec) * 1000 + (after.tv_nsec - before.tv_nsec) / 1000000;
+  expect_int(took_ms, >=, 199);
+  expect_int(took_ms, <, 1000);
+  expect_int(worker_group_wall_now(group).value, >=, 5000000 + 20000000);
+  close_group();
+}
+
+static void test_a_phone_is_looked_up_on_another_worker_and_on_ones_own(void) {
+  struct worker_options options = one_socket(2);
+  if (!open_group(&options)) return;
+  say("0 ask 1");
+  expect_heard("phone at sip:1001@192.0.2.1");
+  say("1 ask 1");
+  expect_heard("phone at sip:1001@192.0.2.1");
+  close_group();
+}
+
+static void test_a_literal_address_is_resolved_without_asking(void) {
+  struct worker_options options = one_socket(1);
+  if (!open_group(&options)) return;
+  say("0 resolve 192.0.2.7");
+  expect_heard("1 addresses");
+  close_group();
+}
+
+static void test_orders_are_answered_by_all_workers_or_one(void) {
+  struct worker_options options = one_socket(2);
+  if (!open_group(&options)) return;
+  char *answer;
+  expect_int(worker_group_order(group, -1, ORDER_LIST_CALLS, "all", "admin", ", ", 2000, &answer), ==, RESULT_OK);
+  expect_bytes(answer, strlen(answer), "0 all by admin, 1 all by admin");
+  free(answer);
+  expect_int(worker_group_order(group, 1, ORDER_SHOW_CALL, "x", "y", ", ", 2000, &answer), ==, RESULT_OK);
+  expect_bytes(answer, strlen(answer), "1 x by y");
+  free(answer);
+  expect_int(worker_group_order(group, 2, ORDER_SHOW_CALL, "x", "y", ", ", 2000, &answer), ==, RESULT_OUT_OF_RANGE);
+  close_group();
+}
+
+static void test_new_parameters_are_in_use_when_the_call_returns(void) {
+  struct worker_options options = one_socket(2);
+  if (!open_group(&options)) return;
+  other_parameters = parameters;
+  expect_int(worker_group_set_parameters(group, &other_parameters, 2000), ==, RESULT_OK);
+  memset(&parameters, 0xff, sizeof parameters);
+  expect_int(worker_group_set_directory(group, NULL, 2000), ==, RESULT_OK);
+  say("1 hello");
+  expect_heard("1: 1 hello");
+  close_group();
+}
+
+static void test_a_refused_datagram_is_told_to_all_workers(void) {
+  struct worker_options options = one_socket(2);
+  if (!open_group(&options)) return;
+  struct address gone_address = loopback();
+  int gone = udp_open(&gone_address, 0);
+  union socket_address raw;
+  socklen_t length = socket_address_from(&switch_address, &raw);
+  say("0 closed");
+  say("1 closed");
+  say("0 ready");
+  expect_heard("0: 0 ready");
+  say("1 ready");
+  expect_heard("1: 1 ready");
+  expect(sendto(gone, "0 timer 50", 10, 0, (const struct sockaddr *)&raw, length) == 10);
+  close(gone);
+  char wanted[32];
+  snprintf(wanted, sizeof wanted, "closed %u", gone_address.port);
+  expect_heard(wanted);
+  expect_heard(wanted);
+  close_group();
+}
+
+static enum result refuse_at_first(void *context, struct str_view record) {
+  unsigned *calls = context;
+  if (__atomic_add_fetch(calls, 1, __ATOMIC_SEQ_CST) < 4) return RESULT_FULL;
+  return str_view_equal(record, STR_VIEW("of a call")) ? RESULT_OK : RESULT_FULL;
+}
+
+static void test_records_are_offered_again_until_they_are_taken(void) {
+  unsigned calls = 0;
+  struct worker_options options = one_socket(1);
+  options.record_sink = refuse_at_first;
+  options.record_sink_context = &calls;
+  if (!open_group(&options)) return;
+  say("0 record of a call");
+  say("0 done");
+  expect_heard("0: 0 done");
+  struct worker_group_status status;
+  int rounds = 0;
+  do {
+    nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    worker_group_read_status(group, &status);
+  } while ((__atomic_load_n(&calls, __ATOMIC_SEQ_CST) < 4 || status.records_waiting > 0) && rounds++ < 200);
+  expect_int(calls, ==, 4);
+  expect_int(status.records_waiting, ==, 0);
+  expect_int(status.counters.records_postponed, ==, 1);
+  close_group();
+}
+
+static void test_status_sums_the_workers(void) {
+  struct worker_options options = one_socket(2);
+  if (!open_group(&options)) return;
+  for (int i = 0; i < 10; i++) {
+    say(i % 2 ? "1 x" : "0 x");
+    hear();
+  }
+  nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL);
+  struct worker_group_status status;
+  worker_group_read_status(group, &status);
+  expect_int(status.counters.datagrams_received, ==, 10);
+  expect_int(status.counters.datagrams_sent, ==, 10);
+  expect_int(status.counts.calls, ==, 10);
+  expect_int(status.counters.messages_handed_over, ==, 5);
+  expect(status.processor_s > 0);
+  close_group();
+}
+
+static void test_alarms_reach_whoever_writes_the_log(void) {
+  struct worker_options options = one_socket(1);
+  if (!open_group(&options)) return;
+  char line[64];
+  expect(!worker_group_take_alarm(group, line, sizeof line));
+  say("0 alarm");
+  say("0 done");
+  expect_heard("0: 0 done");
+  expect(worker_group_take_alarm(group, line, sizeof line));
+  expect(strcmp(line, "something is wrong") == 0);
+  expect(!worker_group_take_alarm(group, line, sizeof line));
+  close_group();
+}
+
+static void test_a_port_in_use_is_named(void) {
+  struct worker_options options = one_socket(1);
+  if (!open_group(&options)) return;
+  struct local_socket taken = {.bound = switch_address, .transport = TRANSPORT_UDP};
+  options = options_for(1, &taken, 1);
+  char problem[256] = "", wanted[64];
+  expect(worker_group_open(&options, &parameters, NULL, problem, sizeof problem) == NULL);
+  snprintf(wanted, sizeof wanted, "udp:127.0.0.1:%u: Address already in use", switch_address.port);
+  expect_bytes(problem, strlen(problem), wanted);
+  close_group();
+}
+
+static void test_what_is_advertised_can_be_reached(void) {
+  struct local_socket sockets[2] = {
+      {.bound = {.family = ADDRESS_IPV4}, .transport = TRANSPORT_UDP},
+      {.bound = loopback(), .advertised = {.ip = {192, 0, 2, 1}, .family = ADDRESS_IPV4}, .transport = TRANSPORT_UDP}};
+  struct worker_options options = options_for(1, sockets, 2);
+  if (!open_group(&options)) return;
+  const struct local_identity *identity = worker_group_identity(group);
+  expect(!address_is_any(&identity->sockets[0].advertised));
+  expect_int(identity->sockets[0].advertised.port, ==, identity->sockets[0].bound.port);
+  expect_int(identity->sockets[1].advertised.ip[0], ==, 192);
+  expect_int(identity->sockets[1].advertised.port, ==, identity->sockets[1].bound.port);
+  switch_address = identity->sockets[1].bound;
+  say("0 second");
+  expect_heard("0: 0 second");
+  close_group();
+}
+
+static void test_a_group_starts_and_stops_a_hundred_times(void) {
+  for (int i = 0; i < 100; i++) {
+    struct worker_options options = one_socket(2);
+    if (!open_group(&options)) return;
+    say("1 once");
+    char *answer = NULL;
+    expect_int(worker_group_order(group, -1, ORDER_LIST_CALLS, "", "", ",", 2000, &answer), ==, RESULT_OK);
+    free(answer);
+    close_group();
+  }
+}
+
+TAP_TESTS(TAP(test_a_message_is_handled_on_the_worker_it_belongs_to), TAP(test_timers_are_handed_out_when_due),
+          TAP(test_time_runs_faster_at_a_clock_rate), TAP(test_a_phone_is_looked_up_on_another_worker_and_on_ones_own),
+          TAP(test_a_literal_address_is_resolved_without_asking), TAP(test_orders_are_answered_by_all_workers_or_one),
+          TAP(test_new_parameters_are_in_use_when_the_call_returns),
+          TAP(test_a_refused_datagram_is_told_to_all_workers), TAP(test_records_are_offered_again_until_they_are_taken),
+          TAP(test_status_sums_the_workers), TAP(test_alarms_reach_whoever_writes_the_log),
+          TAP(test_a_port_in_use_is_named), TAP(test_what_is_advertised_can_be_reached),
+          TAP(test_a_group_starts_and_stops_a_hundred_times))

@@ -1,0 +1,128 @@
+/* What one worker is made of. Known to the files of this room only. */
+#ifndef WORKER_WORKER_STATE_H
+#define WORKER_WORKER_STATE_H
+
+#include <pthread.h>
+
+#include "net/udp.h"
+#include "worker/clock.h"
+#include "worker/inbox.h"
+#include "worker/load.h"
+#include "worker/memory.h"
+#include "worker/order_desk.h"
+#include "worker/record_shelf.h"
+#include "worker/worker.h"
+
+#define WORKERS_MAX         ORDER_WORKERS_MAX
+#define ARENA_BYTES         (4 << 20)
+#define OUTBOX_BYTES        (8 << 20)
+#define OUTBOX_ENTRIES      8192
+#define LETTER_BYTES        (256 << 10)
+#define ALARM_BYTES         (256 << 10)
+#define ALARM_LINE_MAX      1024
+#define EPOLL_EVENTS_MAX    64
+#define INBOX_NOTES_A_ROUND 1024
+
+struct worker {
+  /* Written at start, then only read. */
+  struct worker_group *group;
+  uint8_t index;
+  bool is_alone; /* the only worker: nothing is to be steered */
+  int epoll_fd;
+  int udp_fds[LOCAL_SOCKETS_MAX]; /* -1: not a UDP socket */
+  struct local_identity local;
+  pthread_t thread;
+
+  /* Used by its own thread. */
+  struct switch_core *core;
+  struct context context;
+  struct event message; /* kept, so that a datagram costs no clearing of a whole event */
+  struct random random;
+  struct timer_wheel wheel;
+  struct arena arena;
+  struct outbox outbox;
+  struct udp_inbound *udp_inbound;
+  struct udp_outbound *udp_outbound;
+  uint16_t outbound_socket; /* for which the batch is that has not gone yet */
+  char *letter;
+  struct record_shelf shelf;
+  struct load load;
+  struct mono_ms real_now;
+  uint32_t kernel_drops[LOCAL_SOCKETS_MAX];
+  bool has_news; /* something has happened since the counts were published */
+  struct mono_ms published_at;
+
+  /* Written by its own thread, read by others. */
+  struct counters counters; /* atomic */
+  bool has_ended;           /* under the group's lock */
+  pthread_mutex_t counts_lock;
+  struct switch_core_counts counts;
+  double processor_s;
+
+  /* Written by other threads. */
+  struct inbox inbox;
+};
+
+struct worker_group {
+  struct local_identity identity;
+  struct worker_clock clock;
+  struct worker *workers[WORKERS_MAX];
+  struct memory_region memory[WORKERS_MAX];
+  uint8_t worker_count;
+  uint8_t started_count;
+  struct switch_limits limits;
+  const struct parameters *parameters;
+  const struct directory *directory;
+  enum result (*record_sink)(void *sink, struct str_view record);
+  void *record_sink_context;
+  struct order_desk desk;
+  struct ring_queue alarms;
+  void *alarm_memory;
+  bool is_stopping; /* atomic */
+  struct mono_ms stop_deadline;
+  pthread_mutex_t lock;
+  pthread_cond_t ended;
+};
+
+static inline void worker_add(uint64_t *counter, uint64_t more) {
+  __atomic_store_n(counter, __atomic_load_n(counter, __ATOMIC_RELAXED) + more, __ATOMIC_RELAXED);
+}
+
+static inline bool worker_group_is_stopping(const struct worker_group *group) {
+  return __atomic_load_n(&group->is_stopping, __ATOMIC_ACQUIRE);
+}
+
+/* --- worker.c
+ * ------------------------------------------------------------------------------------------------------------- */
+
+/* The thread: runs until the group is stopping. */
+void *worker_run(void *worker);
+
+/* --- ingress.c
+ * ------------------------------------------------------------------------------------------------------------ */
+
+/* One message from outside: handled here, or handed to the worker on which its call lives. */
+void ingress_message(struct worker *worker, const struct flow *flow, struct str_view bytes);
+
+/* Everything that waits at a UDP socket, at most one batch. */
+void ingress_udp(struct worker *worker, uint16_t socket_index);
+
+/* The peers that ICMP calls unreachable. */
+void ingress_udp_errors(struct worker *worker, uint16_t socket_index);
+
+/* What other threads have left, at most INBOX_NOTES_A_ROUND notes. */
+void ingress_inbox(struct worker *worker);
+
+/* --- egress.c
+ * ------------------------------------------------------------------------------------------------------------- */
+
+/* Does what stands in the outbox, and empties it. What comes of it arrives through inboxes. */
+void egress(struct worker *worker);
+
+/* Tells every worker, this one too, that `flow` has failed. */
+void egress_tell_failed(struct worker *worker, const struct flow *flow);
+
+/* Leaves a note for a worker, which may be oneself. False, and counted, when its inbox is full. */
+bool egress_note(struct worker *worker, uint8_t to, const struct inbox_note *note, struct str_view payload);
+
+#endif
