@@ -149,7 +149,7 @@ const struct transaction_machine *transaction_machine_of(const struct transactio
 /* Looks the row up, acts, enters the next state and sets the timer. */
 void transaction_machine_step(struct transaction_step *step, enum transaction_event event);
 
-/* Enters a client transaction's first state, in which it waits for its request. */
+/* Enters the first state. */
 void transaction_machine_begin(struct context *context, struct transaction *transaction);
 
 /* Starts the timers of the state anew, as for a request that is sent another way. */

@@ -88,13 +88,13 @@ static struct transaction *begin_server(struct transaction_step *step, const str
   bool is_invite = step->message->method == SIP_METHOD_INVITE;
   transaction->machine = is_invite ? TRANSACTION_INVITE_SERVER : TRANSACTION_NON_INVITE_SERVER;
   transaction->method = (uint8_t)step->message->method;
-  transaction->state = TRANSACTION_START;
   transaction->has_to_tag = step->message->to_tag.length > 0;
   transaction->flow = transaction_server_flow(&key->via, flow);
   if (keep_head(step, transaction, key, flow) != RESULT_OK) {
     transaction_table_give(layer, step->context, transaction);
     return NULL;
   }
+  transaction_machine_begin(step->context, transaction);
   transaction_table_index(layer, transaction, key);
   /* Nobody is told of datagrams that could not reach the client of another request than INVITE. */
   if (is_invite || transport_is_stream(flow->transport)) transaction_table_list(layer, transaction);
