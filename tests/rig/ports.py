@@ -7,6 +7,8 @@ from pathlib import Path
 HOST = "127.0.0.1"
 _LOWEST, _HIGHEST = 10000, 32000  # below what the kernel gives to outgoing sockets (ip_local_port_range)
 _TCP_LISTEN = "0A"
+_KINDS = (socket.SOCK_DGRAM, socket.SOCK_STREAM)
+_given = set()  # by this test so far: a client opens its ports some time after it was told them
 
 
 def _can_bind(kind, port):
@@ -23,9 +25,11 @@ def free_port(neighbours=1):
     are told to (baresip TLS on the port after its own, RTP pairs). Chosen at random, so that several rigs on one machine
     do not meet."""
     for _ in range(1000):
-        port = random.SystemRandom().randrange(_LOWEST, _HIGHEST, 2)
-        if all(_can_bind(kind, port + i) for i in range(neighbours) for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM)):
-            return port
+        first = random.SystemRandom().randrange(_LOWEST, _HIGHEST, 2)
+        ports = set(range(first, first + neighbours))
+        if not ports & _given and all(_can_bind(kind, port) for port in ports for kind in _KINDS):
+            _given.update(ports)
+            return first
     raise AssertionError("no free port on 127.0.0.1")
 
 
