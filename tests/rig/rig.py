@@ -8,8 +8,9 @@ from .claims import Skip
 from .linphone import Linphone
 from .ports import free_port
 from .process import Process
+from .silent_peer import SilentPeer
 from .sipp import Sipp
-from .switch import Switch
+from .switch import Switch, password_of
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BINARY = ROOT / "build" / "belfry"
@@ -53,6 +54,17 @@ class Rig:
     def sipp(self, scenario, **options):
         """Starts SIPp with tests/sipp/SCENARIO.xml; see Sipp."""
         return Sipp(self, ROOT / "tests" / "sipp" / f"{scenario}.xml", **options).start()
+
+    def silent_peer(self):
+        """A peer on a port of its own that never answers."""
+        return SilentPeer()
+
+    def phone(self, switch, number, **options):
+        """Registers a phone, played by SIPp, and returns the port it can be called at."""
+        port = self.port()
+        self.sipp("phone_registers", to=switch, port=port, number=number, user=number, password=password_of(number),
+                  **options).done()
+        return port
 
     def linphone(self, number, **options):
         """Starts a linphonec; see Linphone."""

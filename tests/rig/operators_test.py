@@ -1,0 +1,204 @@
+"""The operator's door from outside: HTTP API and command line of a running switch."""
+
+import csv
+import io
+import json
+import re
+import stat
+
+from rig.api import Api
+from rig.cdr import FIELDS
+from rig.claims import needs
+from rig.ports import HOST
+from rig.switch import mapping_gateway, phone, routing_gateway
+
+
+def problem(answer, status):
+    """Fails unless the answer is a problem document (RFC 7807) of that status; returns it."""
+    assert answer.status == status, f"{answer.status}, expected {status}: {answer.text[:500]}"
+    assert answer.headers.get("content-type", "").startswith("application/problem+json"), answer.headers
+    assert answer.json.get("status") == status and answer.json.get("title"), answer.text
+    return answer.json
+
+
+@needs("switch")
+def test_the_ready_line_says_where_everything_is(rig):
+    switch = rig.switch()
+    listening, admin, data = switch.ready_line.groups()
+    assert listening == f"udp:{HOST}:{switch.port},tcp:{HOST}:{switch.port}"
+    assert admin == f"http://{HOST}:{switch.admin_port}" and data == str(switch.data)
+    assert switch.process.output.count("\n") == 1, "one line on standard output, no more"
+
+
+@needs("switch")
+def test_the_first_start_makes_a_private_directory_and_token(rig):
+    switch = rig.switch()
+    assert stat.S_IMODE(switch.data.stat().st_mode) == 0o700
+    assert stat.S_IMODE((switch.data / "admin.token").stat().st_mode) == 0o600
+    assert len((switch.data / "admin.token").read_text().strip()) >= 32
+
+
+@needs("switch")
+def test_health_and_metrics_need_no_token(rig):
+    switch = rig.switch()
+    stranger = Api(HOST, switch.admin_port)
+    assert stranger.ask("GET", "/healthz").status == 200
+    metrics = stranger.ask("GET", "/metrics")
+    names = {line.split("{")[0].split()[0] for line in metrics.text.splitlines() if line and not line.startswith("#")}
+    assert metrics.status == 200 and names and all(name.startswith("belfry_") for name in names), names
+
+
+@needs("switch")
+def test_everything_else_needs_the_token(rig):
+    switch = rig.switch()
+    for path in ("status", "parameters", "phones", "calls", "cdrs", "registrations"):
+        problem(Api(HOST, switch.admin_port).ask("GET", f"/api/v1/{path}"), 401)
+        problem(Api(HOST, switch.admin_port, "wrong").ask("GET", f"/api/v1/{path}"), 401)
+        assert switch.api.ask("GET", f"/api/v1/{path}").status == 200, path
+
+
+@needs("switch")
+def test_what_is_not_there_is_a_problem_document(rig):
+    switch = rig.switch()
+    problem(switch.api.ask("GET", "/api/v1/nothing"), 404)
+    problem(switch.api.ask("GET", "/api/v1/calls/nothing"), 404)
+    problem(switch.api.ask("GET", "/api/v1/parameters/SS_NOTHING"), 404)
+
+
+@needs("switch")
+def test_a_parameter_is_set_and_survives_a_restart(rig):
+    switch = rig.switch()
+    before = switch.api.get("/api/v1/parameters/SS_SIP_SESSION_TTL")
+    assert (before["value"], before["default"], before["unit"], before["min"], before["max"]) == (600, 600, "s", 90, 86400), before
+    switch.api.put("/api/v1/parameters/SS_SIP_SESSION_TTL", {"value": 900})
+    switch.kill()
+    switch.start()
+    after = switch.api.get("/api/v1/parameters/SS_SIP_SESSION_TTL")
+    assert after["value"] == 900 and after["default"] == 600 and after["changed_at"] and after["changed_by"], after
+
+
+@needs("switch")
+def test_a_parameter_out_of_range_is_refused_with_the_range(rig):
+    switch = rig.switch()
+    refused = problem(switch.api.ask("PUT", "/api/v1/parameters/SS_SIP_SESSION_UPDATE_SEGMENT", {"value": 11}), 400)
+    assert "2" in refused["detail"] and "10" in refused["detail"], refused
+    assert switch.api.get("/api/v1/parameters/SS_SIP_SESSION_UPDATE_SEGMENT")["value"] == 2
+
+
+@needs("switch")
+def test_a_preset_sets_its_parameters(rig):
+    switch = rig.switch()
+    switch.api.post("/api/v1/presets/wholesale", {})
+    values = {p["name"]: p["value"] for p in switch.api.get("/api/v1/parameters")["items"]}
+    assert values["SS_SIP_SESSION_TTL"] == 600 and values["SS_SIP_NO_TIMER_REINVITE_INTERVAL"] == 0, values
+
+
+@needs("switch")
+def test_apply_is_idempotent_and_never_gives_a_password_back(rig):
+    switch = rig.switch()
+    document = {"phones": [phone("1001")], "mapping_gateways": [mapping_gateway("customer-a", 5070)],
+                "routing_gateways": [routing_gateway("vendor-a", 5080)]}
+    for _ in range(2):
+        switch.api.post("/api/v1/apply", document)
+        assert [p["number"] for p in switch.api.get("/api/v1/phones")["items"]] == ["1001"]
+        assert [g["name"] for g in switch.api.get("/api/v1/mapping-gateways")["items"]] == ["customer-a"]
+        assert [g["name"] for g in switch.api.get("/api/v1/routing-gateways")["items"]] == ["vendor-a"]
+    assert "secret of" not in switch.api.ask("GET", "/api/v1/phones").text
+    assert "secret of" not in switch.process.errors
+
+
+@needs("switch")
+def test_apply_is_all_or_nothing_and_names_an_unknown_key(rig):
+    switch = rig.switch()
+    refused = problem(switch.api.ask("POST", "/api/v1/apply", {"phones": [phone("1001"), phone("1002", colour="red")]}), 400)
+    assert "colour" in json.dumps(refused), refused
+    assert switch.api.get("/api/v1/phones")["items"] == []
+
+
+@needs("switch")
+def test_replace_makes_a_section_exactly_what_is_given(rig):
+    switch = rig.switch(phones=[phone("1001"), phone("1002")])
+    switch.api.post("/api/v1/apply", {"replace": ["phones"], "phones": [phone("1003")]})
+    assert [p["number"] for p in switch.api.get("/api/v1/phones")["items"]] == ["1003"]
+
+
+@needs("switch")
+def test_objects_are_put_and_deleted_one_by_one(rig):
+    switch = rig.switch()
+    switch.api.put("/api/v1/phones/1005", {"number": "1005", "password": "secret of 1005"})
+    assert switch.api.get("/api/v1/phones/1005")["number"] == "1005"
+    switch.api.delete("/api/v1/phones/1005")
+    problem(switch.api.ask("GET", "/api/v1/phones/1005"), 404)
+
+
+@needs("switch", "sipp")
+def test_records_are_paged_newest_first_and_come_as_csv(rig):
+    switch = rig.switch()
+    for _ in range(3):
+        rig.sipp("gateway_is_refused", to=switch, status=403).done()
+    newest_first = [cdr["id"] for cdr in reversed(switch.cdrs(3))]
+    pages, cursor = [], None
+    while True:
+        page = switch.api.get("/api/v1/cdrs", limit=2, **({"cursor": cursor} if cursor else {}))
+        pages.append([cdr["id"] for cdr in page["items"]])
+        cursor = page["next_cursor"]
+        if not cursor:
+            break
+        assert len(pages) < 5, "the pages have no end"
+    assert pages == [newest_first[:2], newest_first[2:]], pages
+    table = switch.api.ask("GET", "/api/v1/cdrs", headers={"Accept": "text/csv"})
+    rows = list(csv.DictReader(io.StringIO(table.text)))
+    assert table.headers["content-type"].startswith("text/csv")
+    assert [row["id"] for row in rows] == newest_first and rows[0]["end_reason"] == "illegal_call"
+    flat = [name for name in FIELDS if not name.endswith("_timer")]
+    assert [name for name in flat if name not in rows[0]] == []
+    one = switch.api.get(f"/api/v1/cdrs/{newest_first[0]}")
+    assert one["id"] == newest_first[0]
+
+
+@needs("switch", "sipp")
+def test_records_are_found_by_what_they_say(rig):
+    switch = rig.switch()
+    rig.sipp("gateway_is_refused", to=switch, caller="111", number="222", status=403).done()
+    rig.sipp("gateway_is_refused", to=switch, caller="333", number="444", status=403).done()
+    switch.cdrs(2)
+    assert switch.cdr(caller="111")["callee"] == "222"
+    assert switch.cdr(callee="444")["caller"] == "333"
+    assert len(switch.cdrs(2, reason="illegal_call")) == 2 and switch.cdrs(0, reason="busy") == []
+
+
+@needs("switch")
+def test_the_command_line_asks_the_running_switch(rig):
+    switch = rig.switch(phones=[phone("1001")])
+    for command in ("status", "calls", "registrations", "gateways", "cdrs", "parameters"):
+        result = switch.command_line(command, "-j")
+        assert result.returncode == 0, f"{command}: {result}"
+        json.loads(result.stdout)
+        assert switch.command_line(command).returncode == 0, command
+    assert switch.command_line("set", "SS_SIP_SESSION_TTL", "900").returncode == 0
+    assert re.search(r"\b900\b", switch.command_line("get", "SS_SIP_SESSION_TTL").stdout)
+    assert switch.command_line("set", "SS_SIP_SESSION_TTL", "1").returncode == 1
+    assert switch.command_line("hangup", "nothing").returncode == 1
+    assert switch.command_line("nonsense").returncode == 2
+
+
+@needs("switch")
+def test_the_description_of_the_api_is_itself_json(rig):
+    switch = rig.switch()
+    description = switch.api.get("/api/v1/openapi.json")
+    assert description["openapi"].startswith("3.1")
+    for path in ("/api/v1/calls", "/api/v1/cdrs", "/api/v1/phones", "/api/v1/parameters", "/api/v1/apply"):
+        assert path in description["paths"], sorted(description["paths"])
+
+
+@needs("switch")
+def test_sigterm_ends_it_within_five_seconds(rig):
+    switch = rig.switch()
+    switch.terminate(5.0)
+
+
+@needs("switch", "sipsak")
+def test_options_are_answered(rig):
+    switch = rig.switch(mapping_gateways=[{"name": "customer-a", "addresses": [HOST], "capacity": 1}])
+    probe = rig.process("sipsak", ["sipsak", "-s", f"sip:{HOST}:{switch.port}"])
+    assert probe.wait(10) == 0, probe.output
