@@ -118,13 +118,13 @@ def finish(case, wait_status, keep):
     kill_group(case)
     took_s = time.monotonic() - case.started
     verdict = case.directory / "verdict"
-    words = verdict.read_text() if verdict.exists() else f"no end within {case.limit_s} s"
-    if os.WIFEXITED(wait_status):
-        status = os.WEXITSTATUS(wait_status)
+    status = os.WEXITSTATUS(wait_status) if os.WIFEXITED(wait_status) else 1
+    if verdict.exists():
+        words = verdict.read_text()
     else:
-        status = 1
-        if not verdict.exists():
-            words += "\n" + "\n".join(f"--- {path.name}\n{last_lines(path)}" for path in sorted(case.directory.glob("*.out")))
+        is_late = took_s > case.limit_s
+        words = f"no end within {case.limit_s} s" if is_late else f"the test itself ended with wait status {wait_status}"
+        words += "".join(f"\n--- {path.name}\n{last_lines(path)}" for path in sorted(case.directory.glob("*.out")))
     is_failed = status not in (0, 2)
     if is_failed or keep:
         kept = KEPT / case.function.__name__
