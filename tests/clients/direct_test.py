@@ -11,6 +11,7 @@ def test_linphone_calls_baresip_and_hangs_up(rig):
     linphone.wait_for_ringing()
     baresip.answer()
     linphone.wait_until_connected()
+    linphone.wait_until_it_hears()
     linphone.hang_up()
     baresip.wait_until_ended()
 

@@ -44,6 +44,7 @@ def check_calls_both_ways(rig, transport):
     linphone.wait_for_ringing()
     baresip.answer()
     linphone.wait_until_connected()
+    linphone.wait_until_it_hears()
     linphone.hang_up()
     baresip.wait_until_ended()
 

@@ -158,6 +158,13 @@ class Linphone:
         self.expect(r"Resuming call \d+")
         self.expect(r"Media streams established with")
 
+    def wait_until_it_hears(self):
+        """Media arrive: its log says once a second how many kbit/s."""
+        def rates():
+            text = (self.home / "log").read_text(errors="replace")
+            return [rate for rate in re.findall(r"\(audio\).*RTP : \[d=\s*([\d.]+)", text) if float(rate) > 1]
+        wait_until(rates, f"{self.name} hears something")
+
     def quit(self):
         """Un-registers and ends."""
         self.say("quit")
