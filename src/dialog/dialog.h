@@ -1,9 +1,9 @@
-/* Dialogs of one worker (RFC 3261 §12, RFC 3262, RFC 3311, RFC 6026 §7): who the two ends are, which way requests go, and in what
- * order they are numbered. One object per leg of a call, from the INVITE (sent or received) on; where a request forks, further
- * remote ends hang on it as branches, of which at most one is chosen.
+/* Dialogs of one worker (RFC 3261 §12, RFC 3262, RFC 3311, RFC 6026 §7): who the two ends are, which way requests go,
+ * and in what order they are numbered. One object per leg of a call, from the INVITE (sent or received) on; where a
+ * request forks, further remote ends hang on it as branches, of which at most one is chosen.
  *
- * Our tag *is* the object: worker, slot, generation and 64 random bits as text. An in-dialog request is found by its To tag, checked
- * against the random bits, Call-ID and remote tag; nothing is hashed.
+ * Our tag *is* the object: worker, slot, generation and 64 random bits as text. An in-dialog request is found by its To
+ * tag, checked against the random bits, Call-ID and remote tag; nothing is hashed.
  *
  * A dialog knows nothing of sessions, bodies or calls. `owner` names the call leg it belongs to. */
 #ifndef DIALOG_DIALOG_H
@@ -24,37 +24,40 @@ struct dialog_table;
 
 enum dialog_state {
   DIALOG_NONE = 0,
-  DIALOG_TRYING,     /* INVITE sent or received, no remote tag (as UAC) or no response with a tag (as UAS) yet */
+  DIALOG_TRYING, /* INVITE sent or received, no remote tag (as UAC) or no response with a tag (as UAS) yet */
   DIALOG_EARLY,
   DIALOG_CONFIRMED,
-  DIALOG_ENDED,      /* BYE sent or received, or the INVITE failed; kept until its owner gives it back */
+  DIALOG_ENDED, /* BYE sent or received, or the INVITE failed; kept until its owner gives it back */
 };
 
 size_t dialog_table_memory_bytes(uint32_t dialogs_max);
 struct dialog_table *dialog_table_create(void *memory, uint32_t dialogs_max, struct block_store *blocks,
                                          struct transaction_layer *transactions);
 
-/* --- birth and death ----------------------------------------------------------------------------------------------------- */
+/* --- birth and death
+ * ----------------------------------------------------------------------------------------------------- */
 
-/* Makes the UAS side from a received INVITE (§12.1.1): route set from Record-Route, remote target from Contact, CSeq, tags. Loose and
- * strict routers are both handled when requests are built. RESULT_MALFORMED (no usable Contact, an unreadable From …) or
- * RESULT_FULL. `owner` is handed back by dialog_owner. */
+/* Makes the UAS side from a received INVITE (§12.1.1): route set from Record-Route, remote target from Contact, CSeq,
+ * tags. Loose and strict routers are both handled when requests are built. RESULT_MALFORMED (no usable Contact, an
+ * unreadable From …) or RESULT_FULL. `owner` is handed back by dialog_owner. */
 enum result dialog_create_uas(struct dialog_table *table, struct context *context, const struct sip_message *invite,
-                              const struct flow *flow, struct transaction_owner owner, struct handle *dialog_out) MUST_USE;
+                              const struct flow *flow, struct transaction_owner owner,
+                              struct handle *dialog_out) MUST_USE;
 
 /* What a new leg towards a device needs. Views are copied. */
 struct dialog_invitation {
-  struct str_view request_uri;    /* where the INVITE goes: sip:number@gateway, or a registration's Contact */
-  struct str_view local_display;  /* of From; quotes and escapes as they are to be sent, may be empty */
-  struct str_view local_uri;      /* of From, without <> */
-  struct str_view remote_uri;     /* of To, without <> */
-  struct str_view route;          /* preloaded Route values (a registration's Path), may be empty */
-  struct flow flow;               /* the way to the next hop */
-  bool follow_flow;               /* behind NAT: requests always go to flow.remote, whatever Contact says */
+  struct str_view request_uri;   /* where the INVITE goes: sip:number@gateway, or a registration's Contact */
+  struct str_view local_display; /* of From; quotes and escapes as they are to be sent, may be empty */
+  struct str_view local_uri;     /* of From, without <> */
+  struct str_view remote_uri;    /* of To, without <> */
+  struct str_view route;         /* preloaded Route values (a registration's Path), may be empty */
+  struct flow flow;              /* the way to the next hop */
+  bool follow_flow;              /* behind NAT: requests always go to flow.remote, whatever Contact says */
 };
 
-/* Makes the UAC side. Call-ID is made so that it hashes home to this worker (local_identity_steer) and tells nothing of the other leg.
- * RESULT_FULL. */
+/* Makes the UAC side. Call-ID is made so that it hashes home to this worker (local_identity_steer) and tells nothing of
+ * the other leg. RESULT_FULL, or RESULT_MALFORMED (request_uri is neither sip: nor sips:, the first route cannot be
+ * read). */
 enum result dialog_create_uac(struct dialog_table *table, struct context *context,
                               const struct dialog_invitation *invitation, struct transaction_owner owner,
                               struct handle *dialog_out) MUST_USE;
@@ -62,38 +65,52 @@ enum result dialog_create_uac(struct dialog_table *table, struct context *contex
 /* Gives everything back, branches too. Handles and the tag become stale. Nothing is sent. */
 void dialog_destroy(struct dialog_table *table, struct context *context, struct handle dialog);
 
-/* --- what comes in ------------------------------------------------------------------------------------------------------- */
+/* --- what comes in
+ * ------------------------------------------------------------------------------------------------------- */
 
-/* The dialog a request or ACK belongs to, by its To tag. RESULT_NOT_FOUND: none of ours, wrong random bits, Call-ID or remote tag
- * (to be answered 481). As UAC the remote tag may be that of any branch. */
-enum result dialog_find(struct dialog_table *table, const struct sip_message *request, struct handle *dialog_out) MUST_USE;
+/* The dialog a request or ACK belongs to, by its To tag, or when it has none (some devices lose it) by the user part of
+ * its Request-URI, which in our Contact is the tag too. RESULT_NOT_FOUND: none of ours, wrong random bits, Call-ID or
+ * remote tag (to be answered 481 when there is a To tag). As UAC the remote tag may be that of any branch until one has
+ * answered, from then on only that one's. */
+enum result dialog_find(struct dialog_table *table, const struct sip_message *request,
+                        struct handle *dialog_out) MUST_USE;
 
-/* Takes note of an in-dialog request: CSeq order (§12.2.2), remote target (target refresh requests), flow (where the request came from
- * becomes the way back when the peer is behind NAT or follow_flow is set). RESULT_OUT_OF_RANGE: CSeq too low, answer 500 with
- * Retry-After 0–10 s. ACK and CANCEL are not numbered and always RESULT_OK. */
+/* Takes note of an in-dialog request: CSeq order (§12.2.2), flow (where the request came from becomes the way back when
+ * the peer is behind NAT, follow_flow is set, or its Contact or route names a host instead of an address), Allow,
+ * Supported, BYE (the dialog has ended). The Contact of a target refresh request becomes the remote target when
+ * dialog_build_response begins its 2xx, and is forgotten when it begins a refusal (RFC 6141 §4.6). RESULT_OUT_OF_RANGE:
+ * CSeq too low, answer 500 with Retry-After 0–10 s. RESULT_NOT_FOUND: a stale handle or another remote tag. ACK and
+ * CANCEL are not numbered and always RESULT_OK. */
 enum result dialog_receive_request(struct dialog_table *table, struct context *context, struct handle dialog,
                                    const struct sip_message *request, const struct flow *flow) MUST_USE;
 
-/* Takes note of a response to our INVITE, re-INVITE, UPDATE or any other request in the dialog: early and confirmed state, remote tag, route
- * set (first time), remote target. `branch_out` (UAC, response to the first INVITE): 0 for the first remote end, n for a
- * further one; dialog_choose_branch makes that one the dialog. A 2xx of a branch that is not the chosen one is for the caller to ACK and BYE
- * (dialog_dismiss_branch). RESULT_FULL: too many branches. */
+/* Takes note of a response to our INVITE, re-INVITE, UPDATE or any other request in the dialog: early and confirmed
+ * state, remote tag, route set (first time, and of the 2xx), remote target (a 2xx or reliable 1xx, RFC 6141 §4.7).
+ * `branch_out` (UAC, response to the first INVITE): 0 for the first remote end, n for a further one. The first 2xx
+ * makes its sender the dialog by itself; a 2xx of another branch later is for the caller to dismiss
+ * (dialog_dismiss_branch), as often as it is repeated. A refusal of the first INVITE ends all its early dialogs and the
+ * dialog, but INVITE may be sent again (credentials, 422): it starts anew with the same Call-ID and tag and a higher
+ * CSeq. RESULT_FULL: too many branches (DIALOG_BRANCHES_MAX). RESULT_NOT_FOUND: a stale handle, or a provisional
+ * response of a branch that did not win. */
 enum result dialog_receive_response(struct dialog_table *table, struct context *context, struct handle dialog,
                                     const struct sip_message *response, unsigned *branch_out) MUST_USE;
 
-/* Makes branch `branch` the dialog from now on (the first 2xx wins). Others are kept only to answer their late 2xx. */
+/* Makes branch `branch` the one that requests go to (PRACK excepted, which names its branch) and whose facts are told;
+ * until then it is the first that answered. No effect once a 2xx has come: that one is the dialog. */
 void dialog_choose_branch(struct dialog_table *table, struct handle dialog, unsigned branch);
 
-/* ACK and BYE to a branch that was not chosen (§13.2.2.4). The BYE's answer is nobody's news. */
+/* ACK and BYE to a branch that was not chosen (§13.2.2.4); when its 2xx comes again, only the ACK. The BYE's answer is
+ * nobody's news. */
 void dialog_dismiss_branch(struct dialog_table *table, struct context *context, struct handle dialog, unsigned branch,
                            const struct sip_message *response);
 
-/* --- requests inside the dialog ------------------------------------------------------------------------------------------ */
+/* --- requests inside the dialog
+ * ------------------------------------------------------------------------------------------ */
 
-/* What the caller wants in a request beyond what the dialog knows (request line, Via, Max-Forwards, From, To, Call-ID, CSeq, Route,
- * Contact, User-Agent). */
+/* What the caller wants in a request beyond what the dialog knows (request line, Via, Max-Forwards, From, To, Call-ID,
+ * CSeq, Route, Contact, User-Agent). */
 struct dialog_request {
-  enum sip_method method;        /* SIP_METHOD_UNKNOWN: method_text says */
+  enum sip_method method; /* SIP_METHOD_UNKNOWN: method_text says */
   struct str_view method_text;
   uint8_t max_forwards;          /* 0: 70 */
   struct str_view extra_headers; /* whole lines with CRLF, made with sip_build; may be empty */
@@ -102,60 +119,82 @@ struct dialog_request {
   struct transaction_owner owner;
 };
 
-/* Builds and sends a request as a client transaction, INVITE (first and re-) included; CSeq rises by one (not for ACK and CANCEL, which
- * are not sent this way). RESULT_FULL, or RESULT_WRONG_STATE when the dialog has ended (BYE excepted). */
+/* Builds and sends a request as a client transaction, INVITE (first and re-) included; CSeq rises by one (not for ACK
+ * and CANCEL, which are not sent this way: RESULT_UNSUPPORTED). RESULT_FULL, RESULT_NOT_FOUND (stale handle), or
+ * RESULT_WRONG_STATE: the dialog has ended (BYE of one that was confirmed excepted), nobody has answered yet (INVITE
+ * excepted), an INVITE while the first is unanswered, a BYE of ours as UAS before our 2xx (§15). A BYE that is sent
+ * ends the dialog. */
 enum result dialog_send_request(struct dialog_table *table, struct context *context, struct handle dialog,
                                 const struct dialog_request *request, struct handle *transaction_out) MUST_USE;
 
-/* Sends the ACK of a 2xx to the INVITE numbered `cseq` (§13.2.2.4) and keeps it, so that dialog_resend_ack can answer a repeated 2xx.
- * The body is for late offers, mostly empty. */
+/* Sends the ACK of a 2xx to the INVITE numbered `cseq` (§13.2.2.4) and remembers it, so that dialog_resend_ack can
+ * answer a repeated 2xx. The body is for late offers, mostly empty. Credentials of the INVITE are not repeated
+ * (§13.2.2.4 wants them; peers do not look, and cannot challenge an ACK). RESULT_WRONG_STATE before a 2xx. RESULT_FULL
+ * with a body: sent, but not kept. */
 enum result dialog_send_ack(struct dialog_table *table, struct context *context, struct handle dialog, uint32_t cseq,
                             struct str_view content_type, struct str_view body) MUST_USE;
 void dialog_resend_ack(struct dialog_table *table, struct context *context, struct handle dialog);
 
-/* --- responses as UAS ---------------------------------------------------------------------------------------------------- */
+/* --- responses as UAS
+ * ---------------------------------------------------------------------------------------------------- */
 
-/* Begins a response to a request of this dialog: as transaction_build_response, with our tag, and with our Contact and the request's
- * Record-Route for responses that make or refresh a dialog (1xx but 100, and 2xx, of INVITE; 2xx of UPDATE). The caller adds the
+/* Begins a response to a request of this dialog: as transaction_build_response, with our tag, and with our Contact and
+ * the request's Record-Route for responses that make or refresh a dialog (1xx but 100, and 2xx, of INVITE; 2xx of
+ * UPDATE, SUBSCRIBE, NOTIFY, REFER). A 2xx adopts the remote target that the request asked for. The caller adds the
  * rest, ends with sip_build_end, and calls transaction_respond. */
 enum result dialog_build_response(struct dialog_table *table, struct context *context, struct handle dialog,
                                   struct handle transaction, enum sip_method method, unsigned status,
                                   struct str_view reason, struct text_builder *builder) MUST_USE;
 
-/* Our final response to the first INVITE makes the dialog confirmed (2xx) or ended; a provisional one makes it early. Called once the
- * response is sent. */
+/* Our final response to the first INVITE makes the dialog confirmed (2xx) or ended; a provisional one makes it early.
+ * Called once the response is sent; to be called for re-INVITEs too, whose final responses end the resending of a
+ * reliable provisional one. */
 void dialog_note_response_sent(struct dialog_table *table, struct handle dialog, unsigned status);
 
-/* --- reliable provisional responses (RFC 3262), reliable_provisional.c ---------------------------------------------------- */
+/* --- reliable provisional responses (RFC 3262), reliable_provisional.c
+ * ---------------------------------------------------- */
 
-/* UAS: sends `response` (built with dialog_build_response and Require: 100rel, *without* RSeq: it is added here) reliably: RSeq rises
- * by one, resent by T1 doubling until PRACK or 64*T1. One at a time: RESULT_WRONG_STATE while one is unacknowledged (the caller
- * waits or sends the next unreliably). The timer is TIMER_CALL_LEG's business of `call/`: dialog_provisional_due. */
+/* UAS: sends `response` (built with dialog_build_response and Require: 100rel, *without* RSeq: it is added here)
+ * reliably: RSeq rises by one, resent by T1 doubling until PRACK or 64*T1. One at a time: RESULT_WRONG_STATE while one
+ * is unacknowledged (the caller waits or sends the next unreliably). RESULT_FULL: nothing was sent. The timer is
+ * TIMER_CALL_LEG's business of `call/`: dialog_provisional_due, called at once, says for when to arm it. */
 enum result dialog_send_reliable(struct dialog_table *table, struct context *context, struct handle dialog,
                                  struct handle transaction, unsigned status, struct str_view response) MUST_USE;
 
-/* Resends the unacknowledged reliable response. `*again_out`: when to call next. RESULT_TIMED_OUT after 64*T1 (the caller rejects the
- * INVITE with 5xx, §3); RESULT_NOT_FOUND when nothing is unacknowledged. */
+/* Resends the unacknowledged reliable response when it is time. `*again_out`: when to call next. RESULT_TIMED_OUT after
+ * 64*T1 (the caller rejects the INVITE with 5xx, §3); RESULT_NOT_FOUND when nothing is to be resent. */
 enum result dialog_provisional_due(struct dialog_table *table, struct context *context, struct handle dialog,
                                    struct mono_ms *again_out) MUST_USE;
 
-/* A PRACK came: RESULT_OK when its RAck matches the unacknowledged response (answer 2xx), RESULT_NOT_FOUND otherwise (481). */
-enum result dialog_receive_prack(struct dialog_table *table, struct handle dialog, const struct sip_message *prack) MUST_USE;
+/* A PRACK came: RESULT_OK when its RAck matches the unacknowledged response (answer 2xx), RESULT_NOT_FOUND otherwise
+ * (481). */
+enum result dialog_receive_prack(struct dialog_table *table, struct handle dialog,
+                                 const struct sip_message *prack) MUST_USE;
 
-/* UAC: a reliable 1xx came on `branch`: RESULT_OK: next in order, PRACK it (dialog_send_prack); RESULT_EXISTS: seen before, or
- * out of order: drop it. */
+/* True while a reliable response of ours waits for its PRACK: if it held a session description, the 2xx must wait too
+ * (§3). */
+bool dialog_provisional_is_pending(const struct dialog_table *table, struct handle dialog);
+
+/* UAC: a 1xx came on `branch`, asked once for each: RESULT_OK: reliable and next in order, PRACK it
+ * (dialog_send_prack); RESULT_EXISTS: seen before, or out of order: drop it; RESULT_UNSUPPORTED: not a reliable one;
+ * RESULT_MALFORMED: reliable, but with no usable RSeq: to be taken as an unreliable one. */
 enum result dialog_check_reliable(struct dialog_table *table, struct handle dialog, unsigned branch,
                                   const struct sip_message *response) MUST_USE;
+
+/* Sends the PRACK with its RAck. `request` says the rest (body, owner; its method does not matter). */
 enum result dialog_send_prack(struct dialog_table *table, struct context *context, struct handle dialog,
                               unsigned branch, const struct sip_message *response, const struct dialog_request *request,
                               struct handle *transaction_out) MUST_USE;
 
-/* --- what others want to know ---------------------------------------------------------------------------------------------- */
+/* --- what others want to know
+ * ---------------------------------------------------------------------------------------------- */
 
 enum dialog_state dialog_state(const struct dialog_table *table, struct handle dialog);
 struct transaction_owner dialog_owner(const struct dialog_table *table, struct handle dialog);
 struct str_view dialog_local_tag(const struct dialog_table *table, struct context *context, struct handle dialog);
 struct str_view dialog_call_id(const struct dialog_table *table, struct handle dialog);
+struct str_view dialog_remote_tag(const struct dialog_table *table,
+                                  struct handle dialog); /* empty: none yet, or null */
 struct str_view dialog_remote_target(const struct dialog_table *table, struct handle dialog);
 struct flow dialog_flow(const struct dialog_table *table, struct handle dialog);
 

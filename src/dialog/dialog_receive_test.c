@@ -1,0 +1,455 @@
+/* What comes in: target refreshes (RFC 3261 §12.2, RFC 6141 §4), the way to the peer, forks (§13.2.2.4), abilities. */
+#include "dialog/dialog_fixture.h"
+
+static void expect_state(struct world *world, struct handle dialog, enum dialog_state state) {
+  expect_int(dialog_state(world->table, dialog), ==, state);
+}
+
+/* --- target refresh
+ * ----------------------------------------------------------------------------------------------------- */
+
+static void test_an_accepted_target_refresh_moves_the_target(void) {
+  static const struct {
+    const char *name;
+    enum sip_method method;
+  } cases[] = {{"INVITE", SIP_METHOD_INVITE},
+               {"UPDATE", SIP_METHOD_UPDATE},
+               {"SUBSCRIBE", SIP_METHOD_SUBSCRIBE},
+               {"NOTIFY", SIP_METHOD_NOTIFY},
+               {"REFER", SIP_METHOD_REFER}};
+  struct world *world = world_create(4);
+  struct handle transaction, dialog = alice_talks(world, alice_contact);
+  struct flow flow = udp_from("198.51.100.7:5060");
+  for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    char lines[96], target[64];
+    snprintf(target, sizeof target, "sip:alice@198.51.100.%u", 50 + i);
+    snprintf(lines, sizeof lines, "Contact: <%s>\n", target);
+    const struct sip_message *request = alice_requests(world, dialog, cases[i].name, 101 + i, lines);
+    expect_int(take_request(world, dialog, request, &flow, &transaction), ==, RESULT_OK);
+    expect(!str_view_equal(dialog_remote_target(world->table, dialog), world_view(target)));
+    respond(world, dialog, transaction, cases[i].method, 200);
+    expect_view(dialog_remote_target(world->table, dialog), target);
+    next_event(world);
+  }
+  expect_int(send_request(world, dialog, SIP_METHOD_BYE), ==, RESULT_OK);
+  expect_view(sent(world)->request_uri, "sip:alice@198.51.100.54");
+  expect_remote(&world->sent_flow, "198.51.100.54:5060");
+  world_end(world);
+}
+
+/* RFC 6141 §4.6. */
+static void test_a_refused_target_refresh_moves_nothing(void) {
+  struct world *world = world_create(4);
+  struct handle transaction, dialog = alice_talks(world, alice_contact);
+  struct flow flow = udp_from("198.51.100.7:5060");
+  const struct sip_message *reinvite =
+      alice_requests(world, dialog, "INVITE", 101, "Contact: <sip:alice@198.51.100.50>\n");
+  expect_int(take_request(world, dialog, reinvite, &flow, &transaction), ==, RESULT_OK);
+  respond(world, dialog, transaction, SIP_METHOD_INVITE, 488);
+  expect_view(dialog_remote_target(world->table, dialog), "sip:alice@198.51.100.7:5060");
+  expect_int(take_request(world, dialog, alice_requests(world, dialog, "INVITE", 102, ""), &flow, &transaction), ==,
+             RESULT_OK);
+  respond(world, dialog, transaction, SIP_METHOD_INVITE, 200);
+  expect_view(dialog_remote_target(world->table, dialog), "sip:alice@198.51.100.7:5060");
+  world_end(world);
+}
+
+static void test_other_requests_and_unusable_contacts_move_nothing(void) {
+  static const char *const lines[] = {"Contact: <tel:+1>\n", "Contact: *\n", "Contact: <sip:\n", ""};
+  struct world *world = world_create(4);
+  struct handle transaction, dialog = alice_talks(world, alice_contact);
+  struct flow flow = udp_from("198.51.100.7:5060");
+  const struct sip_message *info =
+      alice_requests(world, dialog, "OPTIONS", 101, "Contact: <sip:alice@198.51.100.50>\n");
+  expect_int(take_request(world, dialog, info, &flow, &transaction), ==, RESULT_OK);
+  respond(world, dialog, transaction, SIP_METHOD_OPTIONS, 200);
+  for (unsigned i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+    const struct sip_message *update = alice_requests(world, dialog, "UPDATE", 102 + i, lines[i]);
+    expect_int(take_request(world, dialog, update, &flow, &transaction), ==, RESULT_OK);
+    respond(world, dialog, transaction, SIP_METHOD_UPDATE, 200);
+    next_event(world);
+  }
+  expect_view(dialog_remote_target(world->table, dialog), "sip:alice@198.51.100.7:5060");
+  world_end(world);
+}
+
+static void test_a_2xx_to_our_target_refresh_moves_the_target_a_refusal_does_not(void) {
+  struct world *world = world_create(4);
+  struct handle dialog = carol_talks(world, carol_contact);
+  expect_int(send_request(world, dialog, SIP_METHOD_UPDATE), ==, RESULT_OK);
+  carol_responds(world, dialog, "488 Not Here", "c1", "2 UPDATE", "Contact: <sip:carol@203.0.113.50>\n");
+  expect_view(dialog_remote_target(world->table, dialog), "sip:carol@203.0.113.9:5080");
+  carol_responds(world, dialog, "200 OK", "c1", "2 UPDATE", "Contact: <sip:carol@203.0.113.51>\n");
+  expect_view(dialog_remote_target(world->table, dialog), "sip:carol@203.0.113.51");
+  carol_responds(world, dialog, "200 OK", "c1", "3 INFO", "Contact: <sip:carol@203.0.113.52>\n");
+  expect_view(dialog_remote_target(world->table, dialog), "sip:carol@203.0.113.51");
+  world_end(world);
+}
+
+/* RFC 6141 §4.7. */
+static void test_a_reliable_1xx_moves_the_target_an_unreliable_one_does_not(void) {
+  struct world *world = world_create(4);
+  struct handle dialog = carol_is_called(world);
+  carol_responds(world, dialog, "180 Ringing", "c1", "1 INVITE", carol_contact);
+  carol_responds(world, dialog, "183 Progress", "c1", "1 INVITE", "Contact: <sip:carol@203.0.113.50>\n");
+  expect_view(dialog_remote_target(world->table, dialog), "sip:carol@203.0.113.9:5080");
+  carol_responds(world, dialog, "183 Progress", "c1", "1 INVITE",
+                 "Contact: <sip:carol@203.0.113.51>\nRequire: 100rel\nRSeq: 1\n");
+  expect_view(dialog_remote_target(world->table, dialog), "sip:carol@203.0.113.51");
+  world_end(world);
+}
+
+static void test_a_response_without_contact_leaves_the_invited_target(void) {
+  struct world *world = world_create(4);
+  struct handle dialog = carol_is_called(world);
+  carol_responds(world, dialog, "180 Ringing", "c1", "1 INVITE", "");
+  expect_view(dialog_remote_target(world->table, dialog), "sip:carol@203.0.113.9:5080");
+  carol_responds(world, dialog, "200 OK", "c1", "1 INVITE", "Contact: <sip:carol@203.0.113.50>\n");
+  expect_view(dialog_remote_target(world->table, dialog), "sip:carol@203.0.113.50");
+  world_end(world);
+}
+
+/* --- the way
+ * ------------------------------------------------------------------------------------------------------------ */
+
+static void test_behind_nat_the_received_address_wins(void) {
+  struct world *world = world_create(4);
+  struct flow flow = udp_from("198.51.100.200:40000");
+  struct handle dialog;
+  const struct sip_message *invite = invite_of_alice(world, "Contact: <sip:alice@10.0.0.5:5060>\n");
+  expect_int(dialog_create_uas(world->table, &world->context, invite, &flow, nobody, &dialog), ==, RESULT_OK);
+  dialog_note_response_sent(world->table, dialog, 200);
+  expect_int(send_request(world, dialog, SIP_METHOD_INFO), ==, RESULT_OK);
+  expect_view(sent(world)->request_uri, "sip:alice@10.0.0.5:5060");
+  expect_remote(&world->sent_flow, "198.51.100.200:40000");
+  world_end(world);
+}
+
+static void test_a_rebound_nat_is_followed(void) {
+  struct world *world = world_create(4);
+  struct flow flow = udp_from("198.51.100.200:40000"), rebound = udp_from("198.51.100.200:40001");
+  struct handle dialog;
+  const struct sip_message *invite = invite_of_alice(world, "Contact: <sip:alice@10.0.0.5:5060>\n");
+  expect_int(dialog_create_uas(world->table, &world->context, invite, &flow, nobody, &dialog), ==, RESULT_OK);
+  dialog_note_response_sent(world->table, dialog, 200);
+  expect_int(take_request(world, dialog, alice_requests(world, dialog, "INFO", 101, ""), &rebound, NULL), ==,
+             RESULT_OK);
+  struct flow now = dialog_flow(world->table, dialog);
+  expect_remote(&now, "198.51.100.200:40001");
+  world_end(world);
+}
+
+static void test_an_out_of_order_request_does_not_move_the_way(void) {
+  struct world *world = world_create(4);
+  struct flow flow = udp_from("198.51.100.200:40000"), stale = udp_from("198.51.100.200:39999");
+  struct handle dialog;
+  const struct sip_message *invite = invite_of_alice(world, "Contact: <sip:alice@10.0.0.5:5060>\n");
+  expect_int(dialog_create_uas(world->table, &world->context, invite, &flow, nobody, &dialog), ==, RESULT_OK);
+  expect_int(take_request(world, dialog, alice_requests(world, dialog, "INFO", 99, ""), &stale, NULL), ==,
+             RESULT_OUT_OF_RANGE);
+  struct flow now = dialog_flow(world->table, dialog);
+  expect_remote(&now, "198.51.100.200:40000");
+  world_end(world);
+}
+
+static void test_follow_flow_ignores_what_contact_says(void) {
+  struct world *world = world_create(4);
+  struct dialog_invitation invitation = invitation_to_carol();
+  invitation.follow_flow = true;
+  struct handle dialog = carol_is_called_with(world, &invitation);
+  carol_responds(world, dialog, "200 OK", "c1", "1 INVITE", "Contact: <sip:carol@203.0.113.77>\n");
+  expect_int(send_request(world, dialog, SIP_METHOD_INFO), ==, RESULT_OK);
+  sent(world);
+  expect_remote(&world->sent_flow, "203.0.113.9:5080");
+  struct flow moved = udp_from("203.0.113.9:6000");
+  expect_int(take_request(world, dialog, carol_requests(world, dialog, "INFO", "c1", 1, ""), &moved, NULL), ==,
+             RESULT_OK);
+  struct flow now = dialog_flow(world->table, dialog);
+  expect_remote(&now, "203.0.113.9:6000");
+  world_end(world);
+}
+
+/* A carrier that signals from one address and wants to be called at another says so in Via and Contact. */
+static void test_a_peer_whose_via_is_right_is_believed_about_its_contact(void) {
+  struct world *world = world_create(4);
+  struct handle dialog = alice_talks(world, "Contact: <sip:alice@198.51.100.99:5070>\n");
+  expect_int(send_request(world, dialog, SIP_METHOD_INFO), ==, RESULT_OK);
+  sent(world);
+  expect_remote(&world->sent_flow, "198.51.100.99:5070");
+  world_end(world);
+}
+
+static void test_a_connection_is_kept_for_the_dialog_and_a_newer_one_taken(void) {
+  struct world *world = world_create(4);
+  struct flow flow = world_flow(TRANSPORT_TCP, SOCKET_TCP, "198.51.100.7:40123", 77);
+  struct handle dialog;
+  const struct sip_message *invite = invite_of_alice(world, "Contact: <sip:alice@198.51.100.7;transport=tcp>\n");
+  expect_int(dialog_create_uas(world->table, &world->context, invite, &flow, nobody, &dialog), ==, RESULT_OK);
+  expect_int(dialog_flow(world->table, dialog).connection, ==, 77);
+  struct flow newer = world_flow(TRANSPORT_TCP, SOCKET_TCP, "198.51.100.7:40124", 78);
+  expect_int(take_request(world, dialog, alice_requests(world, dialog, "INFO", 101, ""), &newer, NULL), ==, RESULT_OK);
+  expect_int(dialog_flow(world->table, dialog).connection, ==, 78);
+  world_end(world);
+}
+
+/* --- forks
+ * -------------------------------------------------------------------------------------------------------------- */
+
+static void test_each_remote_end_of_a_fork_is_a_branch(void) {
+  struct world *world = world_create(4);
+  struct handle dialog = carol_is_called(world);
+  expect_int(carol_responds(world, dialog, "180 R", "c1", "1 INVITE", "Contact: <sip:c@203.0.113.11>\n"), ==, 0);
+  expect_int(carol_responds(world, dialog, "180 R", "c2", "1 INVITE", "Contact: <sip:c@203.0.113.12>\n"), ==, 1);
+  expect_int(carol_responds(world, dialog, "183 P", "c1", "1 INVITE", "Contact: <sip:c@203.0.113.11>\n"), ==, 0);
+  expect_int(carol_responds(world, dialog, "183 P", "c3", "1 INVITE", "Contact: <sip:c@203.0.113.13>\n"), ==, 2);
+  expect_view(dialog_remote_tag(world->table, dialog), "c1");
+  expect_int(dialog_count(world->table), ==, 1);
+  world_end(world);
+}
+
+static void test_the_first_2xx_makes_its_sender_the_dialog(void) {
+  struct world *world = world_create(4);
+  struct handle dialog = carol_is_called(world), found;
+  carol_responds(world, dialog, "180 R", "c1", "1 INVITE", "Contact: <sip:c@203.0.113.11>\n");
+  carol_responds(world, dialog, "180 R", "c2", "1 INVITE", "Contact: <sip:c@203.0.113.12>\n");
+  expect_int(carol_responds(world, dialog, "200 OK", "c2", "1 INVITE", "Contact: <sip:c@203.0.113.12>\n"), ==, 1);
+  dialog_choose_branch(world->table, dialog, 1);
+  expect_view(dialog_remote_tag(world->table, dialog), "c2");
+  expect_view(dialog_remote_target(world->table, dialog), "sip:c@203.0.113.12");
+  expect_int(dialog_find(world->table, carol_requests(world, dialog, "INFO", "c2", 1, ""), &found), ==, RESULT_OK);
+  expect_int(dialog_find(world->table, carol_requests(world, dialog, "INFO", "c1", 1, ""), &found), ==,
+             RESULT_NOT_FOUND);
+  expect_int(send_request(world, dialog, SIP_METHOD_INFO), ==, RESULT_OK);
+  expect_view(sent(world)->to_tag, "c2");
+  expect_remote(&world->sent_flow, "203.0.113.12:5060");
+  world_end(world);
+}
+
+static void test_while_early_requests_go_to_the_chosen_branch(void) {
+  struct world *world = world_create(4);
+  struct handle dialog = carol_is_called(world), found;
+  carol_responds(world, dialog, "180 R", "c1", "1 INVITE", "Contact: <sip:c@203.0.113.11>\n");
+  carol_responds(world, dialog, "180 R", "c2", "1 INVITE", "Contact: <sip:c@203.0.113.12>\n");
+  expect_int(send_request(world, dialog, SIP_METHOD_UPDATE), ==, RESULT_OK);
+  expect_view(sent(world)->to_tag, "c1");
+  dialog_choose_branch(world->table, dialog, 1);
+  expect_int(send_request(world, dialog, SIP_METHOD_UPDATE), ==, RESULT_OK);
+  expect_view(sent(world)->to_tag, "c2");
+  expect_int(dialog_find(world->table, carol_requests(world, dialog, "UPDATE", "c1", 1, ""), &found), ==, RESULT_OK);
+  dialog_choose_branch(world->table, dialog, 9);
+  expect_view(dialog_remote_tag(world->table, dialog), "c2");
+  expect_int(carol_responds(world, dialog, "200 OK", "c1", "1 INVITE", ""), ==, 0);
+  expect_view(dialog_remote_tag(world->table, dialog), "c1");
+  world_end(world);
+}
+
+static void test_numbers_rise_across_branches(void) {
+  struct world *world = world_create(4);
+  struct handle dialog = carol_is_called(world);
+  carol_responds(world, dialog, "180 R", "c1", "1 INVITE", carol_contact);
+  carol_responds(world, dialog, "180 R", "c2", "1 INVITE", carol_contact);
+  expect_int(send_request(world, dialog, SIP_METHOD_UPDATE), ==, RESULT_OK);
+  expect_header(sent(world), CSEQ, "2 UPDATE");
+  dialog_choose_branch(world->table, dialog, 1);
+  expect_int(send_request(world, dialog, SIP_METHOD_UPDATE), ==, RESULT_OK);
+  expect_header(sent(world), CSEQ, "3 UPDATE");
+  world_end(world);
+}
+
+static void test_each_branch_has_its_own_order_of_requests(void) {
+  struct world *world = world_create(4);
+  struct handle dialog = carol_is_called(world);
+  struct flow flow = udp_from("203.0.113.9:5080");
+  carol_responds(world, dialog, "180 R", "c1", "1 INVITE", carol_contact);
+  carol_responds(world, dialog, "180 R", "c2", "1 INVITE", carol_contact);
+  expect_int(take_request(world, dialog, carol_requests(world, dialog, "UPDATE", "c1", 900, ""), &flow, NULL), ==,
+             RESULT_OK);
+  expect_int(take_request(world, dialog, carol_requests(world, dialog, "UPDATE", "c2", 5, ""), &flow, NULL), ==,
+             RESULT_OK);
+  expect_int(take_request(world, dialog, carol_requests(world, dialog, "UPDATE", "c1", 899, ""), &flow, NULL), ==,
+             RESULT_OUT_OF_RANGE);
+  world_end(world);
+}
+
+static void test_a_late_2xx_of_another_branch_is_acknowledged_and_ended(void) {
+  struct world *world = world_create(4);
+  struct handle dialog = carol_is_called(world);
+  carol_responds(world, dialog, "200 OK", "c1", "1 INVITE", "Contact: <sip:c@203.0.113.11>\n");
+  unsigned branch = carol_responds(world, dialog, "200 OK", "c2", "1 INVITE",
+                                   "Contact: <sip:c@203.0.113.12>\nRecord-Route: <sip:203.0.113.30;lr>\n");
+  expect_int(branch, ==, 1);
+  expect_view(dialog_remote_tag(world->table, dialog), "c1");
+  dialog_dismiss_branch(world->table, &world->context, dialog, branch, &world->received_message);
+  const struct sip_message *ack = sent(world);
+  expect_view(ack->method_text, "ACK");
+  expect_header(ack, CSEQ, "1 ACK");
+  expect_view(ack->to_tag, "c2");
+  expect_header(ack, TO, "<sip:carol@203.0.113.9>;tag=c2");
+  expect_view(ack->request_uri, "sip:c@203.0.113.12");
+  expect_header(ack, ROUTE, "<sip:203.0.113.30;lr>");
+  expect_remote(&world->sent_flow, "203.0.113.30:5060");
+  const struct sip_message *bye = sent(world);
+  expect_view(bye->method_text, "BYE");
+  expect_header(bye, CSEQ, "2 BYE");
+  expect_view(bye->to_tag, "c2");
+  expect_state(world, dialog, DIALOG_CONFIRMED);
+  world_end(world);
+}
+
+static void test_a_repeated_2xx_of_a_dismissed_branch_is_only_acknowledged(void) {
+  struct world *world = world_create(4);
+  struct handle dialog = carol_is_called(world), found;
+  carol_responds(world, dialog, "200 OK", "c1", "1 INVITE", carol_contact);
+  for (unsigned i = 0; i < 3; i++) {
+    unsigned branch = carol_responds(world, dialog, "200 OK", "c2", "1 INVITE", carol_contact);
+    expect_int(branch, ==, 1);
+    dialog_dismiss_branch(world->table, &world->context, dialog, branch, &world->received_message);
+  }
+  unsigned acks = 0, byes = 0;
+  for (const struct sip_message *message = sent(world); message->bytes.length > 0; message = sent(world)) {
+    acks += message->method == SIP_METHOD_ACK;
+    byes += message->method == SIP_METHOD_BYE;
+  }
+  expect_int(acks, ==, 3);
+  expect_int(byes, ==, 1);
+  expect_int(dialog_find(world->table, carol_requests(world, dialog, "BYE", "c2", 1, ""), &found), ==,
+             RESULT_NOT_FOUND);
+  world_end(world);
+}
+
+static void test_a_repeated_2xx_of_the_chosen_branch_keeps_its_number(void) {
+  struct world *world = world_create(4);
+  struct handle dialog = carol_is_called(world);
+  carol_responds(world, dialog, "180 R", "c1", "1 INVITE", carol_contact);
+  expect_int(carol_responds(world, dialog, "200 OK", "c2", "1 INVITE", carol_contact), ==, 1);
+  expect_int(carol_responds(world, dialog, "200 OK", "c2", "1 INVITE", carol_contact), ==, 1);
+  dialog_dismiss_branch(world->table, &world->context, dialog, 1, &world->received_message);
+  expect(nothing_sent(world));
+  world_end(world);
+}
+
+static void test_a_provisional_of_a_loser_is_nobodys_news(void) {
+  struct world *world = world_create(4);
+  struct handle dialog = carol_talks(world, carol_contact);
+  unsigned branch;
+  const struct sip_message *late = response_of_carol(world, dialog, "180 R", "c2", "1 INVITE", carol_contact);
+  expect_int(dialog_receive_response(world->table, &world->context, dialog, late, &branch), ==, RESULT_NOT_FOUND);
+  world_end(world);
+}
+
+static void test_the_number_of_branches_is_bounded(void) {
+  struct world *world = world_create(4);
+  struct handle dialog = carol_is_called(world);
+  enum result result = RESULT_OK;
+  unsigned branches = 0, branch;
+  for (; result == RESULT_OK && branches < 100; branches++) {
+    char tag[16];
+    snprintf(tag, sizeof tag, "c%u", branches);
+    const struct sip_message *response =
+        response_of_carol(world, dialog, "180 R", tag, "1 INVITE", "Contact: <sip:carol@203.0.113.9>\n");
+    result = dialog_receive_response(world->table, &world->context, dialog, response, &branch);
+    next_event(world);
+  }
+  expect_int(result, ==, RESULT_FULL);
+  expect_int(branches, ==, 33);
+  dialog_destroy(world->table, &world->context, dialog);
+  world_end(world);
+}
+
+static void test_a_2xx_without_a_to_tag_is_a_null_tag(void) {
+  struct world *world = world_create(4);
+  struct handle dialog = carol_is_called(world), found;
+  expect_int(carol_responds(world, dialog, "200 OK", "", "1 INVITE", carol_contact), ==, 0);
+  expect_state(world, dialog, DIALOG_CONFIRMED);
+  expect_int(send_request(world, dialog, SIP_METHOD_INFO), ==, RESULT_OK);
+  expect_header(sent(world), TO, "<sip:carol@203.0.113.9>");
+  const struct sip_message *info = received(world,
+                                            "INFO sip:x@192.0.2.1 SIP/2.0\n"
+                                            "Via: SIP/2.0/UDP 203.0.113.9:5080;branch=z9hG4bKx\n"
+                                            "From: <sip:carol@203.0.113.9>\n"
+                                            "To: <sip:1001@192.0.2.1>;tag=%s\n"
+                                            "Call-ID: %s\n"
+                                            "CSeq: 1 INFO\n",
+                                            local_tag(world, dialog), call_id(world, dialog));
+  expect_int(dialog_find(world->table, info, &found), ==, RESULT_OK);
+  world_end(world);
+}
+
+static void test_nobody_can_answer_for_an_end_that_has_not(void) {
+  struct world *world = world_create(4);
+  struct handle dialog = carol_is_called(world), found;
+  const struct sip_message *info = received(world,
+                                            "INFO sip:x@192.0.2.1 SIP/2.0\n"
+                                            "Via: SIP/2.0/UDP 203.0.113.9:5080;branch=z9hG4bKx\n"
+                                            "From: <sip:carol@203.0.113.9>\n"
+                                            "To: <sip:1001@192.0.2.1>;tag=%s\n"
+                                            "Call-ID: %s\n"
+                                            "CSeq: 1 INFO\n",
+                                            local_tag(world, dialog), call_id(world, dialog));
+  expect_int(dialog_find(world->table, info, &found), ==, RESULT_NOT_FOUND);
+  world_end(world);
+}
+
+/* --- what the peer can do
+ * ------------------------------------------------------------------------------------------------ */
+
+static void test_allow_and_supported_are_noted_from_each_message_that_has_them(void) {
+  struct world *world = world_create(4);
+  struct handle dialog = alice_talks(world, "Contact: <sip:alice@198.51.100.7>\n"
+                                            "Allow: INVITE, update\nAllow: JUGGLE\nk: TIMER, 100rel\n");
+  struct flow flow = udp_from("198.51.100.7:5060");
+  expect(dialog_peer_allows(world->table, dialog, SIP_METHOD_INVITE));
+  expect(dialog_peer_allows(world->table, dialog, SIP_METHOD_UPDATE) ==
+         (sip_method_from_text(world_view("update")) == SIP_METHOD_UPDATE));
+  expect(!dialog_peer_allows(world->table, dialog, SIP_METHOD_REFER));
+  expect(!dialog_peer_allows(world->table, dialog, SIP_METHOD_UNKNOWN));
+  expect(dialog_peer_supports(world->table, dialog, DIALOG_PEER_TIMER));
+  expect(dialog_peer_supports(world->table, dialog, DIALOG_PEER_100REL));
+  expect(!dialog_peer_supports(world->table, dialog, DIALOG_PEER_REPLACES));
+  const struct sip_message *info = alice_requests(world, dialog, "INFO", 101, "Supported: replaces\n");
+  expect_int(take_request(world, dialog, info, &flow, NULL), ==, RESULT_OK);
+  expect(dialog_peer_supports(world->table, dialog, DIALOG_PEER_REPLACES));
+  expect(!dialog_peer_supports(world->table, dialog, DIALOG_PEER_TIMER));
+  expect(dialog_peer_allows(world->table, dialog, SIP_METHOD_INVITE));
+  world_end(world);
+}
+
+static void test_answers_tell_what_the_peer_can_do_too(void) {
+  struct world *world = world_create(4);
+  struct handle dialog = carol_is_called(world);
+  expect(!dialog_peer_allows(world->table, dialog, SIP_METHOD_UPDATE));
+  carol_responds(world, dialog, "200 OK", "c1", "1 INVITE", "Contact: <sip:carol@203.0.113.9>\nAllow: UPDATE\n");
+  expect(dialog_peer_allows(world->table, dialog, SIP_METHOD_UPDATE));
+  carol_responds(world, dialog, "405 Not Allowed", "c1", "2 UPDATE", "Allow: INVITE\n");
+  expect(!dialog_peer_allows(world->table, dialog, SIP_METHOD_UPDATE));
+  world_end(world);
+}
+
+static void test_a_proxys_answer_with_its_own_tag_changes_nothing(void) {
+  struct world *world = world_create(4);
+  struct handle dialog = carol_talks(world, carol_contact);
+  carol_responds(world, dialog, "408 Request Timeout", "p1", "2 UPDATE", "Allow: OPTIONS\n");
+  expect(!dialog_peer_allows(world->table, dialog, SIP_METHOD_OPTIONS));
+  expect_view(dialog_remote_tag(world->table, dialog), "c1");
+  world_end(world);
+}
+
+TAP_TESTS(TAP(test_an_accepted_target_refresh_moves_the_target), TAP(test_a_refused_target_refresh_moves_nothing),
+          TAP(test_other_requests_and_unusable_contacts_move_nothing),
+          TAP(test_a_2xx_to_our_target_refresh_moves_the_target_a_refusal_does_not),
+          TAP(test_a_reliable_1xx_moves_the_target_an_unreliable_one_does_not),
+          TAP(test_a_response_without_contact_leaves_the_invited_target),
+          TAP(test_behind_nat_the_received_address_wins), TAP(test_a_rebound_nat_is_followed),
+          TAP(test_an_out_of_order_request_does_not_move_the_way), TAP(test_follow_flow_ignores_what_contact_says),
+          TAP(test_a_peer_whose_via_is_right_is_believed_about_its_contact),
+          TAP(test_a_connection_is_kept_for_the_dialog_and_a_newer_one_taken),
+          TAP(test_each_remote_end_of_a_fork_is_a_branch), TAP(test_the_first_2xx_makes_its_sender_the_dialog),
+          TAP(test_while_early_requests_go_to_the_chosen_branch), TAP(test_numbers_rise_across_branches),
+          TAP(test_each_branch_has_its_own_order_of_requests),
+          TAP(test_a_late_2xx_of_another_branch_is_acknowledged_and_ended),
+          TAP(test_a_repeated_2xx_of_a_dismissed_branch_is_only_acknowledged),
+          TAP(test_a_repeated_2xx_of_the_chosen_branch_keeps_its_number),
+          TAP(test_a_provisional_of_a_loser_is_nobodys_news), TAP(test_the_number_of_branches_is_bounded),
+          TAP(test_a_2xx_without_a_to_tag_is_a_null_tag), TAP(test_nobody_can_answer_for_an_end_that_has_not),
+          TAP(test_allow_and_supported_are_noted_from_each_message_that_has_them),
+          TAP(test_answers_tell_what_the_peer_can_do_too), TAP(test_a_proxys_answer_with_its_own_tag_changes_nothing))

@@ -1,0 +1,221 @@
+/* Requests inside the dialog (§12.2.1.1), the ACK of a 2xx (§13.2.2.4), and responses that make or refresh it. */
+#include "base/check.h"
+#include "dialog/dialog_private.h"
+#include "sip/sip_build.h"
+
+#define MAX_FORWARDS 70 /* §8.1.1.6 */
+
+/* Room for what has no bound of its own here: request line, Via, Max-Forwards, CSeq, Contact, User-Agent and the end.
+ */
+#define FIXED_LINES_BYTES 768
+
+static const struct local_socket *socket_of(const struct local_identity *local, const struct flow *flow) {
+  return &local->sockets[flow->socket_index < local->socket_count ? flow->socket_index : 0];
+}
+
+/* sip:TAG@advertised address: the user part is our tag, so that the dialog of a device that loses tags is found all the
+ * same. UDP is what a sip: URI means by itself. */
+void dialog_write_contact(const struct dialog_table *table, const struct local_identity *local,
+                          const struct dialog *dialog, struct text_builder *builder) {
+  char memory[160];
+  struct text_builder uri = text_builder_over(memory, sizeof memory);
+  enum transport transport = (enum transport)dialog->end.flow.transport;
+  text_builder_add(&uri, dialog->is_secure ? STR_VIEW("sips:") : STR_VIEW("sip:"));
+  dialog_write_tag(table, dialog, &uri);
+  text_builder_add_char(&uri, '@');
+  address_to_text(&socket_of(local, &dialog->end.flow)->advertised, &uri);
+  if (transport == TRANSPORT_TCP) text_builder_add_literal(&uri, ";transport=tcp");
+  if (transport == TRANSPORT_TLS && !dialog->is_secure) text_builder_add_literal(&uri, ";transport=tls");
+  sip_build_name_addr(builder, SIP_HEADER_CONTACT, (struct str_view){0}, text_builder_view(&uri), (struct str_view){0});
+}
+
+/* --- building --------------------------------------------------------------------------------------------------------
+ */
+
+static struct text_builder request_builder(const struct remote_end *end, const struct dialog_request *request,
+                                           struct arena *arena) {
+  size_t method_bytes = 2 * (request->method_text.length + 16);
+  return arena_builder(arena, FIXED_LINES_BYTES + method_bytes + end->request_uri_length + end->headers_length +
+                                  request->extra_headers.length + request->content_type.length + request->body.length);
+}
+
+static void build_request(const struct dialog_table *table, const struct context *context, const struct dialog *dialog,
+                          const struct remote_end *end, const struct dialog_request *request, uint32_t cseq,
+                          struct str_view branch, struct text_builder *builder) {
+  struct str_view text = block_store_view(table->blocks, &end->text);
+  struct str_view method =
+      request->method == SIP_METHOD_UNKNOWN ? request->method_text : sip_method_text(request->method);
+  const struct local_socket *local_socket = socket_of(context->local, &end->flow);
+  sip_build_request_line(builder, method, str_view_slice(text, 0, end->request_uri_length));
+  sip_build_via(builder, (enum transport)end->flow.transport, &local_socket->advertised, branch);
+  sip_build_header_u32(builder, SIP_HEADER_MAX_FORWARDS, request->max_forwards ? request->max_forwards : MAX_FORWARDS);
+  text_builder_add(builder, str_view_slice(text, end->request_uri_length, end->headers_length));
+  sip_build_cseq(builder, cseq, method);
+  if (dialog_method_refreshes_target(request->method)) dialog_write_contact(table, context->local, dialog, builder);
+  sip_build_header(builder, SIP_HEADER_USER_AGENT, STR_VIEW("Belfry"));
+  text_builder_add(builder, request->extra_headers);
+  sip_build_end(builder, request->content_type, request->body);
+}
+
+enum result dialog_send_to(struct dialog_table *table, struct context *context, struct dialog *dialog,
+                           const struct remote_end *end, const struct dialog_request *request,
+                           struct handle *transaction_out) {
+  struct text_builder builder = request_builder(end, request, context->arena);
+  struct str_view branch;
+  *transaction_out = HANDLE_NONE;
+  if (builder.capacity == 0) return RESULT_FULL;
+  enum result result = transaction_begin(table->transactions, context, request->method, &end->flow, request->owner,
+                                         transaction_out, &branch);
+  if (result != RESULT_OK) return result;
+  /* A number that is used up without being sent is no harm: gaps are allowed (§12.2.2), going back is not. */
+  dialog->local_cseq++;
+  build_request(table, context, dialog, end, request, dialog->local_cseq, branch, &builder);
+  expect_or(!builder.overflowed, return RESULT_FULL); /* a transaction whose request never comes ends by itself */
+  return transaction_send(table->transactions, context, *transaction_out, text_builder_view(&builder));
+}
+
+/* --- sending
+ * ---------------------------------------------------------------------------------------------------------- */
+
+/* Requests need a remote end that knows our tag. Before the answer only the caller may send BYE (§15). */
+static bool may_send(const struct dialog *dialog, enum sip_method method) {
+  bool is_bye = method == SIP_METHOD_BYE, is_invite = method == SIP_METHOD_INVITE;
+  bool has_end = dialog->end.number != REMOTE_END_INVITED;
+  if (dialog->was_confirmed) return dialog->state != DIALOG_ENDED || is_bye;
+  if (dialog->is_uac && !has_end) return is_invite && (dialog->state != DIALOG_ENDED || dialog->was_refused);
+  if (dialog->is_uac && is_bye) return true;
+  return dialog->state == DIALOG_EARLY && !is_invite && !is_bye;
+}
+
+static void begin_invite(struct dialog_table *table, struct dialog *dialog, uint32_t cseq) {
+  if (dialog->is_uac && !dialog->was_confirmed) {
+    dialog->invite_cseq = cseq;
+    dialog->branch_count = 0;
+    dialog->was_refused = false;
+    dialog_happens(dialog, DIALOG_EVENT_RETRY);
+  }
+  dialog->end.received_rseq = 0; /* the numbers of reliable responses are per INVITE (RFC 3262 §3) */
+  dialog->ack_cseq = 0;
+  block_store_clear(table->blocks, &dialog->ack);
+}
+
+enum result dialog_send_request(struct dialog_table *table, struct context *context, struct handle handle,
+                                const struct dialog_request *request, struct handle *transaction_out) {
+  struct dialog *dialog = dialog_at(table, handle);
+  *transaction_out = HANDLE_NONE;
+  if (!dialog) return RESULT_NOT_FOUND;
+  if (request->method == SIP_METHOD_ACK || request->method == SIP_METHOD_CANCEL) return RESULT_UNSUPPORTED;
+  if (!may_send(dialog, request->method)) return RESULT_WRONG_STATE;
+  enum result result = dialog_send_to(table, context, dialog, &dialog->end, request, transaction_out);
+  if (result != RESULT_OK) return result;
+  if (request->method == SIP_METHOD_INVITE) begin_invite(table, dialog, dialog->local_cseq);
+  if (request->method == SIP_METHOD_BYE) dialog_happens(dialog, DIALOG_EVENT_GOODBYE);
+  return RESULT_OK;
+}
+
+/* --- the ACK of a 2xx
+ * -------------------------------------------------------------------------------------------------- */
+
+static struct str_view build_ack(const struct dialog_table *table, struct context *context, const struct dialog *dialog,
+                                 const struct remote_end *end, const struct dialog_request *ack, uint32_t cseq,
+                                 struct str_view branch) {
+  struct text_builder builder = request_builder(end, ack, context->arena);
+  build_request(table, context, dialog, end, ack, cseq, branch, &builder);
+  return builder.overflowed ? (struct str_view){0} : text_builder_view(&builder);
+}
+
+static enum result send_bytes(struct context *context, const struct flow *flow, struct str_view bytes) {
+  if (bytes.length == 0) return RESULT_FULL;
+  outbox_send(context->outbox, flow, bytes);
+  return RESULT_OK;
+}
+
+enum result dialog_send_ack_to(struct dialog_table *table, struct context *context, struct dialog *dialog,
+                               struct remote_end *end, uint32_t cseq) {
+  struct dialog_request ack = {.method = SIP_METHOD_ACK};
+  struct str_view branch = transaction_stateless_branch(context);
+  return send_bytes(context, &end->flow, build_ack(table, context, dialog, end, &ack, cseq, branch));
+}
+
+/* The branch is kept so that a repeated ACK is the same ACK. */
+static void keep_ack(struct dialog *dialog, uint32_t cseq, struct str_view branch) {
+  dialog->ack_cseq = cseq;
+  dialog->ack_branch_length = 0;
+  if (branch.length > sizeof dialog->ack_branch) return;
+  memcpy(dialog->ack_branch, branch.data, branch.length);
+  dialog->ack_branch_length = (uint8_t)branch.length;
+}
+
+enum result dialog_send_ack(struct dialog_table *table, struct context *context, struct handle handle, uint32_t cseq,
+                            struct str_view content_type, struct str_view body) {
+  struct dialog *dialog = dialog_at(table, handle);
+  if (!dialog) return RESULT_NOT_FOUND;
+  if (!dialog->was_confirmed) return RESULT_WRONG_STATE;
+  struct dialog_request ack = {.method = SIP_METHOD_ACK, .content_type = content_type, .body = body};
+  struct str_view branch = transaction_stateless_branch(context);
+  struct str_view bytes = build_ack(table, context, dialog, &dialog->end, &ack, cseq, branch);
+  enum result result = send_bytes(context, &dialog->end.flow, bytes);
+  if (result != RESULT_OK) return result;
+  keep_ack(dialog, cseq, branch);
+  block_store_clear(table->blocks, &dialog->ack);
+  return body.length > 0 ? block_store_set(table->blocks, &dialog->ack, bytes) : RESULT_OK;
+}
+
+void dialog_resend_ack(struct dialog_table *table, struct context *context, struct handle handle) {
+  struct dialog *dialog = dialog_at(table, handle);
+  if (!dialog || dialog->ack_cseq == 0) return;
+  struct str_view bytes = block_store_view(table->blocks, &dialog->ack);
+  if (bytes.length == 0) {
+    struct dialog_request ack = {.method = SIP_METHOD_ACK};
+    struct str_view branch = dialog->ack_branch_length > 0 ? str_view_of(dialog->ack_branch, dialog->ack_branch_length)
+                                                           : transaction_stateless_branch(context);
+    bytes = build_ack(table, context, dialog, &dialog->end, &ack, dialog->ack_cseq, branch);
+  }
+  (void)send_bytes(context, &dialog->end.flow, bytes);
+}
+
+/* --- responses
+ * --------------------------------------------------------------------------------------------------------- */
+
+/* Where a Contact is mandatory or makes the dialog (§20.10 and the tables of RFC 3311, RFC 3515, RFC 6665). */
+static bool wants_contact(enum sip_method method, unsigned status) {
+  if (method == SIP_METHOD_INVITE) return status > 100 && status < 300;
+  return dialog_method_refreshes_target(method) && status >= 200 && status < 300;
+}
+
+/* The Record-Route of a request in the dialog, as we see it, is our route set in its order, whichever side made the
+ * dialog: so it need not be kept from request to response. */
+static void write_record_route(const struct dialog_table *table, const struct dialog *dialog,
+                               struct text_builder *builder) {
+  struct str_view route_set = remote_end_words(table, &dialog->end).route_set;
+  if (dialog->echo_record_route && route_set.length > 0) sip_build_header(builder, SIP_HEADER_RECORD_ROUTE, route_set);
+}
+
+enum result dialog_build_response(struct dialog_table *table, struct context *context, struct handle handle,
+                                  struct handle transaction, enum sip_method method, unsigned status,
+                                  struct str_view reason, struct text_builder *builder) {
+  struct dialog *dialog = dialog_at(table, handle);
+  if (!dialog) return RESULT_NOT_FOUND;
+  /* 100 is hop by hop and makes no dialog (§8.2.6.1). */
+  struct str_view tag = status > 100 ? dialog_local_tag(table, context, handle) : (struct str_view){0};
+  enum result result = transaction_build_response(table->transactions, transaction, status, reason, tag, builder);
+  if (result != RESULT_OK) return result;
+  if (status >= 200) dialog_settle_target(table, context, dialog, method, status < 300);
+  if (!wants_contact(method, status)) return RESULT_OK;
+  write_record_route(table, dialog, builder);
+  dialog_write_contact(table, context->local, dialog, builder);
+  return RESULT_OK;
+}
+
+void dialog_note_response_sent(struct dialog_table *table, struct handle handle, unsigned status) {
+  struct dialog *dialog = dialog_at(table, handle);
+  if (!dialog || status == 100) return;
+  if (status >= 200) dialog_provisional_stop(table, dialog);
+  if (dialog->is_uac || dialog->was_confirmed) return; /* of a re-INVITE */
+  if (status < 200) {
+    dialog_happens(dialog, DIALOG_EVENT_PROGRESS);
+    return;
+  }
+  dialog->was_confirmed = status < 300;
+  dialog_happens(dialog, status < 300 ? DIALOG_EVENT_ANSWER : DIALOG_EVENT_REFUSAL);
+}

@@ -1,0 +1,89 @@
+#include "dialog/next_hop.h"
+
+#include "sip/sip_header_values.h"
+#include "sip/sip_uri.h"
+
+#define SIP_PORT  5060
+#define SIPS_PORT 5061
+
+/* How far an address reaches. A peer that names one of narrower reach than the one it is met at is behind NAT. */
+enum reach { REACH_NOWHERE, REACH_LOOPBACK, REACH_LINK, REACH_PRIVATE, REACH_PUBLIC };
+
+static enum reach ipv4_reach(const uint8_t ip[4]) {
+  if (ip[0] == 0) return REACH_NOWHERE;
+  if (ip[0] == 127) return REACH_LOOPBACK;
+  if (ip[0] == 169 && ip[1] == 254) return REACH_LINK;
+  if (ip[0] == 10 || (ip[0] == 172 && (ip[1] & 0xf0) == 16) || (ip[0] == 192 && ip[1] == 168)) return REACH_PRIVATE;
+  if (ip[0] == 100 && (ip[1] & 0xc0) == 64) return REACH_PRIVATE; /* a carrier's own NAT */
+  return REACH_PUBLIC;
+}
+
+static enum reach address_reach(const struct address *address) {
+  static const uint8_t zeros[15];
+  if (address->family == ADDRESS_IPV4) return ipv4_reach(address->ip);
+  if (memcmp(address->ip, zeros, 15) == 0) return address->ip[15] == 1 ? REACH_LOOPBACK : REACH_NOWHERE;
+  if (address->ip[0] == 0xfe && (address->ip[1] & 0xc0) == 0x80) return REACH_LINK;
+  if ((address->ip[0] & 0xfe) == 0xfc) return REACH_PRIVATE;
+  return REACH_PUBLIC;
+}
+
+/* The address a URI names, maddr before host (RFC 3263 §4), with the default port of the transport when it gives none.
+ */
+static bool uri_address(const struct sip_uri *uri, enum transport transport, struct address *address_out) {
+  struct str_view maddr = {0};
+  bool has_maddr = sip_parameter_find(uri->parameters, STR_VIEW("maddr"), &maddr) && maddr.length > 0;
+  if (address_parse_ip(has_maddr ? maddr : uri->host, address_out) != RESULT_OK) return false;
+  uint16_t default_port = transport == TRANSPORT_TLS ? SIPS_PORT : SIP_PORT;
+  address_out->port = uri->port != 0 ? uri->port : default_port;
+  return true;
+}
+
+/* The socket from which `remote` can be reached over `transport`: the known one when it will do. False: none. */
+static bool choose_socket(const struct local_identity *local, const struct address *remote, enum transport transport,
+                          uint16_t *socket_index) {
+  for (unsigned i = 0; i <= local->socket_count; i++) {
+    unsigned index = i == 0 ? *socket_index : i - 1; /* the known one first */
+    if (index >= local->socket_count) continue;
+    const struct local_socket *socket_at = &local->sockets[index];
+    if (socket_at->transport != transport || socket_at->bound.family != remote->family) continue;
+    *socket_index = (uint16_t)index;
+    return true;
+  }
+  return false;
+}
+
+static enum transport wanted_transport(const struct sip_uri *uri, bool secure, const struct flow *known) {
+  if (secure || uri->scheme == SIP_URI_SIPS) return TRANSPORT_TLS;
+  enum transport transport = sip_uri_transport(uri);
+  struct address address;
+  if (transport != TRANSPORT_NONE) return transport;
+  bool same_peer = address_parse_ip(uri->host, &address) == RESULT_OK && address_equal_ip(&address, &known->remote);
+  return same_peer && transport_is_stream(known->transport) ? (enum transport)known->transport : TRANSPORT_UDP;
+}
+
+struct flow next_hop_flow(const struct local_identity *local, struct str_view uri_text, bool secure,
+                          const struct flow *known) {
+  struct sip_uri uri;
+  struct flow flow = *known;
+  if (sip_uri_parse(uri_text, &uri) != RESULT_OK) return *known;
+  enum transport transport = wanted_transport(&uri, secure, known);
+  if (!uri_address(&uri, transport, &flow.remote)) return *known;
+  if (address_reach(&flow.remote) < address_reach(&known->remote)) return *known;
+  bool same_transport = transport == known->transport;
+  if (same_transport && transport_is_stream(transport) && address_equal_ip(&flow.remote, &known->remote)) return *known;
+  if (same_transport && address_equal(&flow.remote, &known->remote)) return *known;
+  if (!choose_socket(local, &flow.remote, transport, &flow.socket_index)) return *known;
+  flow.transport = (uint8_t)transport;
+  flow.connection = 0;
+  return flow;
+}
+
+bool next_hop_sender_is_translated(const struct sip_message *request, const struct flow *source) {
+  struct sip_via via;
+  struct address sent_by;
+  if (sip_message_top_via(request, &via) != RESULT_OK) return false;
+  if (address_parse_ip(via.host, &sent_by) != RESULT_OK) return false;
+  if (!address_equal_ip(&sent_by, &source->remote)) return true;
+  if (transport_is_stream(source->transport) || !via.has_rport) return false;
+  return (via.port != 0 ? via.port : SIP_PORT) != source->remote.port;
+}

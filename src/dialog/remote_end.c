@@ -1,0 +1,218 @@
+#include "base/check.h"
+#include "dialog/dialog_private.h"
+#include "dialog/next_hop.h"
+#include "dialog/route_set.h"
+#include "sip/sip_build.h"
+#include "sip/sip_uri.h"
+
+static struct str_view end_text(const struct dialog_table *table, const struct remote_end *end) {
+  return block_store_view(table->blocks, &end->text);
+}
+
+struct remote_end_words remote_end_words(const struct dialog_table *table, const struct remote_end *end) {
+  struct str_view text = end_text(table, end);
+  size_t to_offset = (size_t)end->request_uri_length + end->from_length;
+  return (struct remote_end_words){
+      .from_line = str_view_slice(text, end->request_uri_length, end->from_length),
+      .to_line = str_view_slice(text, to_offset, end->to_length),
+      .remote_tag = str_view_slice(text, end->remote_tag_offset, end->remote_tag_length),
+      .call_id = str_view_slice(text, end->call_id_offset, end->call_id_length),
+      .remote_target = str_view_slice(text, end->remote_target_offset, end->remote_target_length),
+      .route_set = str_view_slice(text, end->route_set_offset, end->route_set_length),
+  };
+}
+
+/* Adds a header line and says where its value came to stand. */
+static uint16_t add_line(struct text_builder *text, enum sip_header header, struct str_view value) {
+  sip_build_header(text, header, value);
+  return (uint16_t)(text->length - 2 - value.length);
+}
+
+static void add_routes(struct text_builder *text, struct remote_end *end, const struct remote_end_words *words,
+                       const struct route_plan *plan) {
+  uint16_t routes_offset = 0;
+  if (plan->routes.length > 0) routes_offset = add_line(text, SIP_HEADER_ROUTE, plan->routes);
+  end->headers_length = (uint16_t)(text->length - end->request_uri_length);
+  end->route_set_length = (uint16_t)words->route_set.length;
+  end->route_set_offset = routes_offset;
+  end->remote_target_length = (uint16_t)words->remote_target.length;
+  end->remote_target_offset = 0; /* it is the Request-URI */
+  if (!plan->strict) return;
+  end->remote_target_offset = (uint16_t)(text->length - 3 - words->remote_target.length); /* before ">" CRLF */
+  end->route_set_offset = (uint16_t)text->length;
+  text_builder_add(text, words->route_set);
+}
+
+/* Offsets are counted in what is written as it is: an unfolded line would shift them, and end a header line. */
+static bool has_line_break(struct str_view text) {
+  return text.length > 0 && (memchr(text.data, '\r', text.length) || memchr(text.data, '\n', text.length));
+}
+
+static size_t words_bytes(const struct remote_end_words *words) {
+  return words->from_line.length + words->to_line.length + words->call_id.length + 2 * words->remote_target.length +
+         2 * words->route_set.length;
+}
+
+enum result remote_end_write(struct dialog_table *table, struct arena *arena, struct remote_end *end,
+                             const struct remote_end_words *words) {
+  struct route_plan plan;
+  size_t bytes = words_bytes(words) + 64; /* names and line ends of Call-ID and Route */
+  if (bytes > DIALOG_TEXT_BYTES_MAX || has_line_break(words->call_id) || has_line_break(words->remote_target) ||
+      has_line_break(words->route_set))
+    return RESULT_MALFORMED;
+  enum result result = route_set_plan(words->route_set, words->remote_target, arena, &plan);
+  if (result != RESULT_OK) return result;
+  struct remote_end written = *end;
+  struct text_builder text = arena_builder(arena, bytes);
+  text_builder_add(&text, plan.request_uri);
+  written.request_uri_length = (uint16_t)plan.request_uri.length;
+  text_builder_add(&text, words->from_line);
+  written.from_length = (uint16_t)words->from_line.length;
+  bool has_tag = words->remote_tag.length > 0;
+  size_t tag_in_line = has_tag ? (size_t)(words->remote_tag.data - words->to_line.data) : 0;
+  written.remote_tag_offset = (uint16_t)(text.length + tag_in_line);
+  written.remote_tag_length = (uint16_t)words->remote_tag.length;
+  text_builder_add(&text, words->to_line);
+  written.to_length = (uint16_t)words->to_line.length;
+  written.call_id_offset = add_line(&text, SIP_HEADER_CALL_ID, words->call_id);
+  written.call_id_length = (uint16_t)words->call_id.length;
+  add_routes(&text, &written, words, &plan);
+  if (text.overflowed) return RESULT_FULL;
+  result = block_store_set(table->blocks, &written.text, text_builder_view(&text));
+  if (result == RESULT_OK) *end = written;
+  return result;
+}
+
+enum result remote_end_target_of(const struct sip_message *message, struct arena *arena, struct str_view *target_out) {
+  struct sip_value_cursor cursor = {0};
+  struct str_view value;
+  struct sip_name_addr contact;
+  if (!sip_message_next_value(message, SIP_HEADER_CONTACT, &cursor, &value)) return RESULT_NOT_FOUND;
+  if (sip_name_addr_parse(value, &contact) != RESULT_OK || contact.is_star) return RESULT_MALFORMED;
+  *target_out = route_set_request_uri(contact.uri_text, arena);
+  return target_out->length > 0 ? RESULT_OK : RESULT_MALFORMED;
+}
+
+void remote_end_aim(const struct dialog_table *table, const struct local_identity *local, const struct dialog *dialog,
+                    struct remote_end *end) {
+  if (dialog->follow_flow || end->is_translated) return;
+  struct remote_end_words words = remote_end_words(table, end);
+  struct str_view next_hop = words.remote_target;
+  struct sip_name_addr first;
+  if (words.route_set.length > 0) {
+    if (sip_name_addr_parse(route_set_first(words.route_set, NULL), &first) != RESULT_OK) return;
+    next_hop = first.uri_text;
+  }
+  bool secure = str_view_starts_with_nocase(words.remote_target, STR_VIEW("sips:"));
+  end->flow = next_hop_flow(local, next_hop, secure, &end->flow);
+}
+
+enum result remote_end_retarget(struct dialog_table *table, struct context *context, struct dialog *dialog,
+                                struct remote_end *end, struct str_view target) {
+  struct remote_end_words words = remote_end_words(table, end);
+  if (str_view_equal(words.remote_target, target)) return RESULT_OK;
+  words.remote_target = target;
+  enum result result = remote_end_write(table, context->arena, end, &words);
+  if (result == RESULT_OK) remote_end_aim(table, context->local, dialog, end);
+  return result;
+}
+
+void remote_end_note_abilities(struct remote_end *end, const struct sip_message *message) {
+  struct sip_value_cursor cursor = {0};
+  struct str_view value;
+  if (sip_message_has(message, SIP_HEADER_ALLOW)) {
+    end->allowed_methods = 0;
+    while (sip_message_next_value(message, SIP_HEADER_ALLOW, &cursor, &value))
+      end->allowed_methods = (uint16_t)(end->allowed_methods | 1u << sip_method_from_text(value));
+    end->allowed_methods &= (uint16_t)~1u; /* bit 0 gathers the methods we do not know */
+  }
+  if (!sip_message_has(message, SIP_HEADER_SUPPORTED)) return;
+  bool timer = sip_message_lists_token(message, SIP_HEADER_SUPPORTED, STR_VIEW("timer"));
+  bool reliable = sip_message_lists_token(message, SIP_HEADER_SUPPORTED, STR_VIEW("100rel"));
+  bool replaces = sip_message_lists_token(message, SIP_HEADER_SUPPORTED, STR_VIEW("replaces"));
+  end->supported_options = (uint8_t)((timer ? DIALOG_PEER_TIMER : 0) | (reliable ? DIALOG_PEER_100REL : 0) |
+                                     (replaces ? DIALOG_PEER_REPLACES : 0));
+}
+_Static_assert(SIP_METHOD_COUNT <= 16, "allowed_methods has a bit for each method");
+
+struct remote_end *remote_end_by_number(struct dialog *dialog, unsigned number) {
+  if (dialog->end.number == number) return &dialog->end;
+  for (struct dialog_fork *fork = dialog->forks; fork; fork = fork->next)
+    if (fork->end.number == number) return &fork->end;
+  return NULL;
+}
+
+static bool end_has_tag(const struct dialog_table *table, const struct remote_end *end, struct str_view tag) {
+  if (end->number == REMOTE_END_INVITED) return false;
+  return str_view_equal(str_view_slice(end_text(table, end), end->remote_tag_offset, end->remote_tag_length), tag);
+}
+
+struct remote_end *remote_end_by_tag(const struct dialog_table *table, struct dialog *dialog, struct str_view tag) {
+  if (end_has_tag(table, &dialog->end, tag)) return &dialog->end;
+  for (struct dialog_fork *fork = dialog->forks; fork; fork = fork->next)
+    if (end_has_tag(table, &fork->end, tag)) return &fork->end;
+  return NULL;
+}
+
+/* §12.1.2: the To line of the INVITE with the tag of the response. A null tag (RFC 2543) leaves it without. The line is
+ * ours, so an older tag, when a late branch is made after the pattern of an answered one, stands at its end. */
+static enum result tag_to_line(struct arena *arena, struct str_view tag, struct remote_end_words *words) {
+  size_t end_length = 2 + (words->remote_tag.length > 0 ? words->remote_tag.length + sizeof ";tag=" - 1 : 0);
+  struct text_builder line = arena_builder(arena, words->to_line.length + tag.length + 8);
+  text_builder_add(&line, str_view_slice(words->to_line, 0, words->to_line.length - end_length));
+  if (tag.length > 0) text_builder_add_literal(&line, ";tag=");
+  words->remote_tag = str_view_of(line.data + line.length, tag.length);
+  text_builder_add(&line, tag);
+  text_builder_add_literal(&line, "\r\n");
+  words->to_line = text_builder_view(&line);
+  return line.overflowed ? RESULT_FULL : RESULT_OK;
+}
+
+enum result remote_end_learn(struct dialog_table *table, struct context *context, struct remote_end *end,
+                             struct remote_end_words *words, const struct sip_message *response) {
+  struct str_view target;
+  if (remote_end_target_of(response, context->arena, &target) == RESULT_OK) words->remote_target = target;
+  if (route_set_from_message(response, true, context->arena, &words->route_set) != RESULT_OK)
+    words->route_set = (struct str_view){0};
+  return remote_end_write(table, context->arena, end, words);
+}
+
+enum result remote_end_fork(struct dialog_table *table, struct context *context, struct dialog *dialog,
+                            const struct sip_message *response, struct remote_end **end_out) {
+  struct handle unused;
+  const struct remote_end *pattern = remote_end_by_number(dialog, REMOTE_END_INVITED);
+  if (!pattern) pattern = &dialog->end;
+  if (dialog->branch_count >= DIALOG_BRANCHES_MAX) return RESULT_FULL;
+  struct dialog_fork *fork = pool_take(&table->forks, &unused);
+  if (!fork) return RESULT_FULL;
+  struct remote_end_words words = remote_end_words(table, pattern);
+  enum result result = tag_to_line(context->arena, response->to_tag, &words);
+  if (result == RESULT_OK) result = remote_end_learn(table, context, &fork->end, &words, response);
+  if (result != RESULT_OK) {
+    pool_give(&table->forks, fork);
+    return RESULT_FULL;
+  }
+  fork->end.flow = pattern->flow;
+  fork->end.number = dialog->branch_count++;
+  fork->next = dialog->forks;
+  dialog->forks = fork;
+  remote_end_aim(table, context->local, dialog, &fork->end);
+  *end_out = &fork->end;
+  return RESULT_OK;
+}
+
+void remote_end_make_current(struct dialog *dialog, struct remote_end *end) {
+  if (end == &dialog->end) return;
+  struct remote_end other = dialog->end;
+  dialog->end = *end;
+  *end = other;
+}
+
+void remote_end_drop_forks(struct dialog_table *table, struct dialog *dialog) {
+  while (dialog->forks) {
+    struct dialog_fork *fork = dialog->forks;
+    dialog->forks = fork->next;
+    block_store_clear(table->blocks, &fork->end.text);
+    pool_give(&table->forks, fork);
+  }
+}
