@@ -70,8 +70,7 @@ static void acknowledge(struct transaction_step *step) {
   transaction_tell(step, TRANSACTION_NEWS_FINAL);
 }
 
-/* --- CANCEL ----------------------------------------------------------------------------------------------------------
- */
+/* --- CANCEL ---------------------------------------------------------------------------------- */
 
 /* The wait for a provisional response may be long; a Reason that finds no room is left out. */
 static void keep_cancel(struct transaction_step *step) {

@@ -37,6 +37,7 @@ struct transaction_owner {
   uint32_t detail;
 };
 
+/* Each client transaction brings exactly one ending: FINAL, TIMED_OUT or UNREACHABLE (but further 2xx to INVITE). */
 enum transaction_news_kind {
   TRANSACTION_NEWS_NONE = 0, /* nothing to be told: a retransmission, a stray, a state change of no interest */
   TRANSACTION_NEWS_REQUEST,  /* a new request; `transaction` is its server transaction and must get a final response */
@@ -44,9 +45,11 @@ enum transaction_news_kind {
   TRANSACTION_NEWS_ACK,      /* an ACK for a 2xx: `transaction` is none, the dialog is found by its To tag */
   TRANSACTION_NEWS_PROVISIONAL, /* a 1xx for the client transaction `transaction` */
   TRANSACTION_NEWS_FINAL,     /* a final response; for INVITE also each further 2xx (forks, and retransmissions of 2xx,
-                               * which     the user answers by sending its ACK again) */
-  TRANSACTION_NEWS_TIMED_OUT, /* no (final) answer: Timer B or F, or the resend list used up, or 64*T1 after a CANCEL */
-  TRANSACTION_NEWS_UNREACHABLE, /* the transport failed */
+                               * which the user answers by sending its ACK again) */
+  TRANSACTION_NEWS_TIMED_OUT, /* no (final) answer: Timer B or F, or the resend list used up, or 64*T1 after a CANCEL;
+                               * of a server: the user left an INVITE undecided for hours, 500 is sent */
+  TRANSACTION_NEWS_UNREACHABLE, /* the transport failed; a server transaction stays and may still be answered: over TCP
+                                 * a new connection is opened for that */
   TRANSACTION_NEWS_ACK_MISSING, /* Timer H: our non-2xx final response to an INVITE was never acknowledged */
 };
 struct transaction_news {
@@ -70,8 +73,7 @@ size_t transaction_layer_memory_bytes(const struct transaction_limits *limits);
 struct transaction_layer *transaction_layer_create(void *memory, const struct transaction_limits *limits,
                                                    struct block_store *blocks);
 
-/* --- what comes in
- * ------------------------------------------------------------------------------------------------------- */
+/* --- what comes in --------------------------------------------------------------------------- */
 
 /* Takes one parsed message that arrived on `flow`. Retransmissions are answered here from the stored response, ACKs of
  * non-2xx end their transaction here, merged requests get 482 here, overload gets 503 here. A response whose branch is
@@ -87,12 +89,11 @@ struct transaction_news transaction_timer_due(struct transaction_layer *layer, s
  * (its timer is due at the next advance and brings TRANSACTION_NEWS_UNREACHABLE). */
 void transaction_flow_failed(struct transaction_layer *layer, struct context *context, const struct flow *flow);
 
-/* --- as client
- * ----------------------------------------------------------------------------------------------------------- */
+/* --- as client ------------------------------------------------------------------------------- */
 
 /* Starts a client transaction: takes a slot and makes the branch, which is written to `branch_out` (a view into the
  * arena). The caller then builds the request with that branch in its topmost Via (sip_build_via) and hands it to
- * transaction_send, within the same event. RESULT_FULL when there is no slot. */
+ * transaction_send, within the same event. RESULT_FULL when there is no slot; RESULT_UNSUPPORTED for ACK and CANCEL. */
 enum result transaction_begin(struct transaction_layer *layer, struct context *context, enum sip_method method,
                               const struct flow *flow, struct transaction_owner owner, struct handle *transaction_out,
                               struct str_view *branch_out) MUST_USE;
@@ -110,28 +111,30 @@ void transaction_cancel(struct transaction_layer *layer, struct context *context
                         struct str_view extra_headers);
 
 /* The user loses interest: no more news (the machine runs to its end so that late answers are still absorbed and
- * acknowledged). */
+ * acknowledged). Of an accepted INVITE server transaction this says that the ACK has come: the stored 2xx is given
+ * back. */
 void transaction_disown(struct transaction_layer *layer, struct handle transaction);
 
 /* A branch for a request without transaction (the ACK of a 2xx); responses to it are strays. View into the arena. */
 struct str_view transaction_stateless_branch(struct context *context);
 
-/* --- as server
- * ----------------------------------------------------------------------------------------------------------- */
+/* --- as server ------------------------------------------------------------------------------- */
 
 /* Names the owner of a server transaction, to be told of CANCEL and of a missing ACK. */
 void transaction_set_owner(struct transaction_layer *layer, struct handle transaction, struct transaction_owner owner);
 
 /* Begins a response: status line and the block kept from the request (Via … CSeq; To gets `to_tag` when the request's
  * had none). The caller adds header fields, ends with sip_build_end and hands the whole to transaction_respond.
- * RESULT_NOT_FOUND for a stale handle. */
+ * RESULT_NOT_FOUND for a stale handle, RESULT_WRONG_STATE after a final response. */
 enum result transaction_build_response(struct transaction_layer *layer, struct handle transaction, unsigned status,
                                        struct str_view reason, struct str_view to_tag,
                                        struct text_builder *builder) MUST_USE;
 
 /* Sends `response` (copied, resent whenever the request is) and moves the machine. A second final response is
  * RESULT_WRONG_STATE. A 2xx to an INVITE puts it into Accepted: its retransmission until the ACK is the user's
- * (transaction_resend_final). RESULT_FULL: sent, but not stored. */
+ * (transaction_resend_final). RESULT_FULL: sent, but not stored. RESULT_REFUSED, and not sent: a 1xx or 408 to another
+ * request than INVITE (RFC 4320; the layer sends 100 by itself when it is time, and an unanswered request just ends).
+ */
 enum result transaction_respond(struct transaction_layer *layer, struct context *context, struct handle transaction,
                                 unsigned status, struct str_view response) MUST_USE;
 
@@ -140,7 +143,8 @@ enum result transaction_respond_simple(struct transaction_layer *layer, struct c
                                        struct handle transaction, unsigned status, struct str_view to_tag,
                                        struct str_view extra_headers);
 
-/* Sends the stored final response (a 2xx to an INVITE) once more; RESULT_NOT_FOUND when the transaction is over. */
+/* Sends the stored final response (a 2xx to an INVITE) once more; RESULT_NOT_FOUND when the transaction is over,
+ * RESULT_WRONG_STATE when there is no 2xx to resend. */
 enum result transaction_resend_final(struct transaction_layer *layer, struct context *context,
                                      struct handle transaction);
 
@@ -149,8 +153,7 @@ enum result transaction_resend_final(struct transaction_layer *layer, struct con
 void transaction_respond_stateless(struct context *context, const struct sip_message *request, const struct flow *flow,
                                    unsigned status, struct str_view extra_headers);
 
-/* --- for steering, counting and checking
- * ----------------------------------------------------------------------------------- */
+/* --- for steering, counting and checking ----------------------------------------------------- */
 
 /* The worker whose client transaction this branch names. RESULT_MALFORMED when it is not a branch of ours. */
 enum result transaction_branch_worker(struct str_view branch, uint8_t *worker_out) MUST_USE;

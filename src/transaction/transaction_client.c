@@ -16,8 +16,7 @@
 #define UDP_REQUEST_MOST 1300
 #define PARSE_SLACK      64
 
-/* --- branches
- * ---------------------------------------------------------------------------------------------------------- */
+/* --- branches -------------------------------------------------------------------------------- */
 
 static struct str_view build_branch(struct context *context, struct handle handle, uint64_t random_bits) {
   struct text_builder builder = arena_builder(context->arena, BRANCH_LENGTH);
@@ -83,8 +82,7 @@ struct transaction *transaction_client_find(const struct transaction_layer *laye
   return transaction->hash == parts.random_bits ? transaction : NULL;
 }
 
-/* --- sending
- * ----------------------------------------------------------------------------------------------------------- */
+/* --- sending --------------------------------------------------------------------------------- */
 
 enum result transaction_begin(struct transaction_layer *layer, struct context *context, enum sip_method method,
                               const struct flow *flow, struct transaction_owner owner, struct handle *transaction_out,
@@ -212,8 +210,7 @@ void transaction_client_tell_timed_out(struct transaction_step *step) {
   transaction_tell(step, TRANSACTION_NEWS_TIMED_OUT);
 }
 
-/* --- CANCEL and loss of interest
- * ------------------------------------------------------------------------------------------ */
+/* --- CANCEL and loss of interest ------------------------------------------------------------- */
 
 void transaction_cancel(struct transaction_layer *layer, struct context *context, struct handle handle,
                         struct str_view extra_headers) {

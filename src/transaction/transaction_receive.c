@@ -8,8 +8,7 @@
 
 static const struct transaction_news no_news = {.kind = TRANSACTION_NEWS_NONE};
 
-/* --- responses (RFC 3261 17.1.3)
- * ------------------------------------------------------------------------------------------ */
+/* --- responses (RFC 3261 17.1.3) ------------------------------------------------------------- */
 
 /* A response with a second Via value was meant for somebody behind us (RFC 3261 8.1.3.3). */
 static bool has_one_via(const struct sip_message *message) {
@@ -51,8 +50,7 @@ static struct transaction_news receive_response(struct transaction_step *step, c
   return step->news;
 }
 
-/* --- new requests
- * --------------------------------------------------------------------------------------------------------- */
+/* --- new requests ---------------------------------------------------------------------------- */
 
 static void refuse_full(const struct transaction_step *step, const struct flow *flow) {
   char line[64];
@@ -123,8 +121,7 @@ static struct transaction_news receive_new(struct transaction_step *step, const 
   return step->news;
 }
 
-/* --- CANCEL (RFC 3261 9.2)
- * -------------------------------------------------------------------------------------------------- */
+/* --- CANCEL (RFC 3261 9.2) ------------------------------------------------------------------- */
 
 /* The response to CANCEL should have the To tag of the response to the INVITE, where that has been given one. */
 static struct str_view tag_for_cancel(const struct transaction_step *step, const struct transaction *invite,
@@ -165,8 +162,7 @@ static struct transaction_news receive_cancel(struct transaction_step *step, str
   return step->news;
 }
 
-/* --- requests
- * --------------------------------------------------------------------------------------------------------------- */
+/* --- requests -------------------------------------------------------------------------------- */
 
 static struct transaction_news receive_request(struct transaction_step *step, const struct flow *flow) {
   struct transaction_key key;
