@@ -1,0 +1,20 @@
+/* A histogram of microseconds with about 1.5 % resolution from 1 µs to an hour in fixed memory. */
+#ifndef CALLGUN_LATENCY_H
+#define CALLGUN_LATENCY_H
+
+#include <stdint.h>
+
+#define LATENCY_SUB_BITS 6
+#define LATENCY_BUCKETS  (27 << LATENCY_SUB_BITS)
+
+struct latency {
+  uint64_t count, sum_us, max_us;
+  uint32_t buckets[LATENCY_BUCKETS];
+};
+
+void latency_add(struct latency *latency, uint64_t us);
+
+/* The value below which `per_mille` of all are; 0 when there are none. */
+uint64_t latency_percentile(const struct latency *latency, unsigned per_mille);
+
+#endif
