@@ -53,7 +53,9 @@ static void compress(uint32_t state[4], const uint8_t *block) {
 }
 
 void md5_init(struct md5 *md5) {
-  *md5 = (struct md5){.state = {0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476}};
+  static const uint32_t start[] = {0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476};
+  memcpy(md5->state, start, sizeof start);
+  md5->length = 0;
 }
 
 void md5_add(struct md5 *md5, struct str_view bytes) {

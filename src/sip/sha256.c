@@ -49,8 +49,10 @@ static void compress(uint32_t state[8], const uint8_t *block) {
 }
 
 void sha256_init(struct sha256 *sha256) {
-  *sha256 = (struct sha256){
-      .state = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19}};
+  static const uint32_t start[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+                                    0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+  memcpy(sha256->state, start, sizeof start);
+  sha256->length = 0;
 }
 
 void sha256_add(struct sha256 *sha256, struct str_view bytes) {

@@ -2,7 +2,7 @@
  * first defect found decides the verdict, but reading goes on behind it, so that the request can still be answered. */
 #include "sip/sip_field.h"
 #include "sip/sip_header_values.h"
-#include "sip/sip_names.h"
+#include "sip/sip_name_addr.h"
 #include "sip/sip_scan.h"
 
 #define REQUEST_URI_BYTES_MAX 2048
@@ -30,7 +30,8 @@ static void note(struct reader *reader, enum defect_row defect, const char *wher
 
 /* "SIP/" and two numbers. */
 static bool is_version(struct str_view text) {
-  return text.length >= 5 && str_view_starts_with_nocase(text, STR_VIEW("SIP/")) && sip_is(text.data[4], SIP_DIGIT);
+  return text.length >= 5 && sip_same_name(text.data, "SIP", 3) && text.data[3] == '/' &&
+         sip_is(text.data[4], SIP_DIGIT);
 }
 
 static bool is_version_2_0(struct str_view text) {
@@ -48,10 +49,8 @@ static void read_request_uri(struct reader *reader, struct str_view text) {
   reader->message->request_uri = text;
   if (text.length > REQUEST_URI_BYTES_MAX)
     note(reader, DEFECT_REQUEST_URI_TOO_LONG, text.data);
-  else if (text.length == 0 || has_blank(text))
-    note(reader, DEFECT_REQUEST_LINE, text.data);
   else if (sip_uri_parse(text, &uri) != RESULT_OK)
-    note(reader, DEFECT_REQUEST_URI, text.data);
+    note(reader, text.length == 0 || has_blank(text) ? DEFECT_REQUEST_LINE : DEFECT_REQUEST_URI, text.data);
   else if (uri.headers.data)
     note(reader, DEFECT_REQUEST_URI_HEADERS, text.data);
   else if (uri.scheme == SIP_URI_OTHER)
@@ -62,14 +61,12 @@ static void read_request_uri(struct reader *reader, struct str_view text) {
  * inside is still recognised as a request. */
 static void read_request_line(struct reader *reader, struct str_view line) {
   struct sip_message *message = reader->message;
-  struct sip_scan scan = sip_scan_of(line);
-  struct str_view method = sip_scan_while(&scan, SIP_TOKEN);
   struct str_view trimmed = sip_trim(line);
-  const char *version = trimmed.data + trimmed.length;
-  while (version > scan.at && version[-1] != ' ')
-    version--;
-  struct str_view version_text = sip_view_between(version, trimmed.data + trimmed.length);
-  if (method.length == 0 || !sip_scan_byte(&scan, ' ') || version <= scan.at || !is_version(version_text)) {
+  struct sip_scan scan = sip_scan_of(trimmed);
+  struct str_view method = sip_scan_while(&scan, SIP_TOKEN);
+  const char *version = trimmed.length ? memrchr(trimmed.data, ' ', trimmed.length) : NULL;
+  struct str_view version_text = version ? sip_view_between(version + 1, scan.end) : (struct str_view){0};
+  if (method.length == 0 || !sip_scan_byte(&scan, ' ') || version < scan.at || !is_version(version_text)) {
     note(reader, DEFECT_NOT_SIP, line.data);
     return;
   }
@@ -78,7 +75,7 @@ static void read_request_line(struct reader *reader, struct str_view line) {
   message->method = sip_method_from_text(method);
   if (!is_version_2_0(version_text)) note(reader, DEFECT_VERSION, version);
   if (trimmed.length != line.length) note(reader, DEFECT_REQUEST_LINE, line.data);
-  read_request_uri(reader, sip_view_between(scan.at, version - 1));
+  read_request_uri(reader, sip_view_between(scan.at, version));
 }
 
 /* SIP-Version SP Status-Code SP Reason-Phrase; without the second space where there is no phrase (RFC 4475 §3.1.1.13).
@@ -123,9 +120,10 @@ static bool must_be_alone(const struct sip_message *message, enum sip_header hea
          header == SIP_HEADER_CSEQ || header == SIP_HEADER_CONTENT_LENGTH;
 }
 
-static void add_field(struct reader *reader, struct str_view name, struct str_view value) {
+static void add_field(struct reader *reader, const struct sip_field *field) {
   struct sip_message *message = reader->message;
-  enum sip_header header = sip_header_from_name(name);
+  enum sip_header header = field->header;
+  struct str_view name = field->name, value = field->value;
   uint8_t *first = &message->first_field[header];
   if (name.length > UINT8_MAX) {
     note(reader, DEFECT_HEADER_NAME_TOO_LONG, name.data);
@@ -159,7 +157,7 @@ static void read_fields(struct reader *reader) {
   const char *last = reader->scan.at;
   while (sip_field_next(&reader->scan, &field)) {
     if (field.flaw != SIP_FIELD_GOOD) note(reader, (enum defect_row)flaws[field.flaw], field.flaw_at);
-    if (field.flaw != SIP_FIELD_NAMELESS) add_field(reader, field.name, field.value);
+    if (field.flaw != SIP_FIELD_NAMELESS) add_field(reader, &field);
     last = reader->scan.at;
   }
   if (last == reader->scan.at) note(reader, DEFECT_UNENDED, last);
@@ -175,8 +173,8 @@ static enum defect_row check_via(struct sip_message *message, struct str_view va
 /* A From or To value with its tag, if it has one. */
 static bool read_tagged(struct str_view value, struct str_view *tag_out) {
   struct sip_name_addr name_addr;
-  if (sip_name_addr_parse(value, &name_addr) != RESULT_OK || name_addr.is_star) return false;
-  return !sip_parameter_find(name_addr.parameters, STR_VIEW("tag"), tag_out) || tag_out->length > 0;
+  if (sip_name_addr_read(value, &name_addr, tag_out) != RESULT_OK || name_addr.is_star) return false;
+  return tag_out->data == NULL || tag_out->length > 0;
 }
 
 static enum defect_row check_from(struct sip_message *message, struct str_view value) {

@@ -1,5 +1,6 @@
+#include "sip/sip_name_addr.h"
+
 #include "sip/sip_scan.h"
-#include "sip/sip_uri.h"
 
 /* Reads [display-name] up to LAQUOT. True when there is one; else `scan` is where it was and an addr-spec must follow.
  */
@@ -39,15 +40,34 @@ static bool scan_address(struct sip_scan *scan, struct sip_name_addr *name_addr)
   return true;
 }
 
-enum result sip_name_addr_parse(struct str_view text, struct sip_name_addr *name_addr_out) {
+static bool scan_header_parameters(struct sip_scan *scan, struct sip_name_addr *name_addr, struct str_view *tag) {
+  struct str_view name, value;
+  enum sip_parameter_step step;
+  sip_scan_blanks(scan);
+  const char *start = scan->at;
+  while ((step = sip_scan_parameter(scan, &name, &value)) == SIP_PARAMETER)
+    if (tag->data == NULL && sip_is_word(name, "tag")) *tag = value;
+  if (step == SIP_PARAMETER_BROKEN || !sip_scan_at_end(scan)) return false;
+  if (scan->at != start) name_addr->parameters = sip_trim(sip_view_between(start + 1, scan->at));
+  return true;
+}
+
+enum result sip_name_addr_read(struct str_view text, struct sip_name_addr *name_addr_out, struct str_view *tag_out) {
   text = sip_trim(text);
-  *name_addr_out = (struct sip_name_addr){0};
+  name_addr_out->display = name_addr_out->parameters = (struct str_view){0};
+  name_addr_out->is_star = false;
+  *tag_out = (struct str_view){0};
   if (text.length == 1 && text.data[0] == '*') {
-    name_addr_out->is_star = true;
+    *name_addr_out = (struct sip_name_addr){.is_star = true};
     return RESULT_OK;
   }
   struct sip_scan scan = sip_scan_of(text);
   if (!scan_address(&scan, name_addr_out)) return RESULT_MALFORMED;
   if (sip_uri_parse(name_addr_out->uri_text, &name_addr_out->uri) != RESULT_OK) return RESULT_MALFORMED;
-  return sip_scan_parameters(&scan, &name_addr_out->parameters) ? RESULT_OK : RESULT_MALFORMED;
+  return scan_header_parameters(&scan, name_addr_out, tag_out) ? RESULT_OK : RESULT_MALFORMED;
+}
+
+enum result sip_name_addr_parse(struct str_view text, struct sip_name_addr *name_addr_out) {
+  struct str_view tag;
+  return sip_name_addr_read(text, name_addr_out, &tag);
 }

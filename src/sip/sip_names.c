@@ -1,36 +1,11 @@
 #include "sip/sip_names.h"
 
-/* The lower-case letters of eight bytes of a name. Names hold letters and '-', and what is compared are tokens, so that
- * no other byte of a token can be taken for one of theirs. */
-static inline uint64_t eight_lower(const char *bytes) {
-  uint64_t word;
-  memcpy(&word, bytes, sizeof word);
-  return word | 0x2020202020202020u;
-}
-
-static inline uint32_t four_lower(const char *bytes) {
-  uint32_t word;
-  memcpy(&word, bytes, sizeof word);
-  return word | 0x20202020u;
-}
-
-/* Both are `length` long; inlined with a constant one. */
-static inline __attribute__((always_inline)) bool same_name(const char *a, const char *b, size_t length) {
-  if (length >= 8) {
-    for (size_t at = 0; at + 8 < length; at += 8)
-      if (eight_lower(a + at) != eight_lower(b + at)) return false;
-    return eight_lower(a + length - 8) == eight_lower(b + length - 8);
-  }
-  if (length >= 4) return four_lower(a) == four_lower(b) && four_lower(a + length - 4) == four_lower(b + length - 4);
-  for (size_t at = 0; at < length; at++)
-    if ((a[at] | 0x20) != (b[at] | 0x20)) return false;
-  return true;
-}
+#include "sip/sip_scan.h"
 
 /* The table of names, of which the compiler keeps those of one length. */
 static inline __attribute__((always_inline)) enum sip_header header_of_length(const char *name, size_t length) {
 #define SIP_HEADER(header, text, compact, form)                                                                        \
-  if (sizeof(text) - 1 == length && same_name(name, text, length)) return SIP_HEADER_##header;
+  if (sizeof(text) - 1 == length && sip_same_name(name, text, length)) return SIP_HEADER_##header;
 #include "sip/sip_headers.def"
 #undef SIP_HEADER
   return SIP_HEADER_OTHER;

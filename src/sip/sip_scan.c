@@ -18,7 +18,8 @@ const uint16_t sip_characters[256] = {
     /* Not allowed in a user part unless escaped, but phones dial feature codes as sip:*21#@host. */
     ['#'] = VALUE | SIP_USER | SIP_TEL,
     ['$'] = UNRESERVED,
-    ['%'] = UNRESERVED | SIP_TOKEN,
+    /* In URIs only as an escape: sip_scan_escaped. */
+    ['%'] = VALUE | SIP_TOKEN,
     ['&'] = UNRESERVED,
     ['\''] = UNRESERVED | SIP_TOKEN,
     ['('] = UNRESERVED | SIP_TEL,
@@ -75,11 +76,10 @@ struct str_view sip_unquoted(struct str_view text) {
 }
 
 bool sip_scan_escaped(struct sip_scan *scan, unsigned flags) {
-  const char *at = scan->at, *end = scan->end;
-  for (; at < end && sip_is(*at, flags); at++) {
-    if (*at != '%') continue;
+  const char *at = sip_skip(scan->at, scan->end, flags), *end = scan->end;
+  while (at < end && *at == '%') {
     if (end - at < 3 || !sip_is(at[1], SIP_HEX) || !sip_is(at[2], SIP_HEX)) return false;
-    at += 2;
+    at = sip_skip(at + 3, end, flags);
   }
   scan->at = at;
   return true;
@@ -121,37 +121,54 @@ bool sip_scan_host(struct sip_scan *scan, struct str_view *host_out, bool *is_ip
 }
 
 bool sip_scan_port(struct sip_scan *scan, uint16_t *port_out) {
-  uint32_t port;
-  bool cut;
-  if (!sip_scan_u32(scan, &port, &cut) || port == 0 || port > UINT16_MAX) return false;
+  uint32_t port = 0;
+  for (; scan->at < scan->end && sip_is(*scan->at, SIP_DIGIT); scan->at++) {
+    port = port * 10 + (uint32_t)(*scan->at - '0');
+    if (port > UINT16_MAX) return false;
+  }
   *port_out = (uint16_t)port;
-  return true;
+  return port != 0;
 }
 
-/* One generic-param: token [EQUAL (token / host / quoted-string)]. */
-static bool scan_parameter(struct sip_scan *scan) {
-  sip_scan_blanks(scan);
-  if (sip_scan_while(scan, SIP_TOKEN).length == 0) return false;
-  sip_scan_blanks(scan);
-  if (!sip_scan_byte(scan, '=')) return true;
+static bool scan_value(struct sip_scan *scan, struct str_view *value_out) {
   sip_scan_blanks(scan);
   if (scan->at < scan->end && *scan->at == '"') {
+    const char *start = scan->at;
     if (!sip_scan_quoted(scan)) return false;
-  } else if (sip_scan_while(scan, SIP_VALUE).length == 0) {
-    return false;
+    *value_out = sip_view_between(start, scan->at);
+    return true;
   }
+  *value_out = sip_scan_while(scan, SIP_VALUE);
+  return value_out->length > 0;
+}
+
+enum sip_parameter_step sip_scan_parameter(struct sip_scan *scan, struct str_view *name_out,
+                                           struct str_view *value_out) {
   sip_scan_blanks(scan);
-  return true;
+  if (!sip_scan_byte(scan, ';')) return SIP_PARAMETER_NONE;
+  sip_scan_blanks(scan);
+  *name_out = sip_scan_while(scan, SIP_TOKEN);
+  *value_out = str_view_of(scan->at, 0);
+  if (name_out->length == 0) return SIP_PARAMETER_BROKEN;
+  sip_scan_blanks(scan);
+  if (sip_scan_byte(scan, '=')) {
+    if (!scan_value(scan, value_out)) return SIP_PARAMETER_BROKEN;
+    sip_scan_blanks(scan);
+  }
+  return SIP_PARAMETER;
 }
 
 bool sip_scan_parameters(struct sip_scan *scan, struct str_view *parameters_out) {
+  struct str_view name, value;
+  enum sip_parameter_step step;
   sip_scan_blanks(scan);
   *parameters_out = (struct str_view){0};
   if (sip_scan_at_end(scan)) return true;
   const char *start = scan->at + 1;
-  while (sip_scan_byte(scan, ';'))
-    if (!scan_parameter(scan)) return false;
-  if (!sip_scan_at_end(scan)) return false;
+  do {
+    step = sip_scan_parameter(scan, &name, &value);
+  } while (step == SIP_PARAMETER);
+  if (step == SIP_PARAMETER_BROKEN || !sip_scan_at_end(scan)) return false;
   *parameters_out = sip_trim(sip_view_between(start, scan->end));
   return true;
 }

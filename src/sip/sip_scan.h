@@ -10,7 +10,7 @@
 
 enum {
   SIP_TOKEN = 1,              /* token */
-  SIP_USER = 1 << 1,          /* user of a URI, '%' and a bare '#' included */
+  SIP_USER = 1 << 1,          /* user of a URI, a bare '#' included */
   SIP_PASSWORD = 1 << 2,      /* password of a URI */
   SIP_URI_PARAMETER = 1 << 3, /* paramchar */
   SIP_URI_HEADER = 1 << 4,    /* hnv-unreserved / unreserved / escaped, '=' and '&' included */
@@ -58,11 +58,23 @@ static inline bool sip_scan_byte(struct sip_scan *scan, char byte) {
   return true;
 }
 
+/* The first byte from `at` on that has none of `flags`, or `end`. */
+static inline const char *sip_skip(const char *at, const char *end, unsigned flags) {
+  for (; end - at >= 4; at += 4) {
+    if (!sip_is(at[0], flags)) return at;
+    if (!sip_is(at[1], flags)) return at + 1;
+    if (!sip_is(at[2], flags)) return at + 2;
+    if (!sip_is(at[3], flags)) return at + 3;
+  }
+  while (at < end && sip_is(*at, flags))
+    at++;
+  return at;
+}
+
 /* Everything up to the first byte that has none of `flags`; may be empty. */
 static inline struct str_view sip_scan_while(struct sip_scan *scan, unsigned flags) {
   const char *start = scan->at;
-  while (scan->at < scan->end && sip_is(*scan->at, flags))
-    scan->at++;
+  scan->at = sip_skip(start, scan->end, flags);
   return str_view_of(start, (size_t)(scan->at - start));
 }
 
@@ -94,7 +106,7 @@ static inline struct str_view sip_trim(struct str_view text) {
 /* Skips a quoted string (RFC 3261 §25.1) at whose opening quote `scan` stands. False when it does not end. */
 bool sip_scan_quoted(struct sip_scan *scan);
 
-/* Skips bytes with one of `flags` where '%' must start an escape. False at a '%' without two hexadecimal digits. */
+/* Skips bytes with one of `flags` and escapes ("%41"). False at a '%' without two hexadecimal digits. */
 bool sip_scan_escaped(struct sip_scan *scan, unsigned flags);
 
 /* Without the quotes around it, if there are any; escapes inside stay. */
@@ -112,8 +124,47 @@ bool sip_scan_host(struct sip_scan *scan, struct str_view *host_out, bool *is_ip
 /* Reads a port from 1 to 65535. */
 bool sip_scan_port(struct sip_scan *scan, uint16_t *port_out);
 
-/* Reads header parameters from the blanks before the first ';' to the end: *(SEMI generic-param), RFC 3261 §25.1. False
- * when the grammar is broken. `*parameters_out` is what stands behind the first ';', without blanks at its ends. */
+enum sip_parameter_step { SIP_PARAMETER, SIP_PARAMETER_NONE, SIP_PARAMETER_BROKEN };
+
+/* Reads one header parameter: SWS SEMI generic-param SWS (RFC 3261 §25.1). Without value `*value_out` is empty; quotes
+ * are kept. SIP_PARAMETER_NONE: no ';' is next, `scan` stands behind the blanks. */
+enum sip_parameter_step sip_scan_parameter(struct sip_scan *scan, struct str_view *name_out,
+                                           struct str_view *value_out);
+
+/* Reads all header parameters to the end of `scan`. False when the grammar is broken. `*parameters_out` is what stands
+ * behind the first ';', without blanks at its ends. */
 bool sip_scan_parameters(struct sip_scan *scan, struct str_view *parameters_out);
+
+/* The letters of eight or four bytes in lower case. */
+static inline uint64_t sip_lower_8(const char *bytes) {
+  uint64_t word;
+  memcpy(&word, bytes, sizeof word);
+  return word | 0x2020202020202020u;
+}
+
+static inline uint32_t sip_lower_4(const char *bytes) {
+  uint32_t word;
+  memcpy(&word, bytes, sizeof word);
+  return word | 0x20202020u;
+}
+
+/* True when both, `length` long, are the same without case; `name` holds letters, and '-' where the other has no CR:
+ * those are told from all other bytes by their other bits. Inlined with a constant length. */
+static inline __attribute__((always_inline)) bool sip_same_name(const char *bytes, const char *name, size_t length) {
+  if (length >= 8) {
+    for (size_t at = 0; at + 8 < length; at += 8)
+      if (sip_lower_8(bytes + at) != sip_lower_8(name + at)) return false;
+    return sip_lower_8(bytes + length - 8) == sip_lower_8(name + length - 8);
+  }
+  if (length >= 4)
+    return sip_lower_4(bytes) == sip_lower_4(name) && sip_lower_4(bytes + length - 4) == sip_lower_4(name + length - 4);
+  for (size_t at = 0; at < length; at++)
+    if ((bytes[at] | 0x20) != (name[at] | 0x20)) return false;
+  return true;
+}
+
+/* True when `text` is this word of letters, a literal, without case. */
+#define sip_is_word(text, word)                                                                                        \
+  ((text).length == sizeof(word) - 1 && sip_same_name((text).data, "" word, sizeof(word) - 1))
 
 #endif

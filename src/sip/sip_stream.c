@@ -1,7 +1,6 @@
 #include "sip/sip_stream.h"
 
 #include "sip/sip_field.h"
-#include "sip/sip_names.h"
 
 /* `*searched` says one of two things: how far no end of the headers was found, or, with this bit, how long the message
  * is. */
@@ -39,7 +38,7 @@ static bool content_length(struct str_view headers, uint32_t *length_out) {
   bool cut;
   sip_field_take_line(&scan);
   while (sip_field_next(&scan, &field)) {
-    if (field.flaw == SIP_FIELD_NAMELESS || sip_header_from_name(field.name) != SIP_HEADER_CONTENT_LENGTH) continue;
+    if (field.flaw == SIP_FIELD_NAMELESS || field.header != SIP_HEADER_CONTENT_LENGTH) continue;
     digits = sip_scan_of(field.value);
     count++;
     if (!sip_scan_u32(&digits, length_out, &cut) || !sip_scan_at_end(&digits)) return false;

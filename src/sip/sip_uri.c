@@ -69,21 +69,26 @@ static bool parse_other(struct sip_scan *scan) {
   return sip_scan_escaped(scan, SIP_ANY_URI) && scan->at != start && sip_scan_at_end(scan);
 }
 
-/* scheme = ALPHA *( ALPHA / DIGIT / "+" / "-" / "." ) ":" */
-static bool scan_scheme(struct sip_scan *scan, struct sip_uri *uri) {
-  const char *start = scan->at;
-  if (scan->at == scan->end || !sip_is(*scan->at, SIP_TOKEN) || sip_is(*scan->at, SIP_DIGIT)) return false;
-  uri->scheme_text = sip_scan_while(scan, SIP_TOKEN);
-  for (const char *at = start; at < scan->at; at++)
-    if ((!sip_is(*at, SIP_HOST) && *at != '+') || *at == '_') return false;
-  return sip_scan_byte(scan, ':');
+static enum sip_uri_scheme scheme_of(struct str_view text) {
+  if (sip_is_word(text, "sip")) return SIP_URI_SIP;
+  if (sip_is_word(text, "sips")) return SIP_URI_SIPS;
+  if (sip_is_word(text, "tel")) return SIP_URI_TEL;
+  return SIP_URI_OTHER;
 }
 
-static enum sip_uri_scheme scheme_of(struct str_view text) {
-  if (str_view_equal_nocase(text, STR_VIEW("sip"))) return SIP_URI_SIP;
-  if (str_view_equal_nocase(text, STR_VIEW("sips"))) return SIP_URI_SIPS;
-  if (str_view_equal_nocase(text, STR_VIEW("tel"))) return SIP_URI_TEL;
-  return SIP_URI_OTHER;
+/* ALPHA *( ALPHA / DIGIT / "+" / "-" / "." ) */
+static bool is_scheme(struct str_view text) {
+  if (text.length == 0 || !sip_is(text.data[0], SIP_HOST) || sip_is(text.data[0], SIP_DIGIT)) return false;
+  for (size_t i = 0; i < text.length; i++)
+    if ((!sip_is(text.data[i], SIP_HOST) && text.data[i] != '+') || text.data[i] == '_') return false;
+  return text.data[0] != '-' && text.data[0] != '.';
+}
+
+static bool scan_scheme(struct sip_scan *scan, struct sip_uri *uri) {
+  uri->scheme_text = sip_scan_while(scan, SIP_TOKEN);
+  uri->scheme = scheme_of(uri->scheme_text);
+  if (uri->scheme == SIP_URI_OTHER && !is_scheme(uri->scheme_text)) return false;
+  return sip_scan_byte(scan, ':');
 }
 
 static bool parse_by_scheme(struct sip_scan *scan, struct sip_uri *uri) {
@@ -98,10 +103,12 @@ static bool parse_by_scheme(struct sip_scan *scan, struct sip_uri *uri) {
 
 enum result sip_uri_parse(struct str_view text, struct sip_uri *uri_out) {
   struct sip_scan scan = sip_scan_of(text);
-  *uri_out = (struct sip_uri){.text = text};
-  if (!scan_scheme(&scan, uri_out)) return RESULT_MALFORMED;
-  uri_out->scheme = scheme_of(uri_out->scheme_text);
-  return parse_by_scheme(&scan, uri_out) ? RESULT_OK : RESULT_MALFORMED;
+  uri_out->text = text;
+  uri_out->user = uri_out->password = uri_out->host = (struct str_view){0};
+  uri_out->parameters = uri_out->headers = (struct str_view){0};
+  uri_out->host_is_ipv6 = false;
+  uri_out->port = 0;
+  return scan_scheme(&scan, uri_out) && parse_by_scheme(&scan, uri_out) ? RESULT_OK : RESULT_MALFORMED;
 }
 
 struct str_view sip_uri_user_plain(const struct sip_uri *uri, struct arena *arena) {

@@ -35,7 +35,8 @@ bool sip_parameter_find(struct str_view parameters, struct str_view name, struct
 /* Walks over parameters: false at the end. `*rest` starts as the whole text. */
 bool sip_parameter_next(struct str_view *rest, struct str_view *name_out, struct str_view *value_out);
 
-/* Equality by RFC 3261 §19.1.4 (tel: RFC 3966 §4): escapes, case, which parameters matter. */
+/* Equality by RFC 3261 §19.1.4 (tel: RFC 3966 §4): escapes, case, which parameters matter. A URI with more than 32
+ * parameters and headers is equal only to the same bytes. */
 bool sip_uri_equal(const struct sip_uri *a, const struct sip_uri *b);
 
 /* The user part with %HH resolved (in the arena only when there is one), user parameters (";phone-context=…") cut off.

@@ -43,12 +43,30 @@ static bool next_pair(struct sip_scan *scan, char separator, struct str_view *na
   return true;
 }
 
-static bool find_pair(struct str_view pairs, char separator, struct str_view wanted, struct str_view *value_out) {
-  struct sip_scan scan = sip_scan_of(pairs);
+/* One side of a comparison: pairs, and what stands between two. */
+struct pairs {
+  struct str_view text;
+  char separator;
+};
+
+/* The value of the pair with this name before which `skip` others of that name stand. Names should not repeat (RFC 3261
+ * §19.1.1), but some do. */
+static bool find_pair(struct pairs pairs, struct str_view wanted, unsigned skip, struct str_view *value_out) {
+  struct sip_scan scan = sip_scan_of(pairs.text);
   struct str_view name;
-  while (next_pair(&scan, separator, &name, value_out))
-    if (same_text(name, wanted, CASE_IGNORED)) return true;
+  while (next_pair(&scan, pairs.separator, &name, value_out))
+    if (same_text(name, wanted, CASE_IGNORED) && skip-- == 0) return true;
   return false;
+}
+
+/* How many pairs before the one at `name` have that name too. */
+static unsigned count_before(struct pairs pairs, struct str_view name) {
+  struct sip_scan scan = sip_scan_of(pairs.text);
+  struct str_view earlier, value;
+  unsigned count = 0;
+  while (next_pair(&scan, pairs.separator, &earlier, &value) && earlier.data != name.data)
+    count += same_text(earlier, name, CASE_IGNORED);
+  return count;
 }
 
 /* Parameters that never match their absence (RFC 3261 §19.1.4; transport by its examples). */
@@ -91,10 +109,11 @@ static bool is_number(const struct sip_uri *uri, struct str_view name, struct st
 /* Every parameter of `a` against `b`'s: equal where both have it, else one of those that may stand alone. For tel: URIs
  * none may (RFC 3966 §4). */
 static bool parameters_match(const struct sip_uri *a, const struct sip_uri *b) {
-  struct sip_scan scan = sip_scan_of(a->parameters);
+  struct pairs own = {a->parameters, ';'}, others = {b->parameters, ';'};
+  struct sip_scan scan = sip_scan_of(own.text);
   struct str_view name, value, other;
-  while (next_pair(&scan, ';', &name, &value)) {
-    if (!find_pair(b->parameters, ';', name, &other)) {
+  while (next_pair(&scan, own.separator, &name, &value)) {
+    if (!find_pair(others, name, count_before(own, name), &other)) {
       if (a->scheme == SIP_URI_TEL || counts_when_alone(name)) return false;
     } else if (is_number(a, name, value) ? !same_number(value, other) : !same_text(value, other, CASE_IGNORED)) {
       return false;
@@ -104,11 +123,26 @@ static bool parameters_match(const struct sip_uri *a, const struct sip_uri *b) {
 }
 
 static bool headers_match(struct str_view a, struct str_view b) {
+  struct pairs own = {a, '&'}, others = {b, '&'};
   struct sip_scan scan = sip_scan_of(a);
   struct str_view name, value, other;
-  while (next_pair(&scan, '&', &name, &value))
-    if (!find_pair(b, '&', name, &other) || !same_text(value, other, CASE_IGNORED)) return false;
+  while (next_pair(&scan, own.separator, &name, &value)) {
+    if (!find_pair(others, name, count_before(own, name), &other)) return false;
+    if (!same_text(value, other, CASE_IGNORED)) return false;
+  }
   return true;
+}
+
+/* Comparing pairs costs the square of their number, which a stranger chooses. */
+#define PAIRS_MAX 32
+
+static bool has_few_pairs(const struct sip_uri *uri) {
+  unsigned count = 0;
+  for (size_t i = 0; i < uri->parameters.length; i++)
+    count += uri->parameters.data[i] == ';';
+  for (size_t i = 0; i < uri->headers.length; i++)
+    count += uri->headers.data[i] == '&';
+  return count < PAIRS_MAX;
 }
 
 static bool sip_equal(const struct sip_uri *a, const struct sip_uri *b) {
@@ -124,6 +158,7 @@ static bool tel_equal(const struct sip_uri *a, const struct sip_uri *b) {
 
 bool sip_uri_equal(const struct sip_uri *a, const struct sip_uri *b) {
   if (a->scheme != b->scheme) return false;
+  if (!has_few_pairs(a) || !has_few_pairs(b)) return str_view_equal(a->text, b->text);
   switch (a->scheme) {
   case SIP_URI_SIP:
   case SIP_URI_SIPS: return sip_equal(a, b);

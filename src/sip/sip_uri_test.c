@@ -110,6 +110,24 @@ static void test_an_escaped_reserved_byte_is_not_that_byte(void) {
   expect(!equal("sip:%2541@c", "sip:%41@c"));
 }
 
+static void test_repeated_parameters_compare_one_by_one(void) {
+  expect(equal("sip:a;method=A;method=B;transport=tcp", "sip:a;transport=tcp;method=A;method=B"));
+  expect(!equal("sip:a;method=A;method=B", "sip:a;method=B;method=A"));
+  expect(!equal("sip:a;method=A;method=A", "sip:a;method=A"));
+  expect(!equal("sip:a?Route=b&Route=c", "sip:a?Route=b"));
+}
+
+static void test_uris_of_very_many_parameters_compare_as_text(void) {
+  static char many[2048] = "sip:a;lr", more[2048] = "sip:a";
+  for (unsigned i = 0; i < 40; i++) {
+    strcat(many, ";x=1");
+    strcat(more, ";x=1");
+  }
+  strcat(more, ";lr");
+  expect(equal(many, many));
+  expect(!equal(many, more));
+}
+
 static void test_tel_uris_compare_without_separators(void) {
   expect(equal("tel:+1-201-555-0123", "tel:+1(201)555.0123"));
   expect(equal("tel:7042;phone-context=+1-914", "tel:7042;phone-context=+1914"));
@@ -218,7 +236,8 @@ TAP_TESTS(TAP(test_all_parts_of_a_sip_uri_are_found), TAP(test_a_host_alone_is_a
           TAP(test_feature_codes_of_phones_are_users), TAP(test_tel_and_other_uris_are_read),
           TAP(test_broken_uris_are_refused), TAP(test_the_uris_that_rfc_3261_calls_equal_are_equal),
           TAP(test_the_uris_that_rfc_3261_calls_different_are_different),
-          TAP(test_an_escaped_reserved_byte_is_not_that_byte), TAP(test_tel_uris_compare_without_separators),
+          TAP(test_an_escaped_reserved_byte_is_not_that_byte), TAP(test_repeated_parameters_compare_one_by_one),
+          TAP(test_uris_of_very_many_parameters_compare_as_text), TAP(test_tel_uris_compare_without_separators),
           TAP(test_plain_users_lose_escapes_and_parameters), TAP(test_the_transport_comes_from_parameter_or_scheme),
           TAP(test_name_addrs_are_read), TAP(test_without_brackets_parameters_are_the_headers),
           TAP(test_a_star_is_a_contact), TAP(test_broken_name_addrs_are_refused),

@@ -3,7 +3,8 @@
 
 /* "SIP" SLASH "2.0" SLASH transport, blanks around the slashes (RFC 3261 §25.1). */
 static bool scan_protocol(struct sip_scan *scan, struct sip_via *via) {
-  if (!str_view_equal_nocase(sip_scan_while(scan, SIP_TOKEN), STR_VIEW("SIP"))) return false;
+  struct str_view name = sip_scan_while(scan, SIP_TOKEN);
+  if (!sip_is_word(name, "SIP")) return false;
   sip_scan_blanks(scan);
   if (!sip_scan_byte(scan, '/')) return false;
   sip_scan_blanks(scan);
@@ -42,42 +43,48 @@ static bool take_rport(struct str_view value, struct sip_via *via) {
   return true;
 }
 
-/* The parameters this switch acts on; each other one stays text. The last of two equal names counts nowhere: the first
- * does. */
+/* The parameters this switch acts on; each other one stays text. Of two with one name the first counts. */
 static bool take_parameter(struct str_view name, struct str_view value, struct sip_via *via) {
-  switch (name.length) {
-  case 4:
-    if (str_view_equal_nocase(name, STR_VIEW("keep"))) via->has_keep = true;
-    return true;
-  case 5:
-    if (str_view_equal_nocase(name, STR_VIEW("rport"))) return via->has_rport || take_rport(value, via);
-    if (via->maddr.length == 0 && str_view_equal_nocase(name, STR_VIEW("maddr"))) via->maddr = value;
-    return true;
-  case 6:
-    if (via->branch.length == 0 && str_view_equal_nocase(name, STR_VIEW("branch"))) via->branch = value;
-    return true;
-  case 8:
-    if (via->received.length == 0 && str_view_equal_nocase(name, STR_VIEW("received"))) via->received = value;
-    return true;
-  default: return true;
+  if (sip_is_word(name, "branch")) {
+    if (via->branch.length == 0) via->branch = value;
+  } else if (sip_is_word(name, "rport")) {
+    return via->has_rport || take_rport(value, via);
+  } else if (sip_is_word(name, "received")) {
+    if (via->received.length == 0) via->received = value;
+  } else if (sip_is_word(name, "maddr")) {
+    if (via->maddr.length == 0) via->maddr = value;
+  } else if (sip_is_word(name, "keep")) {
+    via->has_keep = true;
   }
+  return true;
+}
+
+static bool scan_via_parameters(struct sip_scan *scan, struct sip_via *via) {
+  struct str_view name, value;
+  enum sip_parameter_step step;
+  sip_scan_blanks(scan);
+  const char *start = scan->at;
+  while ((step = sip_scan_parameter(scan, &name, &value)) == SIP_PARAMETER)
+    if (!take_parameter(name, value, via)) return false;
+  if (step == SIP_PARAMETER_BROKEN) return false;
+  if (scan->at != start) via->parameters = sip_trim(sip_view_between(start + 1, scan->at));
+  return true;
+}
+
+/* One via-parm; `scan` then stands behind it and its blanks. */
+static bool scan_via(struct sip_scan *scan, struct sip_via *via) {
+  *via = (struct sip_via){0};
+  return scan_protocol(scan, via) && scan_sent_by(scan, via) && scan_via_parameters(scan, via);
 }
 
 enum result sip_via_parse(struct str_view value, struct sip_via *via_out) {
   struct sip_scan scan = sip_scan_of(sip_trim(value));
-  *via_out = (struct sip_via){0};
-  if (!scan_protocol(&scan, via_out) || !scan_sent_by(&scan, via_out)) return RESULT_MALFORMED;
-  if (!sip_scan_parameters(&scan, &via_out->parameters)) return RESULT_MALFORMED;
-  struct str_view rest = via_out->parameters, name, parameter;
-  while (sip_parameter_next(&rest, &name, &parameter))
-    if (!take_parameter(name, parameter, via_out)) return RESULT_MALFORMED;
-  return RESULT_OK;
+  return scan_via(&scan, via_out) && sip_scan_at_end(&scan) ? RESULT_OK : RESULT_MALFORMED;
 }
 
+/* Every message comes through here, so the field is not split into its values first. */
 enum result sip_message_top_via(const struct sip_message *message, struct sip_via *via_out) {
-  struct sip_value_cursor cursor = {0};
-  struct str_view value;
-  *via_out = (struct sip_via){0};
-  if (!sip_message_next_value(message, SIP_HEADER_VIA, &cursor, &value)) return RESULT_MALFORMED;
-  return sip_via_parse(value, via_out);
+  struct sip_scan scan = sip_scan_of(sip_message_header(message, SIP_HEADER_VIA));
+  if (!scan_via(&scan, via_out)) return RESULT_MALFORMED;
+  return sip_scan_at_end(&scan) || *scan.at == ',' ? RESULT_OK : RESULT_MALFORMED;
 }
