@@ -12,7 +12,6 @@ bool egress_note(struct worker *worker, uint8_t to, const struct inbox_note *not
 }
 
 void egress_tell_failed(struct worker *worker, const struct flow *flow) {
-  counters_add(&worker->counters, peers_unreachable);
   struct inbox_note note = {.kind = INBOX_CONNECTION_CLOSED, .flow = *flow};
   for (uint8_t i = 0; i < worker->group->worker_count; i++)
     egress_note(worker, i, &note, (struct str_view){0});
@@ -41,6 +40,37 @@ static void send_datagram(struct worker *worker, const struct outbox_entry *entr
   if (index != worker->outbound_socket) flush_udp(worker);
   worker->outbound_socket = index;
   udp_outbound_add(worker->udp_outbound, worker->udp_fds[index], &entry->flow.remote, entry->bytes);
+}
+
+/* --- streams
+ * -------------------------------------------------------------------------------------------------------------- */
+
+void egress_stream(struct worker *worker, const struct flow *flow, struct str_view bytes) {
+  expect_or(flow->socket_index < worker->local.socket_count, return );
+  stream_table_send(worker->streams, flow, &worker->local.sockets[flow->socket_index].bound, bytes, worker->real_now);
+}
+
+/* A connection has one worker; others reach it through that one's inbox. One that is yet to be opened is opened here.
+ */
+static bool is_elsewhere(const struct worker *worker, const struct flow *flow) {
+  return flow->connection != 0 && flow->worker != worker->index;
+}
+
+static void send_stream(struct worker *worker, const struct outbox_entry *entry) {
+  if (is_elsewhere(worker, &entry->flow))
+    egress_note(worker, entry->flow.worker, &(struct inbox_note){.kind = INBOX_STREAM_SEND, .flow = entry->flow},
+                entry->bytes);
+  else
+    egress_stream(worker, &entry->flow, entry->bytes);
+}
+
+static void close_stream(struct worker *worker, const struct flow *flow) {
+  if (!transport_is_stream((enum transport)flow->transport)) return;
+  if (is_elsewhere(worker, flow))
+    egress_note(worker, flow->worker, &(struct inbox_note){.kind = INBOX_STREAM_CLOSE, .flow = *flow},
+                (struct str_view){0});
+  else
+    stream_table_close(worker->streams, flow, worker->real_now);
 }
 
 /* --- questions and answers
@@ -91,9 +121,12 @@ static void put_alarm(struct worker *worker, struct str_view line) {
 static void do_entry(struct worker *worker, const struct outbox_entry *entry) {
   switch (entry->kind) {
   case OUTBOX_SEND:
-    if (!transport_is_stream((enum transport)entry->flow.transport)) send_datagram(worker, entry);
+    if (transport_is_stream((enum transport)entry->flow.transport))
+      send_stream(worker, entry);
+    else
+      send_datagram(worker, entry);
     break;
-  case OUTBOX_CLOSE_CONNECTION: break;
+  case OUTBOX_CLOSE_CONNECTION: close_stream(worker, &entry->flow); break;
   case OUTBOX_ASK_LOCATION: ask_location(worker, entry); break;
   case OUTBOX_TELL_LOCATION: tell_location(worker, entry); break;
   case OUTBOX_RESOLVE: resolve(worker, entry); break;

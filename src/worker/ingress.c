@@ -1,4 +1,6 @@
 /* What comes in, on one screen: from the sockets, and from the inbox. */
+#include "sip/sip_message.h"
+#include "transaction/transaction.h"
 #include "worker/location_letter.h"
 #include "worker/worker_state.h"
 
@@ -51,8 +53,51 @@ void ingress_udp_errors(struct worker *worker, uint16_t socket_index) {
   for (unsigned i = 0; i < count; i++) {
     flow.remote = remotes[i];
     /* The kernel gives an ICMP error to any of the sockets that share the port, not to the one that sent. */
+    counters_add(&worker->counters, peers_unreachable);
     egress_tell_failed(worker, &flow);
   }
+}
+
+/* --- streams
+ * -------------------------------------------------------------------------------------------------------------- */
+
+static void on_message(void *context, const struct flow *flow, struct str_view bytes) {
+  ingress_message(context, flow, bytes);
+}
+
+static bool can_be_answered(const struct sip_message *message) {
+  return message->is_request && message->method != SIP_METHOD_ACK && sip_message_has(message, SIP_HEADER_VIA) &&
+         sip_message_has(message, SIP_HEADER_FROM) && sip_message_has(message, SIP_HEADER_TO) &&
+         sip_message_has(message, SIP_HEADER_CALL_ID) && sip_message_has(message, SIP_HEADER_CSEQ);
+}
+
+/* Where the next message would begin is unknown, mostly for want of a Content-Length (RFC 3261 section 18.3 gives such
+ * a request a 400). Then the connection is of no more use. */
+static void on_broken(void *context, const struct flow *flow, struct str_view bytes) {
+  struct worker *worker = context;
+  struct sip_message message;
+  struct sip_defect defect;
+  if (!outbox_has_room(&worker->outbox)) egress(worker);
+  enum result result = sip_message_parse(str_view_slice(bytes, 0, SIP_MESSAGE_BYTES_MAX), &message, &defect);
+  counters_add(&worker->counters, messages_malformed);
+  if (can_be_answered(&message))
+    transaction_respond_stateless(&worker->context, &message, flow,
+                                  result != RESULT_OK && defect.status ? defect.status : 400, (struct str_view){0});
+  outbox_close_connection(&worker->outbox, flow);
+  arena_reset(&worker->arena);
+}
+
+static void on_closed(void *context, const struct flow *flow) {
+  egress_tell_failed(context, flow);
+}
+
+struct stream_hooks ingress_stream_hooks(struct worker *worker) {
+  return (struct stream_hooks){worker, on_message, on_broken, on_closed};
+}
+
+void ingress_accept(struct worker *worker, uint16_t socket_index) {
+  struct flow flow = {.transport = worker->local.sockets[socket_index].transport, .socket_index = socket_index};
+  stream_table_accept(worker->streams, worker->listener_fds[socket_index], &flow, worker->real_now);
 }
 
 /* --- from other threads
@@ -96,6 +141,7 @@ static void take_parameters(struct worker *worker, const struct inbox_note *note
   for (uint8_t i = 0; i < worker->local.socket_count; i++)
     if (worker->udp_fds[i] >= 0)
       udp_set_tos(worker->udp_fds[i], worker->local.sockets[i].bound.family, (uint8_t)note->parameters->SS_QOS_SIGNAL);
+  stream_table_set_tos(worker->streams, (uint8_t)note->parameters->SS_QOS_SIGNAL);
   handle(worker, &(struct event){.kind = EVENT_ORDER, .order = ORDER_PARAMETERS_CHANGED});
   order_desk_answer(&worker->group->desk, note->order_id, worker->index, RESULT_OK, STR_VIEW(""));
 }
@@ -106,8 +152,8 @@ static void take_note(struct worker *worker, const struct inbox_note *note, stru
   case INBOX_CONNECTION_CLOSED:
     handle(worker, &(struct event){.kind = EVENT_CONNECTION_CLOSED, .flow = note->flow});
     break;
-  case INBOX_STREAM_SEND:
-  case INBOX_STREAM_CLOSE: break;
+  case INBOX_STREAM_SEND: egress_stream(worker, &note->flow, payload); break;
+  case INBOX_STREAM_CLOSE: stream_table_close(worker->streams, &note->flow, worker->real_now); break;
   case INBOX_LOCATION_ASKED: take_location_asked(worker, note, payload); break;
   case INBOX_LOCATION_ANSWER: take_location_answer(worker, payload); break;
   case INBOX_RESOLVED: take_resolved(worker, note, payload); break;

@@ -43,6 +43,8 @@ static int wait_ms(struct worker *worker) {
   struct mono_ms next = timer_wheel_next_wake(&worker->wheel);
   int64_t switch_ms = next.value == INT64_MAX ? INT64_MAX : mono_ms_since(next, worker->context.now);
   int wait = worker_clock_wait_ms(&worker->group->clock, switch_ms);
+  struct mono_ms streams_next = stream_table_next_wake(worker->streams);
+  if (streams_next.value != INT64_MAX) wait = sooner(wait, mono_ms_since(streams_next, worker->real_now));
   if (worker->shelf.waiting > 0) wait = sooner(wait, OFFER_EVERY_MS);
   if (worker->has_news) wait = sooner(wait, PUBLISH_EVERY_MS - mono_ms_since(worker->real_now, worker->published_at));
   return wait;
@@ -56,8 +58,8 @@ static void handle_ready(struct worker *worker, const struct epoll_event *ready,
     if (ready->events & EPOLLERR) ingress_udp_errors(worker, (uint16_t)number);
     if (ready->events & EPOLLIN) ingress_udp(worker, (uint16_t)number);
     break;
-  case POLL_SOURCE_LISTENER:
-  case POLL_SOURCE_CONNECTION:
+  case POLL_SOURCE_LISTENER: ingress_accept(worker, (uint16_t)number); break;
+  case POLL_SOURCE_CONNECTION: stream_table_ready(worker->streams, number, ready->events, worker->real_now); break;
   case POLL_SOURCE_RESOLVER: break;
   }
 }
@@ -85,6 +87,7 @@ static void go_round(struct worker *worker) {
   for (int i = 0; i < count; i++)
     handle_ready(worker, &ready[i], &has_rung);
   inbox_wake(&worker->inbox, has_rung);
+  stream_table_advance(worker->streams, worker->real_now);
   ingress_inbox(worker);
   egress(worker);
   advance_timers(worker);

@@ -22,8 +22,11 @@ struct worker_options {
   uint8_t socket_count;
   uint8_t worker_count;
   struct switch_limits limits; /* per worker */
-  double clock_rate;           /* 1.0; tests: the switch's time runs that many times faster */
-  struct wall_us wall_anchor;  /* clock_rate ≠ 1: wall time at start, so that stamps never go back over a restart */
+  uint32_t connections_max;    /* TCP and TLS, per worker; 0: 1024 */
+  /* PEM files; the first two are needed when there is a TLS socket, the third may be NULL (net/tls.h). */
+  const char *tls_certificate, *tls_key, *tls_authorities;
+  double clock_rate;          /* 1.0; tests: the switch's time runs that many times faster */
+  struct wall_us wall_anchor; /* clock_rate ≠ 1: wall time at start, so that stamps never go back over a restart */
   struct siphash_key nonce_key;
   /* A record (cdr/cdr_record.h) leaves a worker: must not block. RESULT_FULL: the sink cannot take it now; the worker
    * keeps it and offers it again (bounded; beyond that new calls get 503). Called from worker threads. NULL: records

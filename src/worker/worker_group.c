@@ -14,6 +14,8 @@
 #include "net/poll_tag.h"
 #include "worker/worker_state.h"
 
+#define CONNECTIONS_MAX_DEFAULT 1024
+
 static bool fill_random(void *bytes, size_t count) {
   return getrandom(bytes, count, 0) == (ssize_t)count;
 }
@@ -24,10 +26,11 @@ static bool fill_random(void *bytes, size_t count) {
 /* What a worker is made of, in the order of its region. With a region that only counts, the pieces are NULL. */
 struct worker_pieces {
   struct worker *worker;
-  void *core, *arena, *outbox_entries, *outbox_bytes, *udp_inbound, *udp_outbound, *letter, *inbox, *shelf;
+  void *core, *arena, *outbox_entries, *outbox_bytes, *udp_inbound, *udp_outbound, *streams, *letter, *inbox, *shelf;
 };
 
-static struct worker_pieces take_pieces(struct memory_region *region, const struct switch_limits *limits) {
+static struct worker_pieces take_pieces(struct memory_region *region, const struct worker_group *group) {
+  const struct switch_limits *limits = &group->limits;
   return (struct worker_pieces){
       .worker = memory_region_take(region, sizeof(struct worker)),
       .core = memory_region_take(region, switch_core_memory_bytes(limits)),
@@ -36,6 +39,7 @@ static struct worker_pieces take_pieces(struct memory_region *region, const stru
       .outbox_bytes = memory_region_take(region, OUTBOX_BYTES),
       .udp_inbound = memory_region_take(region, udp_inbound_memory_bytes()),
       .udp_outbound = memory_region_take(region, udp_outbound_memory_bytes()),
+      .streams = memory_region_take(region, stream_table_memory_bytes(group->connections_max)),
       .letter = memory_region_take(region, LETTER_BYTES),
       .inbox = memory_region_take(region, INBOX_BYTES),
       .shelf = memory_region_take(region, record_shelf_memory_bytes(limits->calls_max)),
@@ -61,19 +65,36 @@ static void set_context(struct worker *worker) {
   worker->message = (struct event){.kind = EVENT_MESSAGE};
 }
 
+static bool open_streams(struct worker *worker, void *memory) {
+  struct worker_group *group = worker->group;
+  struct stream_options options = {
+      .epoll_fd = worker->epoll_fd,
+      .worker = worker->index,
+      .tos = (uint8_t)group->parameters->SS_QOS_SIGNAL,
+      .connections_max = group->connections_max,
+      .counters = &worker->counters,
+      .tls = group->tls,
+      .hooks = ingress_stream_hooks(worker),
+  };
+  if (!fill_random(&options.key, sizeof options.key)) return false;
+  worker->streams = stream_table_create(memory, &options, worker_clock_real_now());
+  return true;
+}
+
 static bool build_worker(struct worker_group *group, uint8_t index) {
   struct memory_region *region = &group->memory[index];
-  take_pieces(region, &group->limits);
+  take_pieces(region, group);
   if (!memory_region_reserve(region)) return false;
-  struct worker_pieces pieces = take_pieces(region, &group->limits);
+  struct worker_pieces pieces = take_pieces(region, group);
   struct worker *worker = pieces.worker;
   group->workers[index] = worker;
   worker->group = group;
   worker->index = index;
   worker->is_alone = group->worker_count == 1;
-  worker->epoll_fd = -1;
   memset(worker->udp_fds, -1, sizeof worker->udp_fds);
+  memset(worker->listener_fds, -1, sizeof worker->listener_fds);
   pthread_mutex_init(&worker->counts_lock, NULL);
+  worker->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
   worker->core = switch_core_create(pieces.core, &group->limits);
   arena_init(&worker->arena, pieces.arena, ARENA_BYTES);
   outbox_init(&worker->outbox, pieces.outbox_entries, OUTBOX_ENTRIES, pieces.outbox_bytes, OUTBOX_BYTES);
@@ -83,10 +104,11 @@ static bool build_worker(struct worker_group *group, uint8_t index) {
   record_shelf_init(&worker->shelf, pieces.shelf, group->limits.calls_max, group->record_sink,
                     group->record_sink_context);
   struct siphash_key seed;
-  if (!inbox_open(&worker->inbox, pieces.inbox) || !fill_random(&seed, sizeof seed)) return false;
+  if (worker->epoll_fd < 0 || !inbox_open(&worker->inbox, pieces.inbox) || !fill_random(&seed, sizeof seed))
+    return false;
   random_seed(&worker->random, seed);
   set_context(worker);
-  return true;
+  return open_streams(worker, pieces.streams);
 }
 
 /* --- sockets
@@ -98,13 +120,14 @@ static bool watch(const struct worker *worker, int fd, enum poll_source source, 
 }
 
 static bool open_sockets(struct worker_group *group, struct worker *worker) {
-  worker->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-  if (worker->epoll_fd < 0 || !watch(worker, worker->inbox.bell_fd, POLL_SOURCE_BELL, 0)) return false;
+  if (!watch(worker, worker->inbox.bell_fd, POLL_SOURCE_BELL, 0)) return false;
   for (uint8_t i = 0; i < group->identity.socket_count; i++) {
     struct local_socket *socket = &group->identity.sockets[i];
-    if (socket->transport != TRANSPORT_UDP) continue;
-    worker->udp_fds[i] = udp_open(&socket->bound, (uint8_t)group->parameters->SS_QOS_SIGNAL);
-    if (worker->udp_fds[i] < 0 || !watch(worker, worker->udp_fds[i], POLL_SOURCE_UDP, i)) return false;
+    bool is_udp = socket->transport == TRANSPORT_UDP;
+    int fd =
+        is_udp ? udp_open(&socket->bound, (uint8_t)group->parameters->SS_QOS_SIGNAL) : stream_listen(&socket->bound);
+    *(is_udp ? &worker->udp_fds[i] : &worker->listener_fds[i]) = fd;
+    if (fd < 0 || !watch(worker, fd, is_udp ? POLL_SOURCE_UDP : POLL_SOURCE_LISTENER, i)) return false;
   }
   return true;
 }
@@ -163,6 +186,7 @@ static void init_locks(struct worker_group *group) {
 static bool take_options(struct worker_group *group, const struct worker_options *options) {
   group->worker_count = options->worker_count;
   group->limits = options->limits;
+  group->connections_max = options->connections_max ? options->connections_max : CONNECTIONS_MAX_DEFAULT;
   group->record_sink = options->record_sink;
   group->record_sink_context = options->record_sink_context;
   worker_clock_start(&group->clock, options->clock_rate, options->wall_anchor);
@@ -174,6 +198,20 @@ static bool take_options(struct worker_group *group, const struct worker_options
   if (!group->alarm_memory) return false;
   ring_queue_init(&group->alarms, group->alarm_memory, ALARM_BYTES);
   return fill_random(&group->identity.steering_key, sizeof group->identity.steering_key);
+}
+
+static bool open_tls(struct worker_group *group, const struct worker_options *options, char *problem,
+                     size_t problem_bytes) {
+  bool has_tls = false;
+  for (uint8_t i = 0; i < options->socket_count; i++)
+    has_tls |= options->sockets[i].transport == TRANSPORT_TLS;
+  if (!options->tls_certificate || !options->tls_key) {
+    if (has_tls) snprintf(problem, problem_bytes, "a TLS socket needs a certificate and its key");
+    return !has_tls;
+  }
+  struct tls_files files = {options->tls_certificate, options->tls_key, options->tls_authorities};
+  group->tls = tls_identity_open(&files, problem, problem_bytes);
+  return group->tls != NULL;
 }
 
 struct worker_group *worker_group_open(const struct worker_options *options, const struct parameters *parameters,
@@ -190,6 +228,10 @@ struct worker_group *worker_group_open(const struct worker_options *options, con
   init_locks(group);
   group->parameters = parameters;
   group->directory = directory;
+  if (!open_tls(group, options, problem, problem_bytes)) {
+    worker_group_destroy(&group);
+    return NULL;
+  }
   bool is_built = take_options(group, options);
   for (uint8_t i = 0; is_built && i < group->worker_count; i++)
     is_built = build_worker(group, i);
@@ -254,6 +296,9 @@ enum result worker_group_stop(struct worker_group *group, int deadline_ms) {
 static void close_worker(struct worker *worker) {
   for (uint8_t i = 0; i < LOCAL_SOCKETS_MAX; i++)
     if (worker->udp_fds[i] >= 0) close(worker->udp_fds[i]);
+  for (uint8_t i = 0; i < LOCAL_SOCKETS_MAX; i++)
+    if (worker->listener_fds[i] >= 0) close(worker->listener_fds[i]);
+  if (worker->streams) stream_table_destroy(worker->streams);
   if (worker->epoll_fd >= 0) close(worker->epoll_fd);
   inbox_close(&worker->inbox);
   pthread_mutex_destroy(&worker->counts_lock);
@@ -267,6 +312,7 @@ void worker_group_destroy(struct worker_group **group_in) {
     if (group->workers[i]) close_worker(group->workers[i]);
     memory_region_release(&group->memory[i]);
   }
+  tls_identity_close(&group->tls);
   order_desk_close(&group->desk);
   pthread_cond_destroy(&group->ended);
   pthread_mutex_destroy(&group->lock);

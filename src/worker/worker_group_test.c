@@ -181,6 +181,78 @@ static void test_a_refused_datagram_is_told_to_all_workers(void) {
   close_group();
 }
 
+/* --- streams
+ * -------------------------------------------------------------------------------------------------------------- */
+
+static int dial(const struct address *address) {
+  union socket_address raw;
+  socklen_t length = socket_address_from(address, &raw);
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  expect(connect(fd, (const struct sockaddr *)&raw, length) == 0);
+  return fd;
+}
+
+static void expect_heard_on(int fd, const char *wanted) {
+  char text[512];
+  struct pollfd ready = {.fd = fd, .events = POLLIN};
+  ssize_t length = poll(&ready, 1, 2000) == 1 ? recv(fd, text, sizeof text, MSG_DONTWAIT) : -1;
+  expect_bytes(text, length > 0 ? length : 0, wanted);
+}
+
+#define STREAM_MESSAGE(start) start "\r\nContent-Length: 0\r\n\r\n"
+
+static void test_a_stream_reaches_every_worker_and_each_answers_on_it(void) {
+  struct local_socket sockets[2] = {{.bound = loopback(), .transport = TRANSPORT_UDP},
+                                    {.bound = loopback(), .transport = TRANSPORT_TCP}};
+  struct worker_options options = options_for(3, sockets, 2);
+  if (!open_group(&options)) return;
+  int fd = dial(&worker_group_identity(group)->sockets[1].bound);
+  static const char *const words[] = {STREAM_MESSAGE("0 x"), STREAM_MESSAGE("1 x"), STREAM_MESSAGE("2 x")};
+  for (size_t i = 0; i < 3; i++) {
+    char wanted[64];
+    snprintf(wanted, sizeof wanted, "%zu: %s", i, words[i]);
+    expect(send(fd, words[i], strlen(words[i]), 0) > 0);
+    expect_heard_on(fd, wanted);
+  }
+  say("0 closed");
+  say("1 closed");
+  say("2 closed");
+  for (int i = 0; i < 3; i++) {
+    say(i == 0 ? "0 x" : i == 1 ? "1 x" : "2 x");
+    hear();
+  }
+  close(fd);
+  for (int i = 0; i < 3; i++)
+    expect(strncmp(hear(), "closed ", 7) == 0);
+  close_group();
+}
+
+static void test_a_request_without_content_length_gets_400_and_the_connection_ends(void) {
+  struct local_socket listener = {.bound = loopback(), .transport = TRANSPORT_TCP};
+  struct worker_options options = options_for(1, &listener, 1);
+  if (!open_group(&options)) return;
+  int fd = dial(&worker_group_identity(group)->sockets[0].bound);
+  const char *request =
+      "OPTIONS sip:a@b SIP/2.0\r\nVia: SIP/2.0/TCP 192.0.2.1;branch=z9hG4bKx\r\nFrom: <sip:a@b>;tag=1\r\n"
+      "To: <sip:a@b>\r\nCall-ID: x\r\nCSeq: 1 OPTIONS\r\n\r\n";
+  expect(send(fd, request, strlen(request), 0) > 0);
+  char text[512] = "";
+  struct pollfd ready = {.fd = fd, .events = POLLIN};
+  expect(poll(&ready, 1, 2000) == 1 && recv(fd, text, sizeof text - 1, 0) > 0);
+  expect(strncmp(text, "SIP/2.0 400 ", 12) == 0);
+  expect(poll(&ready, 1, 2000) == 1 && recv(fd, text, sizeof text - 1, 0) == 0);
+  close(fd);
+  close_group();
+}
+
+static void test_tls_without_a_certificate_is_refused_at_the_start(void) {
+  struct local_socket listener = {.bound = loopback(), .transport = TRANSPORT_TLS};
+  struct worker_options options = options_for(1, &listener, 1);
+  char problem[256] = "";
+  expect(worker_group_open(&options, &parameters, NULL, problem, sizeof problem) == NULL);
+  expect(strstr(problem, "certificate") != NULL);
+}
+
 static enum result refuse_at_first(void *context, struct str_view record) {
   unsigned *calls = context;
   if (__atomic_add_fetch(calls, 1, __ATOMIC_SEQ_CST) < 4) return RESULT_FULL;
@@ -285,7 +357,10 @@ TAP_TESTS(TAP(test_a_message_is_handled_on_the_worker_it_belongs_to), TAP(test_t
           TAP(test_time_runs_faster_at_a_clock_rate), TAP(test_a_phone_is_looked_up_on_another_worker_and_on_ones_own),
           TAP(test_a_literal_address_is_resolved_without_asking), TAP(test_orders_are_answered_by_all_workers_or_one),
           TAP(test_new_parameters_are_in_use_when_the_call_returns),
-          TAP(test_a_refused_datagram_is_told_to_all_workers), TAP(test_records_are_offered_again_until_they_are_taken),
-          TAP(test_status_sums_the_workers), TAP(test_alarms_reach_whoever_writes_the_log),
-          TAP(test_a_port_in_use_is_named), TAP(test_what_is_advertised_can_be_reached),
-          TAP(test_a_group_starts_and_stops_a_hundred_times))
+          TAP(test_a_refused_datagram_is_told_to_all_workers),
+          TAP(test_a_stream_reaches_every_worker_and_each_answers_on_it),
+          TAP(test_a_request_without_content_length_gets_400_and_the_connection_ends),
+          TAP(test_tls_without_a_certificate_is_refused_at_the_start),
+          TAP(test_records_are_offered_again_until_they_are_taken), TAP(test_status_sums_the_workers),
+          TAP(test_alarms_reach_whoever_writes_the_log), TAP(test_a_port_in_use_is_named),
+          TAP(test_what_is_advertised_can_be_reached), TAP(test_a_group_starts_and_stops_a_hundred_times))

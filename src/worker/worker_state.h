@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "net/stream_table.h"
 #include "net/udp.h"
 #include "worker/clock.h"
 #include "worker/inbox.h"
@@ -29,7 +30,8 @@ struct worker {
   uint8_t index;
   bool is_alone; /* the only worker: nothing is to be steered */
   int epoll_fd;
-  int udp_fds[LOCAL_SOCKETS_MAX]; /* -1: not a UDP socket */
+  int udp_fds[LOCAL_SOCKETS_MAX];      /* -1: not a UDP socket */
+  int listener_fds[LOCAL_SOCKETS_MAX]; /* -1: not a TCP or TLS socket */
   struct local_identity local;
   pthread_t thread;
 
@@ -43,6 +45,7 @@ struct worker {
   struct outbox outbox;
   struct udp_inbound *udp_inbound;
   struct udp_outbound *udp_outbound;
+  struct stream_table *streams;
   uint16_t outbound_socket; /* for which the batch is that has not gone yet */
   char *letter;
   struct record_shelf shelf;
@@ -71,6 +74,8 @@ struct worker_group {
   uint8_t worker_count;
   uint8_t started_count;
   struct switch_limits limits;
+  uint32_t connections_max;
+  struct tls_identity *tls;
   const struct parameters *parameters;
   const struct directory *directory;
   enum result (*record_sink)(void *sink, struct str_view record);
@@ -107,6 +112,12 @@ void ingress_message(struct worker *worker, const struct flow *flow, struct str_
 /* Everything that waits at a UDP socket, at most one batch. */
 void ingress_udp(struct worker *worker, uint16_t socket_index);
 
+/* Connections that wait at a TCP or TLS socket. */
+void ingress_accept(struct worker *worker, uint16_t socket_index);
+
+/* What the worker's streams tell. */
+struct stream_hooks ingress_stream_hooks(struct worker *worker);
+
 /* The peers that ICMP calls unreachable. */
 void ingress_udp_errors(struct worker *worker, uint16_t socket_index);
 
@@ -118,6 +129,9 @@ void ingress_inbox(struct worker *worker);
 
 /* Does what stands in the outbox, and empties it. What comes of it arrives through inboxes. */
 void egress(struct worker *worker);
+
+/* Sends over a connection of this worker. */
+void egress_stream(struct worker *worker, const struct flow *flow, struct str_view bytes);
 
 /* Tells every worker, this one too, that `flow` has failed. */
 void egress_tell_failed(struct worker *worker, const struct flow *flow);

@@ -1,0 +1,126 @@
+#include "net/tls.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct tls_identity {
+  SSL_CTX *server;
+  SSL_CTX *client;
+};
+
+struct tls_stream {
+  SSL *ssl;
+};
+
+static void say(char *problem, size_t problem_bytes, const char *file) {
+  const char *reason = ERR_reason_error_string(ERR_peek_error());
+  snprintf(problem, problem_bytes, "%s: %s", file, reason ? reason : "cannot be used for TLS");
+  ERR_clear_error();
+}
+
+/* TLS 1.2 and 1.3 (RFC 8996 has ended the older ones). */
+static SSL_CTX *new_context(const SSL_METHOD *method) {
+  SSL_CTX *context = SSL_CTX_new(method);
+  if (!context) return NULL;
+  SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+  SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);
+  SSL_CTX_set_mode(context,
+                   SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+  return context;
+}
+
+/* The name of the file that cannot be used, or NULL. */
+static const char *load_own(SSL_CTX *context, const struct tls_files *files) {
+  if (SSL_CTX_use_certificate_chain_file(context, files->certificate) != 1) return files->certificate;
+  if (SSL_CTX_use_PrivateKey_file(context, files->key, SSL_FILETYPE_PEM) != 1) return files->key;
+  return SSL_CTX_check_private_key(context) == 1 ? NULL : files->key;
+}
+
+struct tls_identity *tls_identity_open(const struct tls_files *files, char *problem, size_t problem_bytes) {
+  struct tls_identity *identity = calloc(1, sizeof *identity);
+  if (!identity) return NULL;
+  identity->server = new_context(TLS_server_method());
+  identity->client = new_context(TLS_client_method());
+  const char *bad = "OpenSSL";
+  if (identity->server && identity->client) {
+    bad = load_own(identity->server, files);
+    /* Who asks for our certificate when we connect gets the same one (mutual TLS of carriers). */
+    if (!bad) bad = load_own(identity->client, files);
+  }
+  if (!bad && files->authorities) {
+    SSL_CTX_set_verify(identity->client, SSL_VERIFY_PEER, NULL);
+    if (SSL_CTX_load_verify_file(identity->client, files->authorities) != 1) bad = files->authorities;
+  }
+  if (!bad) return identity;
+  say(problem, problem_bytes, bad);
+  tls_identity_close(&identity);
+  return NULL;
+}
+
+void tls_identity_close(struct tls_identity **identity) {
+  if (!*identity) return;
+  SSL_CTX_free((*identity)->server);
+  SSL_CTX_free((*identity)->client);
+  free(*identity);
+  *identity = NULL;
+}
+
+struct tls_stream *tls_stream_open(const struct tls_identity *identity, int fd, bool is_client) {
+  struct tls_stream *stream = calloc(1, sizeof *stream);
+  if (!stream) return NULL;
+  stream->ssl = SSL_new(is_client ? identity->client : identity->server);
+  if (!stream->ssl || SSL_set_fd(stream->ssl, fd) != 1) {
+    tls_stream_close(&stream);
+    return NULL;
+  }
+  if (is_client)
+    SSL_set_connect_state(stream->ssl);
+  else
+    SSL_set_accept_state(stream->ssl);
+  return stream;
+}
+
+void tls_stream_close(struct tls_stream **stream) {
+  if (!*stream) return;
+  if ((*stream)->ssl) {
+    if (SSL_is_init_finished((*stream)->ssl)) (void)SSL_shutdown((*stream)->ssl);
+    SSL_free((*stream)->ssl);
+    ERR_clear_error();
+  }
+  free(*stream);
+  *stream = NULL;
+}
+
+static enum tls_outcome outcome_of(const struct tls_stream *stream, int result) {
+  int error = SSL_get_error(stream->ssl, result);
+  ERR_clear_error();
+  switch (error) {
+  case SSL_ERROR_WANT_READ: return TLS_WANTS_READ;
+  case SSL_ERROR_WANT_WRITE: return TLS_WANTS_WRITE;
+  case SSL_ERROR_ZERO_RETURN: return TLS_ENDED;
+  default: return TLS_FAILED;
+  }
+}
+
+enum tls_outcome tls_stream_shake(struct tls_stream *stream) {
+  int result = SSL_do_handshake(stream->ssl);
+  return result == 1 ? TLS_DONE : outcome_of(stream, result);
+}
+
+enum tls_outcome tls_stream_read(struct tls_stream *stream, void *bytes, size_t room, size_t *length_out) {
+  int result = SSL_read_ex(stream->ssl, bytes, room, length_out);
+  return result == 1 ? TLS_DONE : outcome_of(stream, result);
+}
+
+enum tls_outcome tls_stream_write(struct tls_stream *stream, const void *bytes, size_t length, size_t *length_out) {
+  int result = SSL_write_ex(stream->ssl, bytes, length, length_out);
+  return result == 1 ? TLS_DONE : outcome_of(stream, result);
+}
+
+bool tls_stream_has_more(const struct tls_stream *stream) {
+  return SSL_has_pending(stream->ssl) == 1;
+}
