@@ -73,6 +73,11 @@ void *pool_get(const struct pool *pool, struct handle handle) {
   return pool->generations[handle.index] == handle.generation ? slot_at(pool, handle.index) : NULL;
 }
 
+void *pool_at(const struct pool *pool, uint32_t index) {
+  require(index < pool->high_water && pool->generations[index] & 1);
+  return slot_at(pool, index);
+}
+
 struct handle pool_handle_of(const struct pool *pool, const void *slot) {
   uint32_t index = taken_index_of(pool, slot);
   return (struct handle){index, pool->generations[index]};

@@ -43,6 +43,9 @@ void pool_give(struct pool *pool, void *slot);
 /* The live object, or NULL for a stale handle, an index out of range, or HANDLE_NONE. Safe on numbers from outside. */
 void *pool_get(const struct pool *pool, struct handle handle);
 
+/* The taken slot at an index that the caller itself wrote down (in a hash table, say); it must be taken. */
+void *pool_at(const struct pool *pool, uint32_t index);
+
 /* The handle of a taken slot. */
 struct handle pool_handle_of(const struct pool *pool, const void *slot);
 

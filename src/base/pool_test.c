@@ -21,6 +21,7 @@ static void test_a_full_pool_gives_nothing_and_a_slot_given_back_can_be_taken(vo
     slots[i] = pool_take(&pool, &handle);
     expect(slots[i] != NULL);
     expect(pool_get(&pool, handle) == slots[i]);
+    expect(pool_at(&pool, handle.index) == slots[i]);
   }
   expect(pool_take(&pool, &handle) == NULL);
   pool_give(&pool, slots[1]);
