@@ -85,6 +85,19 @@ static void test_a_clock_that_jumps_past_both_timers_ends_it_without_100(void) {
   rig_destroy(rig);
 }
 
+static void test_a_disowned_request_stays_silent_to_its_end(void) {
+  struct flow flow;
+  struct handle options;
+  struct rig *rig = begin(TRANSPORT_UDP, &flow, &options);
+  transaction_disown(rig->layer, options);
+  rig_run(rig, 4000);
+  rig_request_of(rig, &flow, "OPTIONS");
+  rig_run(rig, 30000);
+  expect_int(rig->sent_count, ==, 0);
+  expect_int(transaction_count(rig->layer), ==, 0);
+  rig_destroy(rig);
+}
+
 static void test_neither_408_nor_a_provisional_response_may_be_sent(void) {
   struct flow flow;
   struct handle options;
@@ -192,6 +205,7 @@ TAP_TESTS(TAP(test_the_final_response_answers_each_repetition_until_timer_j),
           TAP(test_100_goes_out_when_timer_e_reaches_t2_and_not_before),
           TAP(test_a_request_never_answered_ends_in_silence),
           TAP(test_a_clock_that_jumps_past_both_timers_ends_it_without_100),
+          TAP(test_a_disowned_request_stays_silent_to_its_end),
           TAP(test_neither_408_nor_a_provisional_response_may_be_sent),
           TAP(test_there_is_one_final_response_and_no_resending_by_the_user),
           TAP(test_over_tcp_the_answer_ends_it_at_once),

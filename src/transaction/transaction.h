@@ -111,8 +111,9 @@ void transaction_cancel(struct transaction_layer *layer, struct context *context
                         struct str_view extra_headers);
 
 /* The user loses interest: no more news (the machine runs to its end so that late answers are still absorbed and
- * acknowledged). Of an accepted INVITE server transaction this says that the ACK has come: the stored 2xx is given
- * back. */
+ * acknowledged). A server transaction that is disowned before its answer stays silent: retransmissions are absorbed and
+ * no 100 is sent (for strangers, with SS_REPLY_UNAUTHORIZED off). Of an accepted INVITE server transaction this says
+ * that the ACK has come: the stored 2xx is given back. */
 void transaction_disown(struct transaction_layer *layer, struct handle transaction);
 
 /* A branch for a request without transaction (the ACK of a 2xx); responses to it are strays. View into the arena. */

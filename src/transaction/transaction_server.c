@@ -78,6 +78,7 @@ struct str_view transaction_server_build_simple(struct transaction_layer *layer,
 /* --- sending --------------------------------------------------------------------------------- */
 
 void transaction_server_send_trying(struct transaction_step *step) {
+  if (step->transaction->disowned) return; /* its user chose silence */
   struct str_view none = {0};
   struct str_view trying =
       transaction_server_build_simple(step->layer, step->context, step->transaction, 100, none, none);
