@@ -1,0 +1,206 @@
+#include "registrar/location_table.h"
+
+#include "base/check.h"
+
+_Static_assert(sizeof(struct registration) <= 256, "a contact costs 256 bytes");
+
+static size_t pool_bytes(uint32_t registrations_max) {
+  return pool_memory_bytes(sizeof(struct registration), registrations_max);
+}
+
+static size_t rounded(size_t bytes) {
+  return (bytes + 63) & ~(size_t)63;
+}
+
+/* One flow more than registrations: a refresh over a new flow holds it before it lets go of the old one. */
+static uint32_t flows_max_of(uint32_t registrations_max) {
+  return registrations_max + 1;
+}
+
+size_t location_table_memory_bytes(uint32_t registrations_max) {
+  return rounded(pool_bytes(registrations_max)) + rounded(hash_table_memory_bytes(registrations_max)) +
+         rounded(device_flows_memory_bytes(flows_max_of(registrations_max)));
+}
+
+void location_table_init(struct location_table *table, void *memory, uint32_t registrations_max,
+                         struct block_store *blocks) {
+  char *at = memory;
+  pool_init(&table->registrations, at, sizeof(struct registration), registrations_max);
+  at += rounded(pool_bytes(registrations_max));
+  hash_table_init(&table->by_number, at, registrations_max);
+  at += rounded(hash_table_memory_bytes(registrations_max));
+  device_flows_init(&table->flows, at, flows_max_of(registrations_max));
+  table->blocks = blocks;
+}
+
+/* --- texts
+ * ------------------------------------------------------------------------------------------------------------- */
+
+static struct str_view cut_off(struct str_view *rest, size_t length) {
+  struct str_view head = str_view_slice(*rest, 0, length);
+  *rest = str_view_from(*rest, length);
+  return head;
+}
+
+struct registration_texts registration_texts(const struct location_table *table,
+                                             const struct registration *registration) {
+  struct str_view rest = registration->long_texts.size_class
+                             ? block_store_view(table->blocks, &registration->long_texts)
+                             : str_view_of(registration->inline_texts, REGISTRATION_INLINE_BYTES);
+  struct registration_texts texts;
+  texts.number = cut_off(&rest, registration->number_length);
+  texts.contact = cut_off(&rest, registration->contact_length);
+  texts.path = cut_off(&rest, registration->path_length);
+  texts.user_agent = cut_off(&rest, registration->user_agent_length);
+  return texts;
+}
+
+static bool set_texts(struct location_table *table, struct arena *arena, struct registration *registration,
+                      const struct registration_texts *texts) {
+  size_t agent_length =
+      texts->user_agent.length < REGISTRATION_AGENT_MAX ? texts->user_agent.length : REGISTRATION_AGENT_MAX;
+  size_t length = texts->number.length + texts->contact.length + texts->path.length + agent_length;
+  bool is_long = length > REGISTRATION_INLINE_BYTES;
+  if (length > UINT16_MAX) return false;
+  struct text_builder builder =
+      is_long ? arena_builder(arena, length) : text_builder_over(registration->inline_texts, REGISTRATION_INLINE_BYTES);
+  text_builder_add(&builder, texts->number);
+  text_builder_add(&builder, texts->contact);
+  text_builder_add(&builder, texts->path);
+  text_builder_add(&builder, str_view_slice(texts->user_agent, 0, agent_length));
+  if (builder.overflowed) return false;
+  if (is_long && block_store_set(table->blocks, &registration->long_texts, text_builder_view(&builder)) != RESULT_OK)
+    return false;
+  registration->number_length = (uint16_t)texts->number.length;
+  registration->contact_length = (uint16_t)texts->contact.length;
+  registration->path_length = (uint16_t)texts->path.length;
+  registration->user_agent_length = (uint8_t)agent_length;
+  return true;
+}
+
+/* --- one registration
+ * -------------------------------------------------------------------------------------------------- */
+
+uint32_t registration_expires_in_s(const struct registration *registration, struct mono_ms now) {
+  int64_t left_ms = mono_ms_since(timer_due(&registration->timer), now);
+  return left_ms > 0 ? (uint32_t)((left_ms + 999) / 1000) : 0;
+}
+
+/* Not the key of steering: its hashes have the same low bits for all numbers of one worker. */
+static uint64_t number_hash(const struct context *context, struct str_view number) {
+  return siphash(&context->local->nonce_key, number.data, number.length);
+}
+
+static void set_facts(struct registration *registration, const struct context *context,
+                      const struct registration_facts *facts) {
+  registration->refreshed_at = context->now;
+  registration->call_id_hash = facts->call_id_hash;
+  registration->cseq = facts->cseq;
+  registration->q_thousandths = facts->q_thousandths;
+  registration->behind_nat = facts->behind_nat;
+}
+
+static void arm(struct context *context, struct registration *registration, uint32_t expires_s) {
+  timer_wheel_arm(context->wheel, &registration->timer, TIMER_REGISTRATION,
+                  mono_ms_add(context->now, (int64_t)expires_s * 1000));
+}
+
+struct registration *location_table_prepare(struct location_table *table, struct context *context,
+                                            const struct registration_facts *facts) {
+  struct handle handle;
+  struct registration *registration = pool_take(&table->registrations, &handle);
+  if (!registration) return NULL;
+  registration->number_hash = number_hash(context, facts->texts.number);
+  registration->registered_at = context->now;
+  set_facts(registration, context, facts);
+  if (set_texts(table, context->arena, registration, &facts->texts))
+    registration->device_flow = device_flows_hold(&table->flows, context, facts->flow);
+  if (registration->device_flow) return registration;
+  block_store_clear(table->blocks, &registration->long_texts);
+  pool_give(&table->registrations, registration);
+  return NULL;
+}
+
+void location_table_discard(struct location_table *table, struct registration *registration) {
+  require(!timer_is_armed(&registration->timer));
+  device_flows_release(&table->flows, registration->device_flow);
+  block_store_clear(table->blocks, &registration->long_texts);
+  pool_give(&table->registrations, registration);
+}
+
+bool location_table_can_refresh(const struct location_table *table, const struct registration *registration,
+                                const struct registration_facts *facts) {
+  struct registration_texts texts = registration_texts(table, registration);
+  return str_view_equal(texts.contact, facts->texts.contact) && str_view_equal(texts.path, facts->texts.path) &&
+         str_view_equal(texts.user_agent, str_view_slice(facts->texts.user_agent, 0, REGISTRATION_AGENT_MAX));
+}
+
+void location_table_refresh(struct location_table *table, struct context *context, struct registration *registration,
+                            const struct registration_facts *facts) {
+  struct device_flow *device_flow = device_flows_hold(&table->flows, context, facts->flow);
+  expect_or(device_flow, return ); /* there is one more than registrations */
+  device_flows_release(&table->flows, registration->device_flow);
+  registration->device_flow = device_flow;
+  set_facts(registration, context, facts);
+  arm(context, registration, facts->expires_s);
+}
+
+/* --- the contacts of a number
+ * ------------------------------------------------------------------------------------------ */
+
+static struct registration *first_of(const struct location_table *table, uint64_t hash, struct str_view number) {
+  uint32_t index;
+  for (uint32_t at = hash_table_first(&table->by_number, hash, &index); at != HASH_TABLE_END;
+       at = hash_table_next(&table->by_number, hash, at, &index)) {
+    struct registration *registration = pool_at(&table->registrations, index);
+    if (str_view_equal(registration_texts(table, registration).number, number)) return registration;
+  }
+  return NULL;
+}
+
+struct registration *location_table_first(const struct location_table *table, const struct context *context,
+                                          struct str_view number) {
+  return first_of(table, number_hash(context, number), number);
+}
+
+static void list_first(struct location_table *table, const struct registration *registration) {
+  uint32_t index = pool_handle_of(&table->registrations, registration).index;
+  enum result result = hash_table_insert(&table->by_number, registration->number_hash, index);
+  require(result == RESULT_OK); /* the table has a place for each slot of the pool */
+}
+
+void location_table_link(struct location_table *table, struct context *context, struct registration *registration,
+                         uint32_t expires_s) {
+  struct str_view number = registration_texts(table, registration).number;
+  struct registration *first = first_of(table, registration->number_hash, number);
+  if (first) {
+    registration->next = first->next;
+    first->next = registration;
+  } else {
+    list_first(table, registration);
+  }
+  arm(context, registration, expires_s);
+}
+
+static void unlink_registration(struct location_table *table, struct registration *registration) {
+  struct str_view number = registration_texts(table, registration).number;
+  struct registration *first = first_of(table, registration->number_hash, number);
+  require(first);
+  if (first != registration) {
+    struct registration *before = first;
+    while (before->next != registration)
+      before = before->next;
+    before->next = registration->next;
+    return;
+  }
+  uint32_t index = pool_handle_of(&table->registrations, registration).index;
+  enum result result = hash_table_remove(&table->by_number, registration->number_hash, index);
+  require(result == RESULT_OK);
+  if (registration->next) list_first(table, registration->next);
+}
+
+void location_table_remove(struct location_table *table, struct context *context, struct registration *registration) {
+  unlink_registration(table, registration);
+  timer_wheel_cancel(context->wheel, &registration->timer);
+  location_table_discard(table, registration);
+}

@@ -1,0 +1,92 @@
+/* Where phones are: the contacts of each number, 256 bytes a contact with its texts, up to EVENT_LOCATION_CONTACTS_MAX
+ * contacts chained per number. Nothing here knows SIP: what a REGISTER means is decided in register_request.c.
+ *
+ *   by_number: hash of the number → first contact → next → …          each contact → its device_flow
+ */
+#ifndef REGISTRAR_LOCATION_TABLE_H
+#define REGISTRAR_LOCATION_TABLE_H
+
+#include "base/block_store.h"
+#include "base/hash_table.h"
+#include "base/pool.h"
+#include "boundary/context.h"
+#include "registrar/device_flows.h"
+
+#define REGISTRATION_INLINE_BYTES 156
+#define REGISTRATION_AGENT_MAX    64 /* a longer User-Agent is cut */
+
+struct registration_texts {
+  struct str_view number;
+  struct str_view contact;    /* the URI */
+  struct str_view path;       /* Route header value, mostly empty */
+  struct str_view user_agent; /* at most REGISTRATION_AGENT_MAX bytes */
+};
+
+/* One contact of one number. The texts stand one behind the other in `inline_texts`, or all in `long_texts`. */
+struct registration {
+  struct timer timer;        /* armed as long as it is linked; due when it expires */
+  struct registration *next; /* of the same number */
+  struct device_flow *device_flow;
+  uint64_t number_hash;
+  uint64_t call_id_hash;
+  struct mono_ms registered_at, refreshed_at;
+  struct block long_texts;
+  uint32_t cseq;
+  uint16_t number_length, contact_length, path_length;
+  uint16_t q_thousandths;
+  uint8_t user_agent_length;
+  bool behind_nat;
+  char inline_texts[REGISTRATION_INLINE_BYTES];
+};
+
+/* What one REGISTER says about one contact. */
+struct registration_facts {
+  struct registration_texts texts;
+  const struct flow *flow;
+  uint64_t call_id_hash;
+  uint32_t cseq;
+  uint32_t expires_s;
+  uint16_t q_thousandths;
+  bool behind_nat;
+};
+
+struct location_table {
+  struct pool registrations;
+  struct hash_table by_number;
+  struct device_flows flows;
+  struct block_store *blocks;
+};
+
+size_t location_table_memory_bytes(uint32_t registrations_max);
+void location_table_init(struct location_table *table, void *memory, uint32_t registrations_max,
+                         struct block_store *blocks);
+
+/* Views into the registration, valid until it is refreshed or removed. */
+struct registration_texts registration_texts(const struct location_table *table,
+                                             const struct registration *registration);
+
+/* Seconds until it expires, rounded up. */
+uint32_t registration_expires_in_s(const struct registration *registration, struct mono_ms now);
+
+/* A registration that nobody can find yet; NULL when there is no room. It is then either linked, which cannot fail, or
+ * discarded. */
+struct registration *location_table_prepare(struct location_table *table, struct context *context,
+                                            const struct registration_facts *facts);
+void location_table_link(struct location_table *table, struct context *context, struct registration *registration,
+                         uint32_t expires_s);
+void location_table_discard(struct location_table *table, struct registration *registration);
+
+/* True when only what location_table_refresh sets would change. */
+bool location_table_can_refresh(const struct location_table *table, const struct registration *registration,
+                                const struct registration_facts *facts);
+void location_table_refresh(struct location_table *table, struct context *context, struct registration *registration,
+                            const struct registration_facts *facts);
+
+/* Unlinks it and gives everything back. */
+void location_table_remove(struct location_table *table, struct context *context, struct registration *registration);
+
+/* The first contact of the number, the others behind ->next; NULL when there is none. */
+struct registration *location_table_first(const struct location_table *table, const struct context *context,
+                                          struct str_view number);
+
+#endif
