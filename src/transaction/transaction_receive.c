@@ -52,13 +52,18 @@ static struct transaction_news receive_response(struct transaction_step *step, c
 
 /* --- new requests ---------------------------------------------------------------------------- */
 
-static void refuse_full(const struct transaction_step *step, const struct flow *flow) {
+static void refuse(const struct transaction_step *step, const struct flow *flow) {
   char line[64];
   struct text_builder builder = text_builder_over(line, sizeof line);
   sip_build_header_u32(&builder, SIP_HEADER_RETRY_AFTER,
                        random_between(step->context->random, RETRY_AFTER_LEAST_S, RETRY_AFTER_MOST_S));
   transaction_respond_stateless(step->context, step->message, flow, 503, text_builder_view(&builder));
-  counters_add(step->context->counters, transactions_refused_full);
+}
+
+/* An overloaded worker begins nothing new that is long or dear; what it has begun it finishes. */
+static bool is_too_much(const struct transaction_step *step, bool is_fresh) {
+  enum sip_method method = step->message->method;
+  return step->context->overloaded && is_fresh && (method == SIP_METHOD_INVITE || method == SIP_METHOD_REGISTER);
 }
 
 static enum result keep_head(const struct transaction_step *step, struct transaction *transaction,
@@ -104,6 +109,11 @@ static struct transaction_news receive_new(struct transaction_step *step, const 
                                            const struct flow *flow) {
   const struct sip_message *request = step->message;
   bool is_fresh = request->to_tag.length == 0;
+  if (is_too_much(step, is_fresh)) {
+    refuse(step, flow);
+    counters_add(step->context->counters, overload_refused);
+    return no_news;
+  }
   uint64_t merge_hash = is_fresh ? transaction_table_merge_hash(step->layer, request) : 0;
   if (is_fresh && transaction_table_is_merged(step->layer, merge_hash)) {
     /* Without state: its retransmission meets the same answer here. */
@@ -112,7 +122,8 @@ static struct transaction_news receive_new(struct transaction_step *step, const 
   }
   struct transaction *transaction = begin_server(step, key, flow, is_fresh);
   if (!transaction) {
-    refuse_full(step, flow);
+    refuse(step, flow);
+    counters_add(step->context->counters, transactions_refused_full);
     return no_news;
   }
   if (is_fresh) transaction_table_note_merge(step->layer, transaction, merge_hash);

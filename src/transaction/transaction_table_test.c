@@ -255,6 +255,25 @@ static void test_the_last_eighth_is_for_dialogs_and_our_own_requests(void) {
   rig_destroy(rig);
 }
 
+static void test_an_overloaded_worker_begins_nothing_new_and_finishes_what_it_began(void) {
+  struct flow flow = rig_flow(TRANSPORT_UDP, peer, 0);
+  struct rig *rig = rig_create(64, 64);
+  expect_int(numbered(rig, &flow, 1, NULL).kind, ==, TRANSACTION_NEWS_REQUEST);
+  rig->context.overloaded = true;
+  unsigned before = transaction_count(rig->layer);
+  expect_int(numbered(rig, &flow, 2, NULL).kind, ==, TRANSACTION_NEWS_NONE);
+  expect(rig_contains(rig_last_sent(rig), "SIP/2.0 503 "));
+  expect(rig_contains(rig_last_sent(rig), "\r\nRetry-After: "));
+  expect_int(transaction_count(rig->layer), ==, before);
+  expect_int(rig->counters.overload_refused, ==, 1);
+  expect_int(numbered(rig, &flow, 3, "dialog").kind, ==, TRANSACTION_NEWS_REQUEST);
+  unsigned sent = rig->sent_count;
+  expect_int(numbered(rig, &flow, 1, NULL).kind, ==, TRANSACTION_NEWS_NONE);
+  expect_int(rig->sent_count, ==, sent + 1);
+  expect(rig_contains(rig_last_sent(rig), "SIP/2.0 100 "));
+  rig_destroy(rig);
+}
+
 static void test_without_blocks_nothing_breaks(void) {
   struct flow flow = rig_flow(TRANSPORT_UDP, peer, 0);
   struct rig *rig = rig_create(16, 0);
@@ -299,5 +318,6 @@ TAP_TESTS(TAP(test_branch_sent_by_and_method_make_the_transaction),
           TAP(test_the_same_request_by_another_path_is_answered_482),
           TAP(test_a_second_try_after_a_failure_is_not_merged), TAP(test_requests_inside_a_dialog_are_never_merged),
           TAP(test_another_tag_call_id_number_or_method_is_another_request),
-          TAP(test_the_last_eighth_is_for_dialogs_and_our_own_requests), TAP(test_without_blocks_nothing_breaks),
-          TAP(test_a_response_without_room_is_sent_and_not_kept))
+          TAP(test_the_last_eighth_is_for_dialogs_and_our_own_requests),
+          TAP(test_an_overloaded_worker_begins_nothing_new_and_finishes_what_it_began),
+          TAP(test_without_blocks_nothing_breaks), TAP(test_a_response_without_room_is_sent_and_not_kept))
