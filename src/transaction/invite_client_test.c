@@ -238,6 +238,18 @@ static void test_a_cancelled_invite_without_final_response_ends_after_64_t1(void
   rig_destroy(rig);
 }
 
+static void test_over_tcp_the_final_response_ends_the_cancel_too(void) {
+  struct flow flow;
+  struct rig *rig = begin(TRANSPORT_TCP, &flow);
+  struct rig_client invite = rig_send(rig, "INVITE", &flow);
+  rig_response(rig, &flow, &invite, 180);
+  rig_cancel(rig, &invite);
+  expect_int(transaction_count(rig->layer), ==, 2);
+  rig_response(rig, &flow, &invite, 487);
+  expect_int(transaction_count(rig->layer), ==, 0);
+  rig_destroy(rig);
+}
+
 static void test_a_waiting_cancel_is_dropped_by_any_ending(void) {
   static const unsigned finals[] = {200, 486};
   struct flow flow;
@@ -306,6 +318,32 @@ static void test_a_dead_flow_after_the_final_response_is_not_told(void) {
   rig_destroy(rig);
 }
 
+static void test_a_dead_flow_is_told_although_the_state_changes_before(void) {
+  struct flow flow;
+  struct rig *rig = begin(TRANSPORT_TCP, &flow);
+  struct rig_client invite = rig_send(rig, "INVITE", &flow);
+  rig_response(rig, &flow, &invite, 180);
+  rig->news_count = 0;
+  transaction_flow_failed(rig->layer, &rig->context, &flow);
+  rig_cancel(rig, &invite);
+  rig_run(rig, 10);
+  expect_int(rig_last_news(rig), ==, TRANSACTION_NEWS_UNREACHABLE);
+  expect_int(transaction_count(rig->layer), ==, 0);
+  rig_destroy(rig);
+}
+
+static void test_a_2xx_that_was_under_way_when_the_flow_failed_counts(void) {
+  struct flow flow;
+  struct rig *rig = begin(TRANSPORT_UDP, &flow);
+  struct rig_client invite = rig_send(rig, "INVITE", &flow);
+  transaction_flow_failed(rig->layer, &rig->context, &flow);
+  expect_int(rig_response(rig, &flow, &invite, 200).kind, ==, TRANSACTION_NEWS_FINAL);
+  rig_run(rig, 31990);
+  expect_int(rig_state(rig, invite.handle), ==, TRANSACTION_ACCEPTED);
+  expect_int(rig->news_count, ==, 1);
+  rig_destroy(rig);
+}
+
 static void test_a_transaction_whose_request_is_never_sent_ends_by_itself(void) {
   struct flow flow;
   struct rig *rig = begin(TRANSPORT_UDP, &flow);
@@ -356,9 +394,12 @@ TAP_TESTS(TAP(test_timer_a_doubles_and_timer_b_ends_after_64_t1), TAP(test_each_
           TAP(test_cancel_repeats_the_invite_as_a_transaction_of_its_own),
           TAP(test_cancel_waits_for_a_provisional_response),
           TAP(test_a_cancelled_invite_without_final_response_ends_after_64_t1),
+          TAP(test_over_tcp_the_final_response_ends_the_cancel_too),
           TAP(test_a_waiting_cancel_is_dropped_by_any_ending), TAP(test_a_2xx_that_crosses_cancel_is_told),
           TAP(test_a_dead_flow_ends_the_invite_at_once_in_every_state_that_waits),
           TAP(test_a_dead_flow_after_the_final_response_is_not_told),
+          TAP(test_a_dead_flow_is_told_although_the_state_changes_before),
+          TAP(test_a_2xx_that_was_under_way_when_the_flow_failed_counts),
           TAP(test_a_transaction_whose_request_is_never_sent_ends_by_itself),
           TAP(test_a_disowned_invite_is_acknowledged_but_not_told),
           TAP(test_every_row_of_the_invite_client_has_been_taken))

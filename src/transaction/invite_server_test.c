@@ -44,12 +44,14 @@ static void test_the_latest_provisional_response_answers_a_repeated_invite(void)
   struct rig *rig = begin(TRANSPORT_UDP, &flow, &invite);
   expect_int(rig_request_of(rig, &flow, "INVITE").kind, ==, TRANSACTION_NEWS_NONE);
   expect(rig_contains(rig_last_sent(rig), "SIP/2.0 100 Trying"));
+  expect_int(rig_respond(rig, invite, 100), ==, RESULT_OK);
+  expect(rig_contains(rig_last_sent(rig), "To: <sip:dave@example.com>\r\n")); /* RFC 3261 17.2.1: no tag in 100 */
   expect_int(rig_respond(rig, invite, 180), ==, RESULT_OK);
   expect_int(rig_respond(rig, invite, 183), ==, RESULT_OK);
   expect(rig_contains(rig_last_sent(rig), "To: <sip:dave@example.com>;tag=us\r\n"));
   rig_request_of(rig, &flow, "INVITE");
   expect(rig_contains(rig_last_sent(rig), "SIP/2.0 183 Session Progress"));
-  expect_int(rig->sent_count, ==, 4);
+  expect_int(rig->sent_count, ==, 5);
   expect_int(rig->counters.retransmissions_received, ==, 2);
   rig_destroy(rig);
 }

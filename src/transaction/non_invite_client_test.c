@@ -49,11 +49,10 @@ static void test_a_list_of_waits_goes_on_after_a_provisional_response(void) {
 static void test_retransmission_times_do_not_drift_with_a_late_clock(void) {
   struct flow flow;
   struct rig *rig = begin(TRANSPORT_UDP, &flow);
-  rig->context.now.value += 3;
   rig_send(rig, "OPTIONS", &flow);
-  rig->sent_count = 0;
+  rig_jump(rig, 900);
   rig_run_until(rig, 12000);
-  expect_sent_at(rig, 0, 510, 1510, 3510, 7510, 11510);
+  expect_sent_at(rig, 0, 0, 900, 1500, 3500, 7500, 11500);
   rig_destroy(rig);
 }
 

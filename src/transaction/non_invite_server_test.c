@@ -74,12 +74,7 @@ static void test_a_clock_that_jumps_past_both_timers_ends_it_without_100(void) {
   struct flow flow;
   struct handle options;
   struct rig *rig = begin(TRANSPORT_UDP, &flow, &options);
-  rig->context.now.value += 40000;
-  timer_wheel_advance(&rig->wheel, rig->context.now);
-  struct timer *timer = timer_wheel_next_due(&rig->wheel);
-  expect(timer != NULL);
-  if (timer) transaction_timer_due(rig->layer, &rig->context, timer);
-  rig_end_event(rig);
+  rig_jump(rig, 40000);
   expect_int(rig->sent_count, ==, 0);
   expect_int(transaction_count(rig->layer), ==, 0);
   rig_destroy(rig);
@@ -182,6 +177,17 @@ static void test_an_icmp_error_is_nothing_to_a_request_over_udp(void) {
   rig_destroy(rig);
 }
 
+static void test_a_to_tag_is_added_only_where_there_is_none(void) {
+  const struct rig_request in_dialog = {.method = "INFO", .to_tag = "theirs"};
+  struct flow flow = rig_flow(TRANSPORT_UDP, peer, 0);
+  struct rig *rig = rig_create(64, 64);
+  rig_respond(rig, rig_request(rig, &flow, &in_dialog).transaction, 200);
+  expect(rig_contains(rig_last_sent(rig), "To: <sip:dave@example.com>;tag=theirs\r\n"));
+  rig_respond(rig, rig_request_of(rig, &flow, "OPTIONS").transaction, 200);
+  expect(rig_contains(rig_last_sent(rig), "To: <sip:dave@example.com>;tag=us\r\n"));
+  rig_destroy(rig);
+}
+
 /* Unknown methods, PRACK, UPDATE and the rest are all the same to the layer. */
 static void test_every_other_method_runs_the_same_machine(void) {
   static const char *const methods[] = {"PRACK", "UPDATE", "BYE", "INFO", "MESSAGE", "REGISTER", "SPLINES"};
@@ -211,5 +217,6 @@ TAP_TESTS(TAP(test_the_final_response_answers_each_repetition_until_timer_j),
           TAP(test_over_tcp_the_answer_ends_it_at_once),
           TAP(test_cancel_of_another_method_is_answered_200_and_changes_nothing),
           TAP(test_a_dead_connection_is_told_and_the_transaction_stays),
-          TAP(test_an_icmp_error_is_nothing_to_a_request_over_udp), TAP(test_every_other_method_runs_the_same_machine),
+          TAP(test_an_icmp_error_is_nothing_to_a_request_over_udp),
+          TAP(test_a_to_tag_is_added_only_where_there_is_none), TAP(test_every_other_method_runs_the_same_machine),
           TAP(test_every_row_of_the_non_invite_server_has_been_taken))

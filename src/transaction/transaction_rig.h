@@ -176,6 +176,17 @@ static inline void rig_run_until(struct rig *rig, int64_t until_ms) {
   }
 }
 
+/* Lets the clock stand still and jump, as when the loop was held up. */
+static inline void rig_jump(struct rig *rig, int64_t ms) {
+  rig->context.now.value += ms;
+  timer_wheel_advance(&rig->wheel, rig->context.now);
+  struct timer *timer;
+  while ((timer = timer_wheel_next_due(&rig->wheel)) != NULL) {
+    rig_note_news(rig, transaction_timer_due(rig->layer, &rig->context, timer));
+    rig_end_event(rig);
+  }
+}
+
 static inline void rig_run(struct rig *rig, int64_t ms) {
   rig_run_until(rig, rig_now_ms(rig) + ms);
 }

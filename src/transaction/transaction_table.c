@@ -295,7 +295,7 @@ static bool matches_legacy(const struct transaction_layer *layer, struct context
 }
 
 static bool method_matches(const struct transaction *transaction, const struct transaction_key *key, bool any_method) {
-  if (any_method) return transaction->method != SIP_METHOD_CANCEL;
+  if (any_method) return true; /* CANCELs are hashed apart */
   if (key->message->method == SIP_METHOD_ACK) return transaction->method == SIP_METHOD_INVITE;
   return transaction->method == key->message->method;
 }
