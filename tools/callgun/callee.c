@@ -1,176 +1,226 @@
-/* The called end: rings, answers, acknowledges refreshes, waits for the BYE. The tag names the slot: "SLOT-GENERATION".
- */
+/* The called end: rings, answers, acknowledges refreshes, waits for the BYE. Its tag names the slot. */
+#include "base/siphash.h"
 #include "gun_call.h"
 #include "sip/sip_build.h"
-#include "sip/sip_header_values.h"
+
+#define METHODS_ALLOWED "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE"
 
 static const struct siphash_key table_key = {0x636c6c67756e31, 0x636c6c67756e32};
-
-static void add_tag(struct gun *gun, const struct gun_call *call, struct text_builder *builder) {
-  struct handle handle = pool_handle_of(&gun->calls, call);
-  text_builder_add_u64(builder, handle.index);
-  text_builder_add_char(builder, '-');
-  text_builder_add_u64(builder, handle.generation);
-}
-
-static struct gun_call *find_by_tag(struct gun *gun, struct str_view tag) {
-  struct handle handle;
-  size_t dash = str_view_find(tag, '-');
-  if (dash == tag.length || !str_view_to_u32(str_view_slice(tag, 0, dash), &handle.index) ||
-      !str_view_to_u32(str_view_from(tag, dash + 1), &handle.generation))
-    return NULL;
-  return pool_get(&gun->calls, handle);
-}
 
 static struct gun_call *find_by_call_id(struct gun *gun, struct str_view call_id, uint64_t hash) {
   uint32_t index;
   for (uint32_t at = hash_table_first(&gun->callee_by_call_id, hash, &index); at != HASH_TABLE_END;
        at = hash_table_next(&gun->callee_by_call_id, hash, at, &index)) {
-    struct gun_call *call = (struct gun_call *)(void *)(gun->calls.slots + (size_t)index * gun->calls.slot_bytes);
+    struct gun_call *call = (struct gun_call *)(void *)(gun->slots.slots + (size_t)index * gun->slots.slot_bytes);
     if (str_view_equal(gun_text_view(&call->call_id), call_id)) return call;
   }
   return NULL;
 }
 
-static void send_to(struct gun *gun, const struct gun_call *call, struct str_view bytes) {
-  gun_send(gun, gun->callee_fd, &call->peer, bytes);
-}
-
-/* 180 now, and the 200 built at once from the same request and kept until it is time. */
-static void build_response(struct gun *gun, struct gun_call *call, const struct sip_message *invite, unsigned status,
-                           struct text_builder *builder) {
-  char tag[32], contact[96], sdp[512];
+static void start_response(struct gun *gun, const struct gun_call *call, const struct sip_message *invite,
+                           unsigned status, struct text_builder *builder) {
+  char tag[64];
   struct text_builder text = text_builder_over(tag, sizeof tag);
-  add_tag(gun, call, &text);
+  gun_add_slot_name(gun, &text, call);
   sip_build_status_line(builder, status, STR_VIEW(""));
   sip_build_response_block(builder, invite, &call->peer, text_builder_view(&text));
-  sip_build_copy_headers(builder, invite, SIP_HEADER_RECORD_ROUTE);
-  text = text_builder_over(contact, sizeof contact);
-  text_builder_add_literal(&text, "<sip:callee@");
-  address_to_text(&gun->options.answer, &text);
-  text_builder_add_char(&text, '>');
-  sip_build_header(builder, SIP_HEADER_CONTACT, text_builder_view(&text));
-  sip_build_header(builder, SIP_HEADER_ALLOW, STR_VIEW("INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE"));
-  struct sip_session_expires expires;
-  bool timer = gun->options.session_expires_s && status == 200 && sip_message_has(invite, SIP_HEADER_SESSION_EXPIRES) &&
-               sip_session_expires_parse(sip_message_header(invite, SIP_HEADER_SESSION_EXPIRES), &expires) == RESULT_OK;
-  if (timer) {
-    char value[48];
-    text = text_builder_over(value, sizeof value);
-    text_builder_add_u64(&text, expires.interval_s);
-    text_builder_add_literal(&text, ";refresher=uac");
-    sip_build_header(builder, SIP_HEADER_SESSION_EXPIRES, text_builder_view(&text));
-    sip_build_header(builder, SIP_HEADER_REQUIRE, STR_VIEW("timer"));
-  }
-  text = text_builder_over(sdp, sizeof sdp);
-  if (status == 200) gun_build_sdp(&text, &gun->options.answer, call->number);
-  sip_build_end(builder, status == 200 ? STR_VIEW("application/sdp") : STR_VIEW(""), text_builder_view(&text));
 }
 
-static void answer(struct gun *gun, struct gun_call *call) {
-  call->state = CALLEE_ANSWERED;
-  call->wait_ms = 0;
-  call->give_up_us = gun->now_us + GUN_GIVE_UP_MS * 1000ull;
-  send_to(gun, call, str_view_of(call->final, call->final_length));
-  gun_arm_again(gun, call, GUN_TIMER_CALLEE, true);
+static void add_way(struct gun *gun, const struct sip_message *invite, struct text_builder *builder) {
+  sip_build_copy_headers(builder, invite, SIP_HEADER_RECORD_ROUTE);
+  sip_build_header(builder, SIP_HEADER_CONTACT, gun_socket_contact(&gun->callee));
+}
+
+static void send_ringing(struct gun *gun, const struct gun_call *call, const struct sip_message *invite) {
+  struct text_builder builder = gun_socket_compose(&gun->callee);
+  start_response(gun, call, invite, 180, &builder);
+  add_way(gun, invite, &builder);
+  sip_build_end(&builder, STR_VIEW(""), STR_VIEW(""));
+  gun_send(gun, &gun->callee, &call->peer, &builder);
+}
+
+/* The 200 is built at once, while the request is at hand, and kept until it is time. */
+static bool keep_final(struct gun *gun, struct gun_call *call, const struct sip_message *invite) {
+  struct text_builder builder = text_builder_over(call->final, sizeof call->final);
+  start_response(gun, call, invite, 200, &builder);
+  call->block_offset = sizeof "SIP/2.0 200 OK\r\n" - 1;
+  call->block_length = (uint16_t)(builder.length - call->block_offset);
+  add_way(gun, invite, &builder);
+  sip_build_header(&builder, SIP_HEADER_ALLOW, STR_VIEW(METHODS_ALLOWED));
+  if (gun->options.session_expires_s) {
+    sip_build_header(&builder, SIP_HEADER_SUPPORTED, STR_VIEW("timer"));
+    gun_call_add_timer(&builder, invite);
+  }
+  sip_build_end(&builder, STR_VIEW("application/sdp"), gun_socket_body(&gun->callee));
+  call->final_length = (uint16_t)builder.length;
+  return !builder.overflowed;
+}
+
+static void send_final(struct gun *gun, const struct gun_call *call) {
+  struct text_builder builder = gun_socket_compose(&gun->callee);
+  text_builder_add(&builder, str_view_of(call->final, call->final_length));
+  gun_send(gun, &gun->callee, &call->peer, &builder);
+}
+
+static void start_final(struct gun *gun, struct gun_call *call, enum gun_state state) {
+  call->state = state;
+  gun_call_wait_from(gun, call);
+  send_final(gun, call);
+  gun_call_arm_again(gun, call, GUN_TIMER_CALLEE, true);
+}
+
+static struct gun_call *take_call(struct gun *gun, struct str_view call_id, uint64_t hash) {
+  struct handle handle;
+  struct gun_call *call = pool_take(&gun->slots, &handle);
+  if (!call) return NULL;
+  if (gun_text_set(&call->call_id, call_id) &&
+      hash_table_insert(&gun->callee_by_call_id, hash, handle.index) == RESULT_OK) {
+    call->call_id_hash = hash;
+    return call;
+  }
+  pool_give(&gun->slots, call);
+  return NULL;
+}
+
+static void forget(struct gun *gun, struct gun_call *call) {
+  (void)!hash_table_remove(&gun->callee_by_call_id, call->call_id_hash, pool_handle_of(&gun->slots, call).index);
+  gun->ended_calls[call->call_id_hash % GUN_ENDED_CALLS] = call->call_id_hash;
+  gun_give_slot(gun, &call->timer, call);
+}
+
+static void receive_invite_again(struct gun *gun, struct gun_call *call, const struct sip_message *message) {
+  gun->counts.repeated++;
+  if (call->state == CALLEE_RINGING)
+    send_ringing(gun, call, message);
+  else if (call->state != CALLEE_TALKING)
+    send_final(gun, call);
 }
 
 static void receive_invite(struct gun *gun, const struct sip_message *message, const struct address *source) {
   uint64_t hash = siphash(&table_key, message->call_id.data, message->call_id.length);
   struct gun_call *call = find_by_call_id(gun, message->call_id, hash);
-  char bytes[GUN_MESSAGE_BYTES];
-  if (call) { /* again: our answer was lost */
-    if (call->state == CALLEE_ANSWERED) send_to(gun, call, str_view_of(call->final, call->final_length));
+  if (call) {
+    receive_invite_again(gun, call, message);
     return;
   }
-  struct handle handle;
-  call = pool_take(&gun->calls, &handle);
-  if (!call || !gun_text_set(&call->call_id, message->call_id) ||
-      hash_table_insert(&gun->callee_by_call_id, hash, handle.index) != RESULT_OK) {
-    if (call) pool_give(&gun->calls, call);
+  if (gun->ended_calls[hash % GUN_ENDED_CALLS] == hash) {
+    gun->counts.repeated++;
+    return;
+  }
+  call = take_call(gun, message->call_id, hash);
+  if (!call) {
     gun->counts.unexpected++;
     return;
   }
-  gun->counts.callee_seen++;
-  call->call_id_hash = hash;
   call->peer = *source;
   call->state = CALLEE_RINGING;
-  call->number = handle.index;
-  struct text_builder builder = text_builder_over(bytes, sizeof bytes);
-  build_response(gun, call, message, 180, &builder);
-  send_to(gun, call, text_builder_view(&builder));
-  struct text_builder final = text_builder_over(call->final, sizeof call->final);
-  build_response(gun, call, message, 200, &final);
-  call->final_length = (uint16_t) final.length;
-  if (gun->options.ring_ms == 0)
-    answer(gun, call);
-  else
-    gun_arm(gun, call, GUN_TIMER_CALLEE, gun->options.ring_ms);
-}
-
-static void forget(struct gun *gun, struct gun_call *call) {
-  (void)!hash_table_remove(&gun->callee_by_call_id, call->call_id_hash, pool_handle_of(&gun->calls, call).index);
-  gun_give(gun, call);
-}
-
-static void respond(struct gun *gun, const struct sip_message *request, const struct address *source, unsigned status) {
-  char bytes[GUN_MESSAGE_BYTES];
-  struct text_builder builder = text_builder_over(bytes, sizeof bytes);
-  sip_build_status_line(&builder, status, STR_VIEW(""));
-  sip_build_response_block(&builder, request, source, STR_VIEW("callee"));
-  if (sip_message_has(request, SIP_HEADER_SESSION_EXPIRES) && status == 200) {
-    sip_build_header(&builder, SIP_HEADER_SESSION_EXPIRES, sip_message_header(request, SIP_HEADER_SESSION_EXPIRES));
-    sip_build_header(&builder, SIP_HEADER_REQUIRE, STR_VIEW("timer"));
+  if (!keep_final(gun, call, message)) {
+    gun->counts.unexpected++;
+    forget(gun, call);
+    return;
   }
-  sip_build_end(&builder, STR_VIEW(""), STR_VIEW(""));
-  gun_send(gun, gun->callee_fd, source, text_builder_view(&builder));
+  gun->counts.callee_seen++;
+  send_ringing(gun, call, message);
+  if (gun->options.ring_ms == 0)
+    start_final(gun, call, CALLEE_ANSWERED);
+  else
+    gun_arm(gun, &call->timer, GUN_TIMER_CALLEE, gun->options.ring_ms);
 }
 
-static void end(struct gun *gun, struct gun_call *call) {
-  if (call->state == CALLEE_ENDED) return;
-  gun->counts.callee_ended++;
-  call->state = CALLEE_ENDED;
-  gun_arm(gun, call, GUN_TIMER_CALLEE, 100);
+/* A CANCEL names its INVITE by Call-ID; the INVITE gets a 487 (RFC 3261 section 9.2). */
+static void receive_cancel(struct gun *gun, const struct sip_message *message, const struct address *source) {
+  uint64_t hash = siphash(&table_key, message->call_id.data, message->call_id.length);
+  struct gun_call *call = find_by_call_id(gun, message->call_id, hash);
+  gun_call_respond(gun, &gun->callee, message, source, call ? 200 : 481);
+  if (!call || call->state != CALLEE_RINGING) return;
+  char block[GUN_FINAL_BYTES];
+  memcpy(block, call->final + call->block_offset, call->block_length);
+  struct text_builder builder = text_builder_over(call->final, sizeof call->final);
+  sip_build_status_line(&builder, 487, STR_VIEW(""));
+  text_builder_add(&builder, str_view_of(block, call->block_length));
+  sip_build_end(&builder, STR_VIEW(""), STR_VIEW(""));
+  call->final_length = (uint16_t)builder.length;
+  start_final(gun, call, CALLEE_CANCELLED);
+}
+
+static void receive_ack(struct gun *gun, struct gun_call *call) {
+  if (call && call->state == CALLEE_ANSWERED) {
+    call->state = CALLEE_TALKING;
+    timer_wheel_cancel(&gun->wheel, &call->timer);
+  } else if (call && call->state == CALLEE_CANCELLED) {
+    gun->counts.callee_cancelled++;
+    forget(gun, call);
+  } else {
+    gun->counts.repeated++;
+  }
+}
+
+/* A BYE that comes again after its call is over is answered as the first was. */
+static void receive_in_dialog(struct gun *gun, struct gun_call *call, const struct sip_message *message,
+                              const struct address *source) {
+  bool is_bye = message->method == SIP_METHOD_BYE;
+  bool is_again = !call && is_bye && gun_is_slot_name(gun, message->to_tag);
+  gun_call_respond(gun, &gun->callee, message, source, call || is_again ? 200 : 481);
+  if (is_again) {
+    gun->counts.repeated++;
+  } else if (!call) {
+    gun->counts.unexpected++;
+  } else if (is_bye) {
+    gun->counts.callee_ended++;
+    forget(gun, call);
+  } else {
+    gun->counts.refreshes_answered++;
+  }
 }
 
 void callee_receive(struct gun *gun, const struct sip_message *message, const struct address *source) {
   if (!message->is_request) {
     gun->counts.unexpected++;
-    return;
+  } else if (message->method == SIP_METHOD_CANCEL) {
+    receive_cancel(gun, message, source);
+  } else if (message->to_tag.length == 0) {
+    if (message->method == SIP_METHOD_INVITE)
+      receive_invite(gun, message, source);
+    else
+      gun_call_respond(gun, &gun->callee, message, source, message->method == SIP_METHOD_OPTIONS ? 200 : 501);
+  } else {
+    struct gun_call *call = gun_find_slot(gun, message->to_tag);
+    if (call && !str_view_equal(gun_text_view(&call->call_id), message->call_id)) call = NULL;
+    if (message->method == SIP_METHOD_ACK)
+      receive_ack(gun, call);
+    else
+      receive_in_dialog(gun, call, message, source);
   }
-  if (message->method == SIP_METHOD_INVITE && message->to_tag.length == 0) {
-    receive_invite(gun, message, source);
-    return;
-  }
-  if (message->method == SIP_METHOD_OPTIONS && message->to_tag.length == 0) {
-    respond(gun, message, source, 200);
-    return;
-  }
-  struct gun_call *call = find_by_tag(gun, message->to_tag);
-  if (call && !str_view_equal(gun_text_view(&call->call_id), message->call_id)) call = NULL;
-  if (message->method == SIP_METHOD_ACK) {
-    if (call && call->state == CALLEE_ANSWERED) {
-      call->state = CALLEE_TALKING;
-      timer_wheel_cancel(&gun->wheel, &call->timer);
-    }
-    return;
-  }
-  respond(gun, message, source, call || message->method == SIP_METHOD_CANCEL ? 200 : 481);
-  if (!call) return;
-  if (message->method == SIP_METHOD_UPDATE || message->method == SIP_METHOD_OPTIONS) gun->counts.refreshes_answered++;
-  if (message->method == SIP_METHOD_BYE) end(gun, call);
 }
 
 void callee_timer_due(struct gun *gun, struct timer *timer) {
   struct gun_call *call = (struct gun_call *)timer;
   if (call->state == CALLEE_RINGING) {
-    answer(gun, call);
-  } else if (call->state == CALLEE_ANSWERED && gun->now_us < call->give_up_us) {
+    start_final(gun, call, CALLEE_ANSWERED);
+  } else if (gun->now_us < call->give_up_us) {
     gun->counts.retransmissions++;
-    send_to(gun, call, str_view_of(call->final, call->final_length));
-    gun_arm_again(gun, call, GUN_TIMER_CALLEE, true);
+    send_final(gun, call);
+    gun_call_arm_again(gun, call, GUN_TIMER_CALLEE, true);
   } else {
-    if (call->state == CALLEE_ANSWERED) gun->counts.callee_no_ack++;
+    gun->counts.callee_no_ack++;
     forget(gun, call);
   }
 }
+
+/* Nothing is started: somebody else calls. */
+static bool answerer_start(struct gun *gun, uint64_t due_us) {
+  (void)gun, (void)due_us;
+  return false;
+}
+
+static void answerer_receive(struct gun *gun, const struct sip_message *message, const struct address *source) {
+  (void)message, (void)source;
+  gun->counts.unexpected++;
+}
+
+static void answerer_release(struct gun *gun) {
+  (void)gun;
+}
+
+const struct gun_player gun_answerer = {"answer", sizeof(struct gun_call), answerer_start, answerer_receive,
+                                        answerer_release};

@@ -1,51 +1,34 @@
-/* The calling end. Call-ID: "SLOT-GENERATION-RANDOM" in hexadecimal, so every answer names its call. */
+/* The calling end: INVITE, ACK, talk, BYE. The Call-ID names the slot, so every answer finds its call. */
 #include "gun_call.h"
 #include "sip/sip_build.h"
 #include "sip/sip_header_values.h"
 #include "sip/sip_uri.h"
 
-size_t gun_call_bytes(void) {
-  return sizeof(struct gun_call);
-}
+#define ROUTES_MAX      8
+#define RING_LIMIT_MS   180000
+#define CALLED_NUMBERS  10000000
+#define METHODS_ALLOWED "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE"
 
-uint32_t gun_calls_open(const struct gun *gun) {
-  return gun->calls.used;
-}
-
-static void add_address_uri(struct text_builder *builder, struct str_view user, const struct address *address) {
+static void add_called_uri(struct gun *gun, const struct gun_call *call, struct text_builder *builder) {
   text_builder_add_literal(builder, "sip:");
-  text_builder_add(builder, user);
-  if (user.length) text_builder_add_char(builder, '@');
-  address_to_text(address, builder);
+  text_builder_add(builder, str_view_from_c(gun->options.number_prefix));
+  text_builder_add_u64(builder, call->number % CALLED_NUMBERS);
+  text_builder_add_char(builder, '@');
+  text_builder_add(builder, str_view_from_c(gun->target_text));
 }
 
-/* The branch carries the CSeq, so that each request is a transaction of its own. */
-static void add_via(struct gun *gun, struct gun_call *call, struct text_builder *builder, const char *kind) {
-  char branch[64];
-  struct text_builder text = text_builder_over(branch, sizeof branch);
-  text_builder_add_literal(&text, "z9hG4bK");
-  text_builder_add(&text, str_view_from_c(kind));
-  text_builder_add_u64(&text, call->cseq);
-  text_builder_add_char(&text, '-');
-  text_builder_add_u64(&text, call->number);
-  sip_build_via(builder, TRANSPORT_UDP, &gun->options.local, text_builder_view(&text));
-}
-
-static void add_identity(struct gun *gun, struct gun_call *call, struct text_builder *builder) {
-  char text[256];
+/* The first lines of each request of ours, as far as From, To and Call-ID. */
+static void add_head(struct gun *gun, const struct gun_call *call, struct text_builder *builder) {
+  char text[GUN_TEXT_BYTES + 256];
+  sip_build_header_u32(builder, SIP_HEADER_MAX_FORWARDS, 70);
   struct text_builder value = text_builder_over(text, sizeof text);
-  text_builder_add_literal(&value, "<sip:caller@");
-  address_to_text(&gun->options.local, &value);
-  text_builder_add_literal(&value, ">;tag=c");
-  text_builder_add_u64(&value, call->number);
+  text_builder_add(&value, gun_socket_contact(&gun->caller));
+  text_builder_add_literal(&value, ";tag=");
+  gun_add_slot_name(gun, &value, call);
   sip_build_header(builder, SIP_HEADER_FROM, text_builder_view(&value));
   value = text_builder_over(text, sizeof text);
-  text_builder_add_literal(&value, "<");
-  text_builder_add_literal(&value, "sip:");
-  text_builder_add(&value, str_view_from_c(gun->options.number_prefix));
-  text_builder_add_u64(&value, call->number % 10000000);
-  text_builder_add_char(&value, '@');
-  address_to_text(&gun->options.target, &value);
+  text_builder_add_char(&value, '<');
+  add_called_uri(gun, call, &value);
   text_builder_add_char(&value, '>');
   if (call->remote_tag.length) {
     text_builder_add_literal(&value, ";tag=");
@@ -55,106 +38,77 @@ static void add_identity(struct gun *gun, struct gun_call *call, struct text_bui
   sip_build_header(builder, SIP_HEADER_CALL_ID, gun_text_view(&call->call_id));
 }
 
-static void send_invite(struct gun *gun, struct gun_call *call) {
-  char bytes[GUN_MESSAGE_BYTES], uri[128], sdp[512], contact[96];
-  struct text_builder builder = text_builder_over(bytes, sizeof bytes);
+/* INVITE, or the ACK of a refusal, which belongs to the INVITE's transaction: same branch and Request-URI (RFC 3261
+ * section 17.1.1.3). */
+static void start_invite_request(struct gun *gun, struct gun_call *call, struct str_view method,
+                                 struct text_builder *builder) {
+  char uri[GUN_TEXT_BYTES];
   struct text_builder text = text_builder_over(uri, sizeof uri);
-  text_builder_add_literal(&text, "sip:");
-  text_builder_add(&text, str_view_from_c(gun->options.number_prefix));
-  text_builder_add_u64(&text, call->number % 10000000);
-  text_builder_add_char(&text, '@');
-  address_to_text(&gun->options.target, &text);
-  sip_build_request_line(&builder, STR_VIEW("INVITE"), text_builder_view(&text));
-  add_via(gun, call, &builder, "i");
-  sip_build_header_u32(&builder, SIP_HEADER_MAX_FORWARDS, 70);
-  add_identity(gun, call, &builder);
-  sip_build_cseq(&builder, call->cseq, STR_VIEW("INVITE"));
-  text = text_builder_over(contact, sizeof contact);
-  text_builder_add_char(&text, '<');
-  add_address_uri(&text, STR_VIEW("caller"), &gun->options.local);
-  text_builder_add_char(&text, '>');
-  sip_build_header(&builder, SIP_HEADER_CONTACT, text_builder_view(&text));
-  sip_build_header(&builder, SIP_HEADER_ALLOW, STR_VIEW("INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE"));
+  add_called_uri(gun, call, &text);
+  sip_build_request_line(builder, method, text_builder_view(&text));
+  gun_add_via(gun, builder, 'i', 1, call);
+  add_head(gun, call, builder);
+  sip_build_cseq(builder, 1, method);
+}
+
+static void send_invite(struct gun *gun, struct gun_call *call) {
+  struct text_builder builder = gun_socket_compose(&gun->caller);
+  start_invite_request(gun, call, STR_VIEW("INVITE"), &builder);
+  sip_build_header(&builder, SIP_HEADER_CONTACT, gun_socket_contact(&gun->caller));
+  sip_build_header(&builder, SIP_HEADER_ALLOW, STR_VIEW(METHODS_ALLOWED));
   if (gun->options.session_expires_s) {
     sip_build_header(&builder, SIP_HEADER_SUPPORTED, STR_VIEW("timer"));
     sip_build_header_u32(&builder, SIP_HEADER_SESSION_EXPIRES, gun->options.session_expires_s);
     sip_build_header_u32(&builder, SIP_HEADER_MIN_SE, 90);
   }
-  text = text_builder_over(sdp, sizeof sdp);
-  gun_build_sdp(&text, &gun->options.local, call->number);
-  sip_build_end(&builder, STR_VIEW("application/sdp"), text_builder_view(&text));
-  gun_send(gun, gun->caller_fd, &gun->options.target, text_builder_view(&builder));
+  sip_build_end(&builder, STR_VIEW("application/sdp"), gun_socket_body(&gun->caller));
+  gun_send(gun, &gun->caller, &gun->options.target, &builder);
 }
 
-/* ACK of a 2xx and BYE: to the Contact through the route set; on loopback the next hop is always the switch. */
+/* ACK of a 2xx (CSeq 1) and BYE: to the Contact through the route set; the next hop is always the switch. */
 static void send_in_dialog(struct gun *gun, struct gun_call *call, struct str_view method, uint32_t cseq) {
-  char bytes[GUN_MESSAGE_BYTES];
-  struct text_builder builder = text_builder_over(bytes, sizeof bytes);
+  struct text_builder builder = gun_socket_compose(&gun->caller);
   sip_build_request_line(&builder, method, gun_text_view(&call->target));
-  add_via(gun, call, &builder, method.data[0] == 'A' ? "a" : "b");
-  sip_build_header_u32(&builder, SIP_HEADER_MAX_FORWARDS, 70);
+  gun_add_via(gun, &builder, method.data[0], cseq, call);
+  add_head(gun, call, &builder);
   if (call->route_length) sip_build_header(&builder, SIP_HEADER_ROUTE, str_view_of(call->route, call->route_length));
-  add_identity(gun, call, &builder);
   sip_build_cseq(&builder, cseq, method);
   sip_build_end(&builder, STR_VIEW(""), STR_VIEW(""));
-  gun_send(gun, gun->caller_fd, &gun->options.target, text_builder_view(&builder));
+  gun_send(gun, &gun->caller, &gun->options.target, &builder);
 }
 
-bool caller_start(struct gun *gun) {
+static bool caller_start(struct gun *gun, uint64_t due_us) {
   struct handle handle;
-  struct gun_call *call = pool_take(&gun->calls, &handle);
+  struct gun_call *call = pool_take(&gun->slots, &handle);
   if (!call) return false;
-  char id[64];
-  struct text_builder text = text_builder_over(id, sizeof id);
-  text_builder_add_hex(&text, handle.index, 8);
-  text_builder_add_char(&text, '-');
-  text_builder_add_hex(&text, handle.generation, 8);
-  text_builder_add_char(&text, '-');
-  text_builder_add_hex(&text, random_u64(&gun->random), 16);
-  gun_text_set(&call->call_id, text_builder_view(&text));
+  struct text_builder id = text_builder_over(call->call_id.bytes, sizeof call->call_id.bytes);
+  gun_add_slot_name(gun, &id, call);
+  call->call_id.length = (uint16_t)id.length;
   call->state = CALLER_INVITING;
-  call->cseq = 1;
-  call->number = gun->next_number++;
-  call->sent_us = gun->now_us;
-  call->give_up_us = gun->now_us + GUN_GIVE_UP_MS * 1000ull;
+  call->number = gun->offered;
+  call->due_us = due_us;
+  gun_call_wait_from(gun, call);
   send_invite(gun, call);
-  gun_arm_again(gun, call, GUN_TIMER_CALLER, false);
-  gun->counts.started++;
+  gun_call_arm_again(gun, call, GUN_TIMER_CALLER, false);
   return true;
 }
 
-static bool read_hex(struct str_view text, uint32_t *value_out) {
-  uint32_t value = 0;
-  for (size_t i = 0; i < text.length; i++) {
-    char byte = text.data[i];
-    uint32_t digit = byte >= '0' && byte <= '9' ? (uint32_t)(byte - '0') : (uint32_t)(byte - 'a' + 10);
-    if (digit > 15) return false;
-    value = value << 4 | digit;
-  }
-  *value_out = value;
-  return true;
+static void end_call(struct gun *gun, struct gun_call *call, uint64_t *counter) {
+  gun_count_end(gun, counter);
+  gun_give_slot(gun, &call->timer, call);
 }
 
-static struct gun_call *find_call(struct gun *gun, struct str_view call_id) {
-  struct handle handle;
-  if (call_id.length < 18 || !read_hex(str_view_slice(call_id, 0, 8), &handle.index) ||
-      !read_hex(str_view_slice(call_id, 9, 8), &handle.generation))
-    return NULL;
-  struct gun_call *call = pool_get(&gun->calls, handle);
-  return call && str_view_equal(gun_text_view(&call->call_id), call_id) ? call : NULL;
-}
-
-/* Contact and Record-Route (reversed) of the answer. */
+/* Contact, tag and Record-Route (reversed) of the answer. */
 static bool learn_way(struct gun_call *call, const struct sip_message *message) {
   struct sip_name_addr contact;
   if (sip_name_addr_parse(sip_message_header(message, SIP_HEADER_CONTACT), &contact) != RESULT_OK ||
       !gun_text_set(&call->target, contact.uri_text) || !gun_text_set(&call->remote_tag, message->to_tag))
     return false;
-  struct str_view routes[8], value;
+  struct str_view routes[ROUTES_MAX], value;
   unsigned count = 0;
   struct sip_value_cursor cursor = {0};
   while (sip_message_next_value(message, SIP_HEADER_RECORD_ROUTE, &cursor, &value)) {
-    if (count == 8) return false;
+    if (count == ROUTES_MAX) return false;
     routes[count++] = value;
   }
   struct text_builder builder = text_builder_over(call->route, sizeof call->route);
@@ -167,113 +121,113 @@ static bool learn_way(struct gun_call *call, const struct sip_message *message) 
 }
 
 static void answered(struct gun *gun, struct gun_call *call, const struct sip_message *message) {
-  if (call->state == CALLER_TALKING || call->state == CALLER_ENDING) { /* the 200 again: our ACK was lost */
+  if (call->state == CALLER_TALKING || call->state == CALLER_ENDING) { /* again: our ACK was lost or late */
+    gun->counts.repeated++;
     send_in_dialog(gun, call, STR_VIEW("ACK"), 1);
     return;
   }
   if (!learn_way(call, message)) {
     gun->counts.unexpected++;
-    gun_give(gun, call);
+    end_call(gun, call, &gun->counts.rejected);
     return;
   }
-  latency_add(&gun->setup, gun->now_us - call->sent_us);
+  latency_add(&gun->setup, gun->now_us - call->due_us);
   gun->counts.answered++;
-  send_in_dialog(gun, call, STR_VIEW("ACK"), call->cseq);
+  send_in_dialog(gun, call, STR_VIEW("ACK"), 1);
   call->state = CALLER_TALKING;
-  gun_arm(gun, call, GUN_TIMER_CALLER, gun->options.talk_ms);
+  if (gun->options.hold && !gun->is_stopping)
+    timer_wheel_cancel(&gun->wheel, &call->timer);
+  else
+    gun_arm(gun, &call->timer, GUN_TIMER_CALLER, gun->options.talk_ms);
 }
 
-/* The ACK of a refusal belongs to the INVITE's transaction (RFC 3261 section 17.1.1.3): same branch, Request-URI and
- * Via. */
 static void refused(struct gun *gun, struct gun_call *call, const struct sip_message *message) {
-  gun_text_set(&call->remote_tag, message->to_tag);
-  char bytes[GUN_MESSAGE_BYTES], uri[128];
-  struct text_builder builder = text_builder_over(bytes, sizeof bytes), text = text_builder_over(uri, sizeof uri);
-  text_builder_add_literal(&text, "sip:");
-  text_builder_add(&text, str_view_from_c(gun->options.number_prefix));
-  text_builder_add_u64(&text, call->number % 10000000);
-  text_builder_add_char(&text, '@');
-  address_to_text(&gun->options.target, &text);
-  sip_build_request_line(&builder, STR_VIEW("ACK"), text_builder_view(&text));
-  add_via(gun, call, &builder, "i");
-  sip_build_header_u32(&builder, SIP_HEADER_MAX_FORWARDS, 70);
-  add_identity(gun, call, &builder);
-  sip_build_cseq(&builder, call->cseq, STR_VIEW("ACK"));
+  (void)gun_text_set(&call->remote_tag, message->to_tag);
+  struct text_builder builder = gun_socket_compose(&gun->caller);
+  start_invite_request(gun, call, STR_VIEW("ACK"), &builder);
   sip_build_end(&builder, STR_VIEW(""), STR_VIEW(""));
-  gun_send(gun, gun->caller_fd, &gun->options.target, text_builder_view(&builder));
-  gun->counts.rejected++;
-  gun_give(gun, call);
+  gun_send(gun, &gun->caller, &gun->options.target, &builder);
+  end_call(gun, call, &gun->counts.rejected);
 }
 
-static void receive_response(struct gun *gun, struct gun_call *call, const struct sip_message *message) {
-  bool is_bye = message->method == SIP_METHOD_BYE;
-  if (is_bye && call->state == CALLER_ENDING && message->status >= 200) {
-    latency_add(&gun->bye, gun->now_us - call->sent_us);
-    gun->counts.completed++;
-    gun_give(gun, call);
-  } else if (message->method == SIP_METHOD_INVITE && message->status < 200) {
-    if (call->state != CALLER_INVITING) return;
-    call->state = CALLER_WAITING;
-    gun_arm(gun, call, GUN_TIMER_CALLER, 180000);
-  } else if (message->method == SIP_METHOD_INVITE && message->status < 300) {
+static void receive_invite_response(struct gun *gun, struct gun_call *call, const struct sip_message *message) {
+  if (message->status >= 200 && message->status < 300) {
     answered(gun, call, message);
-  } else if (message->method == SIP_METHOD_INVITE && call->state <= CALLER_WAITING) {
+  } else if (call->state > CALLER_WAITING) {
+    gun->counts.repeated++;
+  } else if (message->status >= 300) {
     refused(gun, call, message);
-  } else if (!is_bye) {
+  } else if (call->state == CALLER_INVITING) {
+    call->state = CALLER_WAITING;
+    gun_arm(gun, &call->timer, GUN_TIMER_CALLER, RING_LIMIT_MS);
+  }
+}
+
+/* An answer to a call that is over is one that was on its way, or sent again: the call has been counted. */
+static void receive_response(struct gun *gun, struct gun_call *call, const struct sip_message *message) {
+  if (!call && gun_is_slot_name(gun, message->call_id)) {
+    gun->counts.repeated++;
+  } else if (call && message->method == SIP_METHOD_INVITE) {
+    receive_invite_response(gun, call, message);
+  } else if (call && message->method == SIP_METHOD_BYE && call->state == CALLER_ENDING) {
+    if (message->status < 200) return;
+    latency_add(&gun->bye, gun->now_us - call->due_us);
+    end_call(gun, call, &gun->counts.completed);
+  } else {
     gun->counts.unexpected++;
   }
 }
 
-static void respond(struct gun *gun, const struct sip_message *request, const struct address *source, unsigned status) {
-  char bytes[GUN_MESSAGE_BYTES];
-  struct text_builder builder = text_builder_over(bytes, sizeof bytes);
-  sip_build_status_line(&builder, status, STR_VIEW(""));
-  sip_build_response_block(&builder, request, source, STR_VIEW(""));
-  if (request->method == SIP_METHOD_UPDATE && sip_message_has(request, SIP_HEADER_SESSION_EXPIRES)) {
-    sip_build_header(&builder, SIP_HEADER_SESSION_EXPIRES, sip_message_header(request, SIP_HEADER_SESSION_EXPIRES));
-    sip_build_header(&builder, SIP_HEADER_REQUIRE, STR_VIEW("timer"));
-  }
-  sip_build_end(&builder, STR_VIEW(""), STR_VIEW(""));
-  gun_send(gun, gun->caller_fd, source, text_builder_view(&builder));
-}
-
-void caller_receive(struct gun *gun, const struct sip_message *message, const struct address *source) {
-  struct gun_call *call = find_call(gun, message->call_id);
+static void caller_receive(struct gun *gun, const struct sip_message *message, const struct address *source) {
+  struct gun_call *call = gun_find_slot(gun, message->call_id);
   if (!message->is_request) {
-    if (call)
-      receive_response(gun, call, message);
-    else if (message->method != SIP_METHOD_BYE && message->method != SIP_METHOD_INVITE)
-      gun->counts.unexpected++;
+    receive_response(gun, call, message);
     return;
   }
   if (message->method == SIP_METHOD_ACK) return;
-  respond(gun, message, source, call ? 200 : 481);
+  gun_call_respond(gun, &gun->caller, message, source, call ? 200 : 481);
   if (!call) return;
-  if (message->method == SIP_METHOD_UPDATE || message->method == SIP_METHOD_OPTIONS) gun->counts.refreshes_answered++;
-  if (message->method != SIP_METHOD_BYE) return;
-  gun->counts.ended_by_far_side++;
-  gun_give(gun, call);
+  if (message->method == SIP_METHOD_BYE)
+    end_call(gun, call, &gun->counts.ended_by_far_side);
+  else
+    gun->counts.refreshes_answered++;
+}
+
+static void hang_up(struct gun *gun, struct gun_call *call) {
+  call->state = CALLER_ENDING;
+  call->cseq = 2;
+  call->due_us = gun->now_us;
+  gun_call_wait_from(gun, call);
+  send_in_dialog(gun, call, STR_VIEW("BYE"), call->cseq);
+  gun_call_arm_again(gun, call, GUN_TIMER_CALLER, true);
 }
 
 void caller_timer_due(struct gun *gun, struct timer *timer) {
-  struct gun_call *call = (struct gun_call *)timer; /* the timer is the first member */
+  struct gun_call *call = (struct gun_call *)timer;
   if (call->state == CALLER_TALKING) {
-    call->state = CALLER_ENDING;
-    call->cseq++;
-    call->sent_us = gun->now_us;
-    call->give_up_us = gun->now_us + GUN_GIVE_UP_MS * 1000ull;
-    call->wait_ms = 0;
-    send_in_dialog(gun, call, STR_VIEW("BYE"), call->cseq);
-    gun_arm_again(gun, call, GUN_TIMER_CALLER, true);
+    hang_up(gun, call);
   } else if (call->state == CALLER_WAITING || gun->now_us >= call->give_up_us) {
-    gun->counts.timed_out++;
-    gun_give(gun, call);
+    end_call(gun, call, &gun->counts.timed_out);
   } else {
     gun->counts.retransmissions++;
     if (call->state == CALLER_INVITING)
       send_invite(gun, call);
     else
       send_in_dialog(gun, call, STR_VIEW("BYE"), call->cseq);
-    gun_arm_again(gun, call, GUN_TIMER_CALLER, call->state == CALLER_ENDING);
+    gun_call_arm_again(gun, call, GUN_TIMER_CALLER, call->state == CALLER_ENDING);
   }
 }
+
+/* The calls that talk hang up at the rate at which they began. */
+static void caller_release(struct gun *gun) {
+  struct gun_call *call;
+  double wait_ms = 0, step_ms = gun->options.rate > 0 ? 1000 / gun->options.rate : 0;
+  for (uint32_t index = 0; (call = pool_next(&gun->slots, &index)) != NULL;) {
+    if (call->state != CALLER_TALKING || timer_is_armed(&call->timer)) continue;
+    gun_arm(gun, &call->timer, GUN_TIMER_CALLER, (uint32_t)wait_ms);
+    wait_ms += step_ms;
+  }
+  gun->drain_from_us = gun->now_us + (uint64_t)(wait_ms * 1000);
+}
+
+const struct gun_player gun_caller = {"calls", sizeof(struct gun_call), caller_start, caller_receive, caller_release};

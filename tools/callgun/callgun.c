@@ -2,21 +2,36 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gun_loop.h"
+#include "gun.h"
+
+#define WINDOW_DEFAULT  10000
+#define PORT_DEFAULT    5060
+#define TEXT_LENGTH_MAX 48
+#define USERS_MAX       4000000
+#define WINDOW_MAX      1000000
 
 static const char usage[] =
-    "usage: callgun calls    --target ADDR:PORT [--local ADDR:PORT] [--answer ADDR:PORT] --rate N --count N\n"
-    "                        [--ring-ms N] [--talk-ms N] [--window N] [--session-expires S] [--number PREFIX]\n"
-    "       callgun options  --target ADDR:PORT [--local ADDR:PORT] --count N [--window N] [--rate N]\n"
-    "       callgun register --target ADDR:PORT [--local ADDR:PORT] --count N [--window N] [--rate N]\n"
+    "usage: callgun calls    --target ADDR:PORT --rate N --count N [--answer ADDR:PORT] [--ring-ms N] [--talk-ms N]\n"
+    "                        [--session-expires S] [--number PREFIX]\n"
+    "       callgun options  --target ADDR:PORT --count N [--rate N]\n"
+    "       callgun register --target ADDR:PORT --count N [--rate N] [--users N] [--expires S]\n"
     "                        --user PREFIX --password TEXT\n"
-    "       all: [--time-limit S] [--json]\n"
+    "       callgun answer   --answer ADDR:PORT [--ring-ms N] [--session-expires S]\n"
+    "       all: [--local ADDR:PORT] [--window N] [--hold] [--time-limit S] [--drain S] [--json]\n"
     "\n"
-    "calls: plays caller (local) and, with --answer, the callee that the switch calls. Numbers called are PREFIX and "
+    "calls      plays the caller and, with --answer, the callee that the switch calls; numbers called are PREFIX and "
     "a\n"
-    "running number. register: users are PREFIX and a running number. Exit status 1 when anything was lost.\n";
+    "           running number\n"
+    "register   users are PREFIX and a running number below --users (default: --count), each in its turn; a user's\n"
+    "           challenge is kept, and its next REGISTER carries credentials\n"
+    "answer     plays the callee only, until a signal\n"
+    "--rate     starts a second, due at even distances whatever the switch does; times are taken from when a start "
+    "was\n"
+    "           due. 0 (the default): as many as --window, the most at once, allows\n"
+    "--hold     calls talk, registrations are refreshed, until SIGINT or SIGTERM; a line says when all are there\n"
+    "Exit status 1 when anything was lost or unexpected.\n";
 
-enum option_type { OPTION_ADDRESS, OPTION_NUMBER, OPTION_COUNT, OPTION_RATE, OPTION_TEXT };
+enum option_type { OPTION_ADDRESS, OPTION_NUMBER, OPTION_COUNT, OPTION_RATE, OPTION_TEXT, OPTION_FLAG };
 
 static const struct option_row {
   const char *flag;
@@ -32,14 +47,19 @@ static const struct option_row {
     {"--ring-ms", OPTION_NUMBER, offsetof(struct gun_options, ring_ms)},
     {"--talk-ms", OPTION_NUMBER, offsetof(struct gun_options, talk_ms)},
     {"--session-expires", OPTION_NUMBER, offsetof(struct gun_options, session_expires_s)},
+    {"--users", OPTION_NUMBER, offsetof(struct gun_options, users)},
+    {"--expires", OPTION_NUMBER, offsetof(struct gun_options, expires_s)},
     {"--time-limit", OPTION_NUMBER, offsetof(struct gun_options, time_limit_s)},
+    {"--drain", OPTION_NUMBER, offsetof(struct gun_options, drain_s)},
     {"--number", OPTION_TEXT, offsetof(struct gun_options, number_prefix)},
     {"--user", OPTION_TEXT, offsetof(struct gun_options, user)},
     {"--password", OPTION_TEXT, offsetof(struct gun_options, password)},
+    {"--hold", OPTION_FLAG, offsetof(struct gun_options, hold)},
+    {"--json", OPTION_FLAG, offsetof(struct gun_options, json)},
 };
 
-static _Noreturn void refuse(const char *what) {
-  fprintf(stderr, "callgun: %s\n%s", what, usage);
+static _Noreturn void refuse(const char *what, const char *which) {
+  fprintf(stderr, "callgun: %s%s\n%s", which, what, usage);
   exit(2);
 }
 
@@ -48,51 +68,73 @@ static bool read_value(const struct option_row *row, const char *text, struct gu
   struct str_view view = str_view_from_c(text);
   char *end;
   switch (row->type) {
-  case OPTION_ADDRESS: return address_parse(view, 5060, field) == RESULT_OK;
+  case OPTION_ADDRESS: return address_parse(view, PORT_DEFAULT, field) == RESULT_OK;
   case OPTION_NUMBER: return str_view_to_u32(view, field);
   case OPTION_COUNT: return str_view_to_u64(view, field);
   case OPTION_RATE: *(double *)field = strtod(text, &end); return *end == '\0' && *(double *)field >= 0;
-  case OPTION_TEXT: *(const char **)field = text; return strlen(text) < 48;
+  case OPTION_TEXT: *(const char **)field = text; return strlen(text) < TEXT_LENGTH_MAX;
+  case OPTION_FLAG: *(bool *)field = true; return true;
   }
   return false;
 }
 
+static const struct option_row *find_option(const char *flag) {
+  for (size_t r = 0; r < sizeof option_rows / sizeof option_rows[0]; r++)
+    if (strcmp(option_rows[r].flag, flag) == 0) return &option_rows[r];
+  return NULL;
+}
+
 static void read_options(struct gun_options *options, int argc, char **argv) {
   for (int i = 2; i < argc; i++) {
-    const struct option_row *row = NULL;
-    if (strcmp(argv[i], "--json") == 0) {
-      options->json = true;
-      continue;
-    }
-    for (size_t r = 0; r < sizeof option_rows / sizeof option_rows[0]; r++)
-      if (strcmp(option_rows[r].flag, argv[i]) == 0) row = &option_rows[r];
-    if (!row) refuse("unknown option");
-    if (++i == argc || !read_value(row, argv[i], options)) refuse("an option's value is missing or not understood");
+    const struct option_row *row = find_option(argv[i]);
+    if (!row) refuse(": unknown option", argv[i]);
+    bool has_value = row->type != OPTION_FLAG;
+    if (has_value && i + 1 == argc) refuse(": its value is missing", argv[i]);
+    if (!read_value(row, has_value ? argv[i + 1] : "", options)) refuse(": its value is not understood", argv[i]);
+    i += has_value;
   }
-  if (options->target.family == ADDRESS_NONE) refuse("--target is missing");
-  if (options->window == 0 || options->count == 0) refuse("--window and --count must be at least 1");
+}
+
+static void complete_options(struct gun_options *options) {
+  if (options->work == GUN_ANSWER) {
+    if (options->answer.family == ADDRESS_NONE) refuse("--answer is missing", "");
+    options->hold = true;
+    options->count = 0;
+    return;
+  }
+  if (options->target.family == ADDRESS_NONE) refuse("--target is missing", "");
+  if (options->count == 0) refuse("--count must be at least 1", "");
+  if (options->users == 0) options->users = options->count < USERS_MAX ? (uint32_t)options->count : USERS_MAX;
+  bool holds_calls = options->hold && options->work == GUN_CALLS;
+  if (holds_calls && options->count > options->window && options->count <= WINDOW_MAX)
+    options->window = (uint32_t)options->count;
+  if (options->window == 0 || options->window > WINDOW_MAX) refuse("--window must be 1 to 1000000", "");
+  if (options->users > USERS_MAX) refuse("--users must be at most 4000000", "");
+  if (options->expires_s == 0) refuse("--expires must be at least 1", "");
 }
 
 int main(int argc, char **argv) {
   static struct gun gun;
-  static const char *const works[] = {"calls", "options", "register"};
-  gun.options = (struct gun_options){.window = 10000,
+  static const char *const works[] = {"calls", "options", "register", "answer"};
+  gun.options = (struct gun_options){.window = WINDOW_DEFAULT,
                                      .count = 1,
-                                     .talk_ms = 0,
+                                     .expires_s = 3600,
                                      .number_prefix = "44",
                                      .user = "u",
                                      .password = "",
-                                     .time_limit_s = 3600};
+                                     .time_limit_s = 86400,
+                                     .drain_s = 40};
   int work = -1;
-  for (int i = 0; i < 3 && argc > 1; i++)
+  for (int i = 0; i < 4 && argc > 1; i++)
     if (strcmp(argv[1], works[i]) == 0) work = i;
-  if (work < 0) refuse("say what to do");
+  if (work < 0) refuse("say what to do", "");
   gun.options.work = (enum gun_work)work;
   (void)!address_parse(STR_VIEW("127.0.0.1:0"), 0, &gun.options.local);
   read_options(&gun.options, argc, argv);
+  complete_options(&gun.options);
   gun_open(&gun);
   gun_run(&gun);
   gun_report(&gun);
-  uint64_t good = gun.counts.completed;
-  return good == gun.counts.started && gun.counts.unexpected == 0 && gun.counts.skipped == 0 ? 0 : 1;
+  bool is_complete = gun.counts.completed == gun.counts.started && gun.counts.skipped == 0;
+  return is_complete && gun.counts.unexpected == 0 ? 0 : 1;
 }

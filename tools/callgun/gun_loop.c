@@ -1,97 +1,161 @@
-/* Sockets, clock, pace and report. */
-#include <errno.h>
-#include <inttypes.h>
+/* Sockets, clock and pace. */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
+#include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "gun_loop.h"
+#include "gun.h"
 
 #define BURST_MAX      64 /* starts between two looks at the sockets */
-#define WAIT_MAX_MS    10
-#define DRAIN_LIMIT_US 40000000ull /* after the last start, for calls that hang */
+#define WAIT_MAX_US    10000
+#define TIMER_SLACK_NS 1000 /* how late the kernel may wake us */
 
-uint64_t gun_now_us(void) {
+static const struct gun_player *const players[] = {
+    [GUN_CALLS] = &gun_caller, [GUN_OPTIONS] = &gun_prober, [GUN_REGISTER] = &gun_phones, [GUN_ANSWER] = &gun_answerer};
+
+static const struct gun_player *player_of(const struct gun *gun) {
+  return players[gun->options.work];
+}
+
+static void take_time(struct gun *gun) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
-  return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+  gun->now_us = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+  gun->now = (struct mono_ms){(int64_t)(gun->now_us / 1000)};
 }
 
-void gun_send(struct gun *gun, int fd, const struct address *to, struct str_view bytes) {
-  gun->counts.sent++;
-  udp_outbound_add(gun->outbound, fd, to, bytes);
-  /* The batch borrows the bytes, and ours are on the stack. */
-  udp_outbound_flush(gun->outbound);
+static void name_run(struct gun *gun) {
+  uint64_t random;
+  if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random) exit(1);
+  struct text_builder text = text_builder_over(gun->run, sizeof gun->run);
+  text_builder_add_hex(&text, random, GUN_RUN_BYTES);
 }
 
-static void *zeroed(size_t bytes) {
-  void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (memory != MAP_FAILED) return memory;
-  perror("callgun: no memory");
+/* The first signal ends the run in order, the second at once. */
+static void open_signals(struct gun *gun) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  sigprocmask(SIG_BLOCK, &signals, NULL);
+  gun->signal_fd = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
+  struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
+  if (gun->signal_fd >= 0 && epoll_ctl(gun->epoll_fd, EPOLL_CTL_ADD, gun->signal_fd, &event) == 0) return;
+  perror("callgun: signals cannot be watched");
   exit(1);
 }
 
-static int open_socket(struct gun *gun, struct address *address) {
-  int fd = udp_open(address, 0);
-  struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
-  if (fd >= 0 && epoll_ctl(gun->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0) return fd;
-  perror("callgun: a socket cannot be opened");
-  exit(1);
+static void open_memory(struct gun *gun) {
+  const struct gun_options *options = &gun->options;
+  /* Both ends of each call, and callees whose caller has given up. */
+  uint32_t slots = options->work == GUN_REGISTER ? options->users : options->window * 4 + 1024;
+  uint32_t slot_bytes = player_of(gun)->slot_bytes;
+  gun->inbound = udp_inbound_create(gun_memory(udp_inbound_memory_bytes()));
+  gun->ended_calls = gun_memory(GUN_ENDED_CALLS * sizeof gun->ended_calls[0]);
+  pool_init(&gun->slots, gun_memory(pool_memory_bytes(slot_bytes, slots)), slot_bytes, slots);
+  hash_table_init(&gun->callee_by_call_id, gun_memory(hash_table_memory_bytes(slots)), slots);
 }
 
 void gun_open(struct gun *gun) {
   const struct gun_options *options = &gun->options;
-  /* Both ends of each call, and callees that wait a moment after their BYE. */
-  uint32_t slots = options->window * 4 + 1024;
-  size_t slot_bytes = gun_call_bytes() > gun_probe_bytes() ? gun_call_bytes() : gun_probe_bytes();
+  struct text_builder target = text_builder_over(gun->target_text, sizeof gun->target_text - 1);
+  address_to_text(&options->target, &target);
   gun->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-  gun->inbound = udp_inbound_create(zeroed(udp_inbound_memory_bytes()));
-  gun->outbound = udp_outbound_create(zeroed(udp_outbound_memory_bytes()));
-  pool_init(&gun->calls, zeroed(pool_memory_bytes((uint32_t)slot_bytes, slots)), (uint32_t)slot_bytes, slots);
-  hash_table_init(&gun->callee_by_call_id, zeroed(hash_table_memory_bytes(slots)), slots);
-  struct siphash_key seed;
-  if (getrandom(&seed, sizeof seed, 0) != (ssize_t)sizeof seed) exit(1);
-  random_seed(&gun->random, seed);
-  gun->caller_fd = open_socket(gun, &gun->options.local);
-  gun->callee_fd = options->answer.family == ADDRESS_NONE ? -1 : open_socket(gun, &gun->options.answer);
-  gun->now_us = gun_now_us();
-  gun->start_us = gun->now_us;
-  gun->now = (struct mono_ms){(int64_t)(gun->now_us / 1000)};
+  open_signals(gun);
+  open_memory(gun);
+  name_run(gun);
+  gun->caller.fd = gun->callee.fd = -1;
+  if (options->work != GUN_ANSWER) gun_socket_open(&gun->caller, &options->local, "caller", gun->epoll_fd);
+  if (options->answer.family != ADDRESS_NONE) gun_socket_open(&gun->callee, &options->answer, "callee", gun->epoll_fd);
+  prctl(PR_SET_TIMERSLACK, TIMER_SLACK_NS);
+  take_time(gun);
+  gun->start_us = gun->paced_from_us = gun->drain_from_us = gun->now_us;
   timer_wheel_init(&gun->wheel, gun->now);
 }
 
-static void take_time(struct gun *gun) {
-  gun->now_us = gun_now_us();
-  gun->now = (struct mono_ms){(int64_t)(gun->now_us / 1000)};
+/* --- pace
+ * ------------------------------------------------------------------------------------------------------------- */
+
+static bool has_more_to_start(const struct gun *gun) {
+  return gun->offered < gun->options.count && !gun->is_stopping;
 }
 
-static void handle(struct gun *gun, int fd, const struct udp_datagram *datagram) {
+static uint64_t next_due_us(const struct gun *gun) {
+  if (gun->options.rate <= 0) return gun->now_us;
+  return gun->paced_from_us + (uint64_t)((double)(gun->offered - gun->paced_from) * 1e6 / gun->options.rate);
+}
+
+static void start_one(struct gun *gun, uint64_t due_us) {
+  if (gun->open < gun->options.window && player_of(gun)->start(gun, due_us)) {
+    latency_add(&gun->lag, gun->now_us - due_us);
+    gun->counts.started++;
+    gun->open++;
+    gun->drain_from_us = gun->now_us;
+  } else {
+    gun->counts.skipped++;
+  }
+  gun->offered++;
+}
+
+static void start_due(struct gun *gun) {
+  for (int burst = 0; burst < BURST_MAX && has_more_to_start(gun); burst++) {
+    uint64_t due_us = next_due_us(gun);
+    bool is_closed_loop = gun->options.rate <= 0;
+    if (due_us > gun->now_us || (is_closed_loop && gun->open >= gun->options.window)) return;
+    start_one(gun, due_us);
+  }
+}
+
+static uint64_t wait_us(const struct gun *gun) {
+  uint64_t until_us = gun->now_us + WAIT_MAX_US;
+  bool may_start = has_more_to_start(gun) && (gun->options.rate > 0 || gun->open < gun->options.window);
+  if (may_start && next_due_us(gun) < until_us) until_us = next_due_us(gun);
+  int64_t wake_ms = timer_wheel_next_wake(&gun->wheel).value;
+  if (wake_ms < (int64_t)(until_us / 1000)) until_us = wake_ms <= 0 ? 0 : (uint64_t)wake_ms * 1000;
+  return until_us > gun->now_us ? until_us - gun->now_us : 0;
+}
+
+/* --- what comes in
+ * ---------------------------------------------------------------------------------------------------- */
+
+static void handle(struct gun *gun, const struct gun_socket *socket, const struct udp_datagram *datagram) {
   struct sip_message message;
   struct sip_defect defect;
   gun->counts.received++;
   if (sip_message_parse(datagram->bytes, &message, &defect) != RESULT_OK)
     gun->counts.unexpected++;
-  else if (gun->options.work != GUN_CALLS)
-    probe_receive(gun, &message);
-  else if (fd == gun->callee_fd)
+  else if (socket == &gun->callee)
     callee_receive(gun, &message, &datagram->source);
   else
-    caller_receive(gun, &message, &datagram->source);
+    player_of(gun)->receive(gun, &message, &datagram->source);
 }
 
-static void receive(struct gun *gun, int wait_ms) {
+static void take_signal(struct gun *gun) {
+  struct signalfd_siginfo info;
+  if (read(gun->signal_fd, &info, sizeof info) != (ssize_t)sizeof info) return;
+  if (gun->is_stopping) gun->is_over = true;
+  gun->is_stopping = true;
+  gun->drain_from_us = gun->now_us;
+  player_of(gun)->release(gun);
+}
+
+static void receive(struct gun *gun, uint64_t limit_us) {
   struct epoll_event events[4];
-  int count = epoll_wait(gun->epoll_fd, events, 4, wait_ms);
+  struct timespec limit = {(time_t)(limit_us / 1000000), (long)(limit_us % 1000000 * 1000)};
+  int count = epoll_pwait2(gun->epoll_fd, events, 4, &limit, NULL);
   take_time(gun);
   for (int i = 0; i < count; i++) {
+    const struct gun_socket *socket = events[i].data.ptr;
     const struct udp_datagram *datagrams;
-    unsigned received = udp_receive(gun->inbound, events[i].data.fd, &datagrams);
+    unsigned received = socket ? udp_receive(gun->inbound, socket->fd, &datagrams) : 0;
     for (unsigned d = 0; d < received; d++)
-      handle(gun, events[i].data.fd, &datagrams[d]);
+      handle(gun, socket, &datagrams[d]);
+    if (!socket) take_signal(gun);
   }
 }
 
@@ -103,80 +167,50 @@ static void run_timers(struct gun *gun) {
     case GUN_TIMER_CALLER: caller_timer_due(gun, timer); break;
     case GUN_TIMER_CALLEE: callee_timer_due(gun, timer); break;
     case GUN_TIMER_PROBE: probe_timer_due(gun, timer); break;
+    case GUN_TIMER_PHONE: phone_timer_due(gun, timer); break;
     }
   }
 }
 
-static uint32_t open_count(const struct gun *gun) {
-  return (uint32_t)(gun->counts.started - gun->counts.completed - gun->counts.rejected - gun->counts.timed_out -
-                    gun->counts.ended_by_far_side);
+/* --- the loop
+ * --------------------------------------------------------------------------------------------------------- */
+
+/* All that is to be held has been answered, or has failed. */
+static bool is_settled(const struct gun *gun) {
+  if (gun->options.work != GUN_CALLS) return gun->open == 0;
+  return gun->counts.started == gun->counts.answered + gun->counts.rejected + gun->counts.timed_out;
 }
 
-static uint64_t due_count(const struct gun *gun) {
-  if (gun->options.rate <= 0) return UINT64_MAX;
-  return (uint64_t)((double)(gun->now_us - gun->start_us) * gun->options.rate / 1e6) + 1;
+/* Registrations that are held are refreshed at half of their life, each in its turn. */
+static void start_holding(struct gun *gun) {
+  gun->is_holding = true;
+  gun_report_holding(gun);
+  if (gun->options.work != GUN_REGISTER) return;
+  gun->options.rate = gun->options.users * 2.0 / gun->options.expires_s;
+  gun->options.count = UINT64_MAX;
+  gun->paced_from = gun->offered;
+  gun->paced_from_us = gun->now_us;
 }
 
-static void start_due(struct gun *gun) {
-  uint64_t due = due_count(gun);
-  for (int burst = 0; burst < BURST_MAX; burst++) {
-    uint64_t offered = gun->counts.started + gun->counts.skipped;
-    if (offered >= gun->options.count || offered >= due) return;
-    bool room = open_count(gun) < gun->options.window;
-    if (!room && gun->options.rate <= 0) return;
-    bool started = room && (gun->options.work == GUN_CALLS ? caller_start(gun) : probe_start(gun));
-    if (!started) gun->counts.skipped++;
-  }
-}
-
-static bool is_done(const struct gun *gun, uint64_t *last_start_us) {
-  bool all_started = gun->counts.started + gun->counts.skipped >= gun->options.count;
-  if (!all_started) *last_start_us = gun->now_us;
-  bool late = gun->now_us - gun->start_us > gun->options.time_limit_s * 1000000ull;
-  bool hanging = all_started && gun->now_us - *last_start_us > DRAIN_LIMIT_US + gun->options.talk_ms * 1000ull;
-  return late || hanging || (all_started && gun_calls_open(gun) == 0);
+static bool is_done(const struct gun *gun) {
+  if (gun->is_over || gun->now_us - gun->start_us > gun->options.time_limit_s * 1000000ull) return true;
+  if (has_more_to_start(gun) || (gun->options.hold && !gun->is_stopping)) return false;
+  bool has_callees = gun->options.work != GUN_REGISTER && gun->slots.used > 0;
+  uint64_t limit_us = gun->drain_from_us + gun->options.drain_s * 1000000ull + gun->options.talk_ms * 1000ull;
+  return (gun->open == 0 && !has_callees) || gun->now_us > limit_us;
 }
 
 void gun_run(struct gun *gun) {
-  uint64_t last_start_us = gun->now_us;
-  while (!is_done(gun, &last_start_us)) {
+  while (!is_done(gun)) {
+    take_time(gun);
     start_due(gun);
-    bool more_to_start = gun->options.rate > 0 ? gun->counts.started + gun->counts.skipped < gun->options.count : false;
-    receive(gun, more_to_start ? 1 : WAIT_MAX_MS);
+    if (gun->options.hold && !gun->is_holding && !has_more_to_start(gun) && is_settled(gun)) start_holding(gun);
+    gun_socket_flush(&gun->caller);
+    gun_socket_flush(&gun->callee);
+    receive(gun, wait_us(gun));
     run_timers(gun);
   }
-}
-
-static void print_latency(const char *name, const struct latency *latency, bool json) {
-  if (latency->count == 0) return;
-  uint64_t p50 = latency_percentile(latency, 500), p95 = latency_percentile(latency, 950),
-           p99 = latency_percentile(latency, 990), p999 = latency_percentile(latency, 999);
-  if (json)
-    printf(",\"%s_us\":{\"p50\":%" PRIu64 ",\"p95\":%" PRIu64 ",\"p99\":%" PRIu64 ",\"p999\":%" PRIu64
-           ",\"max\":%" PRIu64 "}",
-           name, p50, p95, p99, p999, latency->max_us);
-  else
-    printf("%-34s p50 %" PRIu64 "  p95 %" PRIu64 "  p99 %" PRIu64 "  p99.9 %" PRIu64 "  max %" PRIu64 " µs\n", name,
-           p50, p95, p99, p999, latency->max_us);
-}
-
-void gun_report(const struct gun *gun) {
-  double seconds = (double)(gun->now_us - gun->start_us) / 1e6;
-  bool json = gun->options.json;
-  double rate = (double)gun->counts.started / seconds;
-  if (json)
-    printf("{\"seconds\":%.3f,\"rate\":%.1f", seconds, rate);
-  else
-    printf("%-34s %.3f\n%-34s %.1f\n", "seconds", seconds, "started per second", rate);
-#define COUNT(name, text)                                                                                              \
-  if (json)                                                                                                            \
-    printf(",\"" #name "\":%" PRIu64, gun->counts.name);                                                               \
-  else if (gun->counts.name)                                                                                           \
-    printf("%-34s %" PRIu64 "\n", text, gun->counts.name);
-  GUN_COUNTS
-#undef COUNT
-  print_latency("setup", &gun->setup, json);
-  print_latency("bye", &gun->bye, json);
-  print_latency("answer", &gun->work, json);
-  if (json) printf("}\n");
+  gun_socket_flush(&gun->caller);
+  gun_socket_flush(&gun->callee);
+  gun->counts.unfinished = gun->open;
 }

@@ -1,0 +1,56 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/resource.h>
+
+#include "gun.h"
+
+static void print_latency(const char *name, const char *text, const struct latency *latency, bool json) {
+  if (latency->count == 0) return;
+  uint64_t p50 = latency_percentile(latency, 500), p95 = latency_percentile(latency, 950),
+           p99 = latency_percentile(latency, 990), p999 = latency_percentile(latency, 999);
+  if (json)
+    printf(",\"%s_us\":{\"p50\":%" PRIu64 ",\"p95\":%" PRIu64 ",\"p99\":%" PRIu64 ",\"p999\":%" PRIu64
+           ",\"max\":%" PRIu64 "}",
+           name, p50, p95, p99, p999, latency->max_us);
+  else
+    printf("%-34s p50 %" PRIu64 "  p95 %" PRIu64 "  p99 %" PRIu64 "  p99.9 %" PRIu64 "  max %" PRIu64 " µs\n", text,
+           p50, p95, p99, p999, latency->max_us);
+}
+
+/* User and system time of this process so far. */
+static double processor_seconds(void) {
+  struct rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+         (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
+void gun_report(const struct gun *gun) {
+  bool json = gun->options.json;
+  double seconds = (double)(gun->now_us - gun->start_us) / 1e6;
+  /* The end of the run is waiting for the last ones; the rate is that of the starts. */
+  double starting_s = (double)(gun->drain_from_us - gun->start_us) / 1e6;
+  double rate = starting_s > 0 && !gun->options.hold ? (double)gun->counts.started / starting_s : 0;
+  printf(json ? "{\"seconds\":%.3f,\"rate\":%.1f,\"processor_s\":%.3f"
+              : "seconds                            %.3f\nstarted per second                 %.1f\n"
+                "processor seconds of callgun       %.3f\n",
+         seconds, rate, processor_seconds());
+#define COUNT(name, text)                                                                                              \
+  if (json)                                                                                                            \
+    printf(",\"" #name "\":%" PRIu64, gun->counts.name);                                                               \
+  else if (gun->counts.name)                                                                                           \
+    printf("%-34s %" PRIu64 "\n", text, gun->counts.name);
+  GUN_COUNTS
+#undef COUNT
+  print_latency("setup", "INVITE to 200", &gun->setup, json);
+  print_latency("bye", "BYE to 200", &gun->bye, json);
+  print_latency("answer", "request to final answer", &gun->answer, json);
+  print_latency("lag", "started later than due", &gun->lag, json);
+  if (json) printf("}\n");
+}
+
+void gun_report_holding(const struct gun *gun) {
+  uint64_t held = gun->options.work == GUN_CALLS ? gun->open : gun->counts.completed;
+  printf(gun->options.json ? "{\"holding\":%" PRIu64 "}\n" : "holding %" PRIu64 "\n", held);
+  fflush(stdout);
+}
