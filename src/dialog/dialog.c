@@ -250,6 +250,7 @@ static enum result fill_uac(struct dialog_table *table, struct context *context,
   struct text_builder lines = arena_builder(context->arena, bytes + DIALOG_TAG_LENGTH + 64);
   char tag_parameter[DIALOG_TAG_LENGTH + 4];
   struct text_builder tag = text_builder_over(tag_parameter, sizeof tag_parameter);
+  struct sip_uri request_uri;
   text_builder_add_literal(&tag, "tag=");
   dialog_write_tag(table, dialog, &tag);
   sip_build_name_addr(&lines, SIP_HEADER_FROM, invitation->local_display, invitation->local_uri,
@@ -257,7 +258,8 @@ static enum result fill_uac(struct dialog_table *table, struct context *context,
   words.from_line = built_line(&lines, 0);
   sip_build_name_addr(&lines, SIP_HEADER_TO, (struct str_view){0}, invitation->remote_uri, (struct str_view){0});
   words.to_line = built_line(&lines, words.from_line.length);
-  words.remote_target = route_set_request_uri(invitation->request_uri, context->arena);
+  if (sip_uri_parse(invitation->request_uri, &request_uri) == RESULT_OK)
+    words.remote_target = route_set_request_uri(&request_uri, context->arena);
   if (lines.overflowed || words.call_id.length == 0) return RESULT_FULL;
   if (words.remote_target.length == 0) return RESULT_MALFORMED;
   return remote_end_write(table, context->arena, &dialog->end, &words);
@@ -308,8 +310,8 @@ enum result dialog_find(struct dialog_table *table, const struct sip_message *re
   struct dialog *dialog = dialog_at(table, parts.handle);
   if (!dialog || dialog->random_bits != parts.random_bits || dialog->worker != parts.worker) return RESULT_NOT_FOUND;
   struct remote_end *end = remote_end_by_tag(table, dialog, request->from_tag);
-  if (!end || end->is_dismissed) return RESULT_NOT_FOUND;
-  /* Once a branch is chosen the others are not this dialog any more. */
+  if (!end) return RESULT_NOT_FOUND;
+  /* Once a branch has answered the others are not this dialog any more. */
   if (dialog->was_confirmed && end != &dialog->end) return RESULT_NOT_FOUND;
   if (!str_view_equal(remote_end_words(table, end).call_id, request->call_id)) return RESULT_NOT_FOUND;
   *dialog_out = parts.handle;

@@ -30,7 +30,7 @@ struct remote_end {
   uint16_t remote_tag_offset, remote_tag_length;
   uint16_t remote_target_offset, remote_target_length;
   uint16_t route_set_offset, route_set_length;
-  uint16_t allowed_methods; /* bit n: enum sip_method n */
+  uint16_t allowed_methods; /* bit n: enum sip_method n; bit 0 gathers those we do not know */
   uint32_t remote_cseq;
   uint32_t received_rseq; /* the last reliable provisional response taken in order; 0: none */
   uint8_t supported_options;

@@ -14,8 +14,11 @@ bool dialog_method_refreshes_target(enum sip_method method) {
 /* The way to the peer: from where it was just met, unless its route or target says otherwise and can be believed. */
 static void follow_peer(const struct dialog_table *table, struct context *context, const struct dialog *dialog,
                         struct remote_end *end, const struct sip_message *request, const struct flow *flow) {
+  bool is_translated = next_hop_sender_is_translated(request, flow);
+  /* Met where our requests go anyhow, as usual: aiming would find the same. */
+  if (is_translated == end->is_translated && flow_equal(&end->flow, flow)) return;
+  end->is_translated = is_translated;
   end->flow = *flow;
-  end->is_translated = next_hop_sender_is_translated(request, flow);
   remote_end_aim(table, context->local, dialog, end);
 }
 

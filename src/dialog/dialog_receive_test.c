@@ -54,6 +54,21 @@ static void test_a_refused_target_refresh_moves_nothing(void) {
   world_end(world);
 }
 
+static void test_a_target_waits_for_the_answer_to_its_own_request(void) {
+  struct world *world = world_create(4);
+  struct handle reinvite, info, dialog = alice_talks(world, alice_contact);
+  struct flow flow = udp_from("198.51.100.7:5060");
+  const struct sip_message *request =
+      alice_requests(world, dialog, "INVITE", 101, "Contact: <sip:alice@new.example>\n");
+  expect_int(take_request(world, dialog, request, &flow, &reinvite), ==, RESULT_OK);
+  expect_int(take_request(world, dialog, alice_requests(world, dialog, "INFO", 102, ""), &flow, &info), ==, RESULT_OK);
+  respond(world, dialog, info, SIP_METHOD_INFO, 200);
+  expect_view(dialog_remote_target(world->table, dialog), "sip:alice@198.51.100.7:5060");
+  respond(world, dialog, reinvite, SIP_METHOD_INVITE, 200);
+  expect_view(dialog_remote_target(world->table, dialog), "sip:alice@new.example");
+  world_end(world);
+}
+
 static void test_other_requests_and_unusable_contacts_move_nothing(void) {
   static const char *const lines[] = {"Contact: <tel:+1>\n", "Contact: *\n", "Contact: <sip:\n", ""};
   struct world *world = world_create(4);
@@ -122,6 +137,40 @@ static void test_behind_nat_the_received_address_wins(void) {
   expect_int(send_request(world, dialog, SIP_METHOD_INFO), ==, RESULT_OK);
   expect_view(sent(world)->request_uri, "sip:alice@10.0.0.5:5060");
   expect_remote(&world->sent_flow, "198.51.100.200:40000");
+  world_end(world);
+}
+
+static void test_a_sender_whose_via_is_wrong_is_followed_whatever_its_contact(void) {
+  struct world *world = world_create(4);
+  struct flow flow = udp_from("198.51.100.200:40000");
+  struct handle dialog;
+  const struct sip_message *invite = invite_of_alice(world, alice_contact);
+  expect_int(dialog_create_uas(world->table, &world->context, invite, &flow, nobody, &dialog), ==, RESULT_OK);
+  struct flow now = dialog_flow(world->table, dialog);
+  expect_remote(&now, "198.51.100.200:40000");
+  world_end(world);
+}
+
+static void test_a_secure_target_is_reached_over_tls_through_any_route(void) {
+  struct world *world = world_create(4);
+  struct handle dialog =
+      alice_talks(world, "Contact: <sips:alice@198.51.100.7>\nRecord-Route: <sip:198.51.100.8;lr>\n");
+  struct flow now = dialog_flow(world->table, dialog);
+  expect_int(now.transport, ==, TRANSPORT_TLS);
+  expect_remote(&now, "198.51.100.8:5061");
+  world_end(world);
+}
+
+static void test_a_device_that_moves_behind_nat_and_back_is_followed(void) {
+  struct world *world = world_create(4);
+  struct handle dialog = alice_talks(world, alice_contact);
+  struct flow nat = udp_from("198.51.100.200:40000"), home = udp_from("198.51.100.7:5060");
+  expect_int(take_request(world, dialog, alice_requests(world, dialog, "INFO", 101, ""), &nat, NULL), ==, RESULT_OK);
+  struct flow now = dialog_flow(world->table, dialog);
+  expect_remote(&now, "198.51.100.200:40000");
+  expect_int(take_request(world, dialog, alice_requests(world, dialog, "INFO", 102, ""), &home, NULL), ==, RESULT_OK);
+  now = dialog_flow(world->table, dialog);
+  expect_remote(&now, "198.51.100.7:5060");
   world_end(world);
 }
 
@@ -337,6 +386,19 @@ static void test_a_provisional_of_a_loser_is_nobodys_news(void) {
   world_end(world);
 }
 
+static void test_a_refusal_after_the_answer_changes_nothing(void) {
+  struct world *world = world_create(4);
+  struct handle dialog = carol_talks(world, carol_contact);
+  carol_responds(world, dialog, "486 Busy Here", "c2", "1 INVITE", "");
+  expect_state(world, dialog, DIALOG_CONFIRMED);
+  expect_int(carol_responds(world, dialog, "200 OK", "c2", "1 INVITE", carol_contact), ==, 1);
+  carol_responds(world, dialog, "486 Busy Here", "c2", "1 INVITE", "");
+  expect_int(carol_responds(world, dialog, "200 OK", "c2", "1 INVITE", carol_contact), ==, 1);
+  dialog_choose_branch(world->table, dialog, 1);
+  expect_view(dialog_remote_tag(world->table, dialog), "c1");
+  world_end(world);
+}
+
 static void test_the_number_of_branches_is_bounded(void) {
   struct world *world = world_create(4);
   struct handle dialog = carol_is_called(world);
@@ -435,11 +497,15 @@ static void test_a_proxys_answer_with_its_own_tag_changes_nothing(void) {
 }
 
 TAP_TESTS(TAP(test_an_accepted_target_refresh_moves_the_target), TAP(test_a_refused_target_refresh_moves_nothing),
+          TAP(test_a_target_waits_for_the_answer_to_its_own_request),
           TAP(test_other_requests_and_unusable_contacts_move_nothing),
           TAP(test_a_2xx_to_our_target_refresh_moves_the_target_a_refusal_does_not),
           TAP(test_a_reliable_1xx_moves_the_target_an_unreliable_one_does_not),
           TAP(test_a_response_without_contact_leaves_the_invited_target),
-          TAP(test_behind_nat_the_received_address_wins), TAP(test_a_rebound_nat_is_followed),
+          TAP(test_behind_nat_the_received_address_wins),
+          TAP(test_a_sender_whose_via_is_wrong_is_followed_whatever_its_contact),
+          TAP(test_a_secure_target_is_reached_over_tls_through_any_route),
+          TAP(test_a_device_that_moves_behind_nat_and_back_is_followed), TAP(test_a_rebound_nat_is_followed),
           TAP(test_an_out_of_order_request_does_not_move_the_way), TAP(test_follow_flow_ignores_what_contact_says),
           TAP(test_a_peer_whose_via_is_right_is_believed_about_its_contact),
           TAP(test_a_connection_is_kept_for_the_dialog_and_a_newer_one_taken),
@@ -449,7 +515,8 @@ TAP_TESTS(TAP(test_an_accepted_target_refresh_moves_the_target), TAP(test_a_refu
           TAP(test_a_late_2xx_of_another_branch_is_acknowledged_and_ended),
           TAP(test_a_repeated_2xx_of_a_dismissed_branch_is_only_acknowledged),
           TAP(test_a_repeated_2xx_of_the_chosen_branch_keeps_its_number),
-          TAP(test_a_provisional_of_a_loser_is_nobodys_news), TAP(test_the_number_of_branches_is_bounded),
-          TAP(test_a_2xx_without_a_to_tag_is_a_null_tag), TAP(test_nobody_can_answer_for_an_end_that_has_not),
+          TAP(test_a_provisional_of_a_loser_is_nobodys_news), TAP(test_a_refusal_after_the_answer_changes_nothing),
+          TAP(test_the_number_of_branches_is_bounded), TAP(test_a_2xx_without_a_to_tag_is_a_null_tag),
+          TAP(test_nobody_can_answer_for_an_end_that_has_not),
           TAP(test_allow_and_supported_are_noted_from_each_message_that_has_them),
           TAP(test_answers_tell_what_the_peer_can_do_too), TAP(test_a_proxys_answer_with_its_own_tag_changes_nothing))

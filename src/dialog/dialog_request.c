@@ -87,7 +87,8 @@ static bool may_send(const struct dialog *dialog, enum sip_method method) {
   return dialog->state == DIALOG_EARLY && !is_invite && !is_bye;
 }
 
-static void begin_invite(struct dialog_table *table, struct dialog *dialog, uint32_t cseq) {
+/* The last ACK is kept: the 2xx before may still come again. */
+static void begin_invite(struct dialog *dialog, uint32_t cseq) {
   if (dialog->is_uac && !dialog->was_confirmed) {
     dialog->invite_cseq = cseq;
     dialog->branch_count = 0;
@@ -95,8 +96,6 @@ static void begin_invite(struct dialog_table *table, struct dialog *dialog, uint
     dialog_happens(dialog, DIALOG_EVENT_RETRY);
   }
   dialog->end.received_rseq = 0; /* the numbers of reliable responses are per INVITE (RFC 3262 §3) */
-  dialog->ack_cseq = 0;
-  block_store_clear(table->blocks, &dialog->ack);
 }
 
 enum result dialog_send_request(struct dialog_table *table, struct context *context, struct handle handle,
@@ -108,7 +107,7 @@ enum result dialog_send_request(struct dialog_table *table, struct context *cont
   if (!may_send(dialog, request->method)) return RESULT_WRONG_STATE;
   enum result result = dialog_send_to(table, context, dialog, &dialog->end, request, transaction_out);
   if (result != RESULT_OK) return result;
-  if (request->method == SIP_METHOD_INVITE) begin_invite(table, dialog, dialog->local_cseq);
+  if (request->method == SIP_METHOD_INVITE) begin_invite(dialog, dialog->local_cseq);
   if (request->method == SIP_METHOD_BYE) dialog_happens(dialog, DIALOG_EVENT_GOODBYE);
   return RESULT_OK;
 }
@@ -196,8 +195,7 @@ enum result dialog_build_response(struct dialog_table *table, struct context *co
                                   struct str_view reason, struct text_builder *builder) {
   struct dialog *dialog = dialog_at(table, handle);
   if (!dialog) return RESULT_NOT_FOUND;
-  /* 100 is hop by hop and makes no dialog (§8.2.6.1). */
-  struct str_view tag = status > 100 ? dialog_local_tag(table, context, handle) : (struct str_view){0};
+  struct str_view tag = dialog_local_tag(table, context, handle); /* left out of 100 */
   enum result result = transaction_build_response(table->transactions, transaction, status, reason, tag, builder);
   if (result != RESULT_OK) return result;
   if (status >= 200) dialog_settle_target(table, context, dialog, method, status < 300);

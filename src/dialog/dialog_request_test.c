@@ -343,6 +343,33 @@ static void test_a_repeated_2xx_gets_the_same_ack_again(void) {
   world_end(world);
 }
 
+static void test_the_ack_of_the_last_2xx_is_still_known_while_a_reinvite_is_open(void) {
+  struct world *world = world_create(4);
+  struct handle dialog = carol_talks(world, carol_contact);
+  struct str_view none = {0};
+  expect_int(dialog_send_ack(world->table, &world->context, dialog, 1, none, none), ==, RESULT_OK);
+  expect_int(send_request(world, dialog, SIP_METHOD_INVITE), ==, RESULT_OK);
+  next_event(world);
+  dialog_resend_ack(world->table, &world->context, dialog);
+  expect_header(sent(world), CSEQ, "1 ACK");
+  world_end(world);
+}
+
+static void test_an_ack_without_body_replaces_one_with(void) {
+  struct world *world = world_create(4);
+  struct handle dialog = carol_talks(world, carol_contact);
+  struct str_view none = {0};
+  expect_int(dialog_send_ack(world->table, &world->context, dialog, 1, none, world_view("v=0\r\n")), ==, RESULT_OK);
+  expect_int(send_request(world, dialog, SIP_METHOD_INVITE), ==, RESULT_OK);
+  expect_int(dialog_send_ack(world->table, &world->context, dialog, 2, none, none), ==, RESULT_OK);
+  next_event(world);
+  dialog_resend_ack(world->table, &world->context, dialog);
+  const struct sip_message *ack = sent(world);
+  expect_header(ack, CSEQ, "2 ACK");
+  expect_view(ack->body, "");
+  world_end(world);
+}
+
 static void test_without_an_ack_nothing_is_resent(void) {
   struct world *world = world_create(4);
   struct handle dialog = carol_is_called(world);
@@ -371,4 +398,5 @@ TAP_TESTS(TAP(test_trapezoid_callee_sends_through_p2_then_p1), TAP(test_trapezoi
           TAP(test_target_refresh_requests_carry_contact_others_do_not),
           TAP(test_a_method_that_we_do_not_know_can_be_sent),
           TAP(test_ack_has_the_number_of_its_invite_and_uses_up_none), TAP(test_a_repeated_2xx_gets_the_same_ack_again),
-          TAP(test_without_an_ack_nothing_is_resent))
+          TAP(test_the_ack_of_the_last_2xx_is_still_known_while_a_reinvite_is_open),
+          TAP(test_an_ack_without_body_replaces_one_with), TAP(test_without_an_ack_nothing_is_resent))

@@ -148,6 +148,8 @@ static void test_an_invitation_to_no_sip_uri_is_malformed(void) {
   invitation.request_uri = world_view("tel:+123");
   expect_int(dialog_create_uac(world->table, &world->context, &invitation, nobody, &dialog), ==, RESULT_MALFORMED);
   invitation = invitation_to_carol();
+  invitation.route = world_view("<sip:edge;lr>\r\nX-Evil: 1");
+  expect_int(dialog_create_uac(world->table, &world->context, &invitation, nobody, &dialog), ==, RESULT_MALFORMED);
   invitation.route = world_view("<nonsense");
   expect_int(dialog_create_uac(world->table, &world->context, &invitation, nobody, &dialog), ==, RESULT_MALFORMED);
   expect_int(dialog_count(world->table), ==, 0);
@@ -470,6 +472,7 @@ static void test_answers_to_a_reinvite_do_not_change_the_state(void) {
   expect_int(take_request(world, incoming, reinvite, &flow, &transaction), ==, RESULT_OK);
   respond(world, incoming, transaction, SIP_METHOD_INVITE, 488);
   expect_state(world, incoming, DIALOG_CONFIRMED);
+  expect_int(send_request(world, incoming, SIP_METHOD_BYE), ==, RESULT_OK);
   world_end(world);
 }
 
@@ -619,6 +622,22 @@ static void test_a_full_block_store_refuses_and_leaks_nothing(void) {
   world_end(world);
 }
 
+static void test_a_full_arena_refuses_and_leaks_nothing(void) {
+  struct world *world = world_create(4);
+  struct handle dialog = carol_talks(world, carol_contact);
+  struct dialog_invitation invitation = invitation_to_carol();
+  struct flow flow = udp_from("198.51.100.7:5060");
+  const struct sip_message *invite = invite_of_alice(world, alice_contact);
+  end_all_transactions(world);
+  world->arena.capacity = 16;
+  expect_int(send_request(world, dialog, SIP_METHOD_INFO), ==, RESULT_FULL);
+  expect_int(transaction_count(world->layer), ==, 0);
+  expect_int(dialog_create_uac(world->table, &world->context, &invitation, nobody, &dialog), ==, RESULT_FULL);
+  expect_int(dialog_create_uas(world->table, &world->context, invite, &flow, nobody, &dialog), ==, RESULT_FULL);
+  expect_int(dialog_count(world->table), ==, 1);
+  world_end(world);
+}
+
 static void test_an_endless_from_is_refused(void) {
   struct world *world = world_create(4);
   static char long_contact[9000];
@@ -650,4 +669,4 @@ TAP_TESTS(TAP(test_an_invite_received_makes_the_uas_side), TAP(test_our_request_
           TAP(test_ack_and_cancel_are_not_numbered), TAP(test_the_first_request_of_the_callee_sets_its_number),
           TAP(test_counts_and_bytes_return_to_zero), TAP(test_a_thousand_refreshes_leave_memory_as_it_was),
           TAP(test_a_usual_dialog_keeps_one_block_of_256_bytes), TAP(test_a_full_block_store_refuses_and_leaks_nothing),
-          TAP(test_an_endless_from_is_refused))
+          TAP(test_a_full_arena_refuses_and_leaks_nothing), TAP(test_an_endless_from_is_refused))

@@ -133,6 +133,24 @@ static void test_rseq_rises_by_exactly_one(void) {
   world_end(world);
 }
 
+static void test_a_reliable_response_to_a_reinvite_is_matched_by_the_reinvites_number(void) {
+  struct world *world = world_create(4);
+  struct handle transaction, dialog = alice_calls(world, alice_contact, &transaction);
+  struct flow flow = udp_from("198.51.100.7:5060");
+  uint32_t first = ring_reliably(world, dialog, transaction);
+  respond(world, dialog, transaction, SIP_METHOD_INVITE, 200);
+  const struct sip_message *reinvite =
+      alice_requests(world, dialog, "INVITE", 102, "Contact: <sip:alice@new.example>\n");
+  expect_int(take_request(world, dialog, reinvite, &flow, &transaction), ==, RESULT_OK);
+  expect_int(take_request(world, dialog, alice_requests(world, dialog, "INFO", 103, ""), &flow, NULL), ==, RESULT_OK);
+  next_event(world);
+  uint32_t second = ring_reliably(world, dialog, transaction);
+  expect_int(second, !=, first + 1); /* a number space of its own (§3) */
+  expect_int(prack(world, dialog, second, 102, "INVITE"), ==, RESULT_OK);
+  expect_view(dialog_remote_target(world->table, dialog), "sip:alice@new.example"); /* RFC 6141 §4.6 */
+  world_end(world);
+}
+
 /* §3: the PRACK matches by the number of the INVITE, whatever requests came since. */
 static void test_other_requests_meanwhile_do_not_disturb_the_match(void) {
   struct world *world = world_create(4);
@@ -251,6 +269,7 @@ TAP_TESTS(TAP(test_a_reliable_response_has_rseq_and_keeps_its_body),
           TAP(test_it_is_resent_after_t1_doubling_until_64_t1), TAP(test_resending_repeats_the_same_bytes),
           TAP(test_a_matching_prack_ends_the_resending), TAP(test_a_prack_must_match_in_all_three_parts),
           TAP(test_one_at_a_time), TAP(test_rseq_rises_by_exactly_one),
+          TAP(test_a_reliable_response_to_a_reinvite_is_matched_by_the_reinvites_number),
           TAP(test_other_requests_meanwhile_do_not_disturb_the_match),
           TAP(test_a_final_response_ends_the_resending_but_a_late_prack_is_welcome),
           TAP(test_nothing_is_left_of_reliable_responses), TAP(test_reliable_responses_are_taken_in_order_only),

@@ -43,7 +43,7 @@ static void add_routes(struct text_builder *text, struct remote_end *end, const 
   text_builder_add(text, words->route_set);
 }
 
-/* Offsets are counted in what is written as it is: an unfolded line would shift them, and end a header line. */
+/* A preloaded route is text from elsewhere; all others have been through the parser, or unfolded. */
 static bool has_line_break(struct str_view text) {
   return text.length > 0 && (memchr(text.data, '\r', text.length) || memchr(text.data, '\n', text.length));
 }
@@ -57,9 +57,7 @@ enum result remote_end_write(struct dialog_table *table, struct arena *arena, st
                              const struct remote_end_words *words) {
   struct route_plan plan;
   size_t bytes = words_bytes(words) + 64; /* names and line ends of Call-ID and Route */
-  if (bytes > DIALOG_TEXT_BYTES_MAX || has_line_break(words->call_id) || has_line_break(words->remote_target) ||
-      has_line_break(words->route_set))
-    return RESULT_MALFORMED;
+  if (bytes > DIALOG_TEXT_BYTES_MAX || has_line_break(words->route_set)) return RESULT_MALFORMED;
   enum result result = route_set_plan(words->route_set, words->remote_target, arena, &plan);
   if (result != RESULT_OK) return result;
   struct remote_end written = *end;
@@ -88,8 +86,8 @@ enum result remote_end_target_of(const struct sip_message *message, struct arena
   struct str_view value;
   struct sip_name_addr contact;
   if (!sip_message_next_value(message, SIP_HEADER_CONTACT, &cursor, &value)) return RESULT_NOT_FOUND;
-  if (sip_name_addr_parse(value, &contact) != RESULT_OK || contact.is_star) return RESULT_MALFORMED;
-  *target_out = route_set_request_uri(contact.uri_text, arena);
+  if (sip_name_addr_parse(value, &contact) != RESULT_OK) return RESULT_MALFORMED;
+  *target_out = route_set_request_uri(&contact.uri, arena);
   return target_out->length > 0 ? RESULT_OK : RESULT_MALFORMED;
 }
 
@@ -124,14 +122,16 @@ void remote_end_note_abilities(struct remote_end *end, const struct sip_message 
     end->allowed_methods = 0;
     while (sip_message_next_value(message, SIP_HEADER_ALLOW, &cursor, &value))
       end->allowed_methods = (uint16_t)(end->allowed_methods | 1u << sip_method_from_text(value));
-    end->allowed_methods &= (uint16_t)~1u; /* bit 0 gathers the methods we do not know */
   }
   if (!sip_message_has(message, SIP_HEADER_SUPPORTED)) return;
-  bool timer = sip_message_lists_token(message, SIP_HEADER_SUPPORTED, STR_VIEW("timer"));
-  bool reliable = sip_message_lists_token(message, SIP_HEADER_SUPPORTED, STR_VIEW("100rel"));
-  bool replaces = sip_message_lists_token(message, SIP_HEADER_SUPPORTED, STR_VIEW("replaces"));
-  end->supported_options = (uint8_t)((timer ? DIALOG_PEER_TIMER : 0) | (reliable ? DIALOG_PEER_100REL : 0) |
-                                     (replaces ? DIALOG_PEER_REPLACES : 0));
+  unsigned options = 0;
+  cursor = (struct sip_value_cursor){0};
+  while (sip_message_next_value(message, SIP_HEADER_SUPPORTED, &cursor, &value)) {
+    if (str_view_equal_nocase(value, STR_VIEW("timer"))) options |= DIALOG_PEER_TIMER;
+    if (str_view_equal_nocase(value, STR_VIEW("100rel"))) options |= DIALOG_PEER_100REL;
+    if (str_view_equal_nocase(value, STR_VIEW("replaces"))) options |= DIALOG_PEER_REPLACES;
+  }
+  end->supported_options = (uint8_t)options;
 }
 _Static_assert(SIP_METHOD_COUNT <= 16, "allowed_methods has a bit for each method");
 

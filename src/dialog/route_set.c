@@ -1,7 +1,5 @@
 #include "dialog/route_set.h"
 
-#include "sip/sip_uri.h"
-
 static bool is_routable(enum sip_uri_scheme scheme) {
   return scheme == SIP_URI_SIP || scheme == SIP_URI_SIPS;
 }
@@ -84,25 +82,22 @@ static void add_parameters_but_method(struct text_builder *text, struct str_view
   }
 }
 
-struct str_view route_set_request_uri(struct str_view uri_text, struct arena *arena) {
-  struct sip_uri uri;
+struct str_view route_set_request_uri(const struct sip_uri *uri, struct arena *arena) {
   struct str_view value;
-  if (sip_uri_parse(uri_text, &uri) != RESULT_OK || !is_routable(uri.scheme)) return (struct str_view){0};
-  bool has_method = sip_parameter_find(uri.parameters, STR_VIEW("method"), &value);
-  if (!has_method && uri.headers.length == 0) return uri_text;
-  const char *end = uri.host.data + uri.host.length;
-  if (uri.parameters.length > 0)
-    end = uri.parameters.data - 1;
-  else if (uri.headers.length > 0)
-    end = uri.headers.data - 1;
-  struct text_builder text = arena_builder(arena, uri_text.length + 1);
-  text_builder_add(&text, str_view_of(uri_text.data, (size_t)(end - uri_text.data)));
-  add_parameters_but_method(&text, uri.parameters);
+  if (!is_routable(uri->scheme)) return (struct str_view){0};
+  bool has_method = sip_parameter_find(uri->parameters, STR_VIEW("method"), &value);
+  if (!has_method && uri->headers.length == 0) return uri->text;
+  const char *end = uri->text.data + uri->text.length;
+  if (uri->headers.length > 0) end = uri->headers.data - 1;
+  if (uri->parameters.length > 0) end = uri->parameters.data - 1;
+  struct text_builder text = arena_builder(arena, uri->text.length + 1);
+  text_builder_add(&text, str_view_of(uri->text.data, (size_t)(end - uri->text.data)));
+  add_parameters_but_method(&text, uri->parameters);
   return text.overflowed ? (struct str_view){0} : text_builder_view(&text);
 }
 
 /* §12.2.1.1: the strict router takes the Request-URI's place, the target goes to the end of the routes. */
-static enum result plan_strict(struct str_view first_uri, struct str_view rest, struct str_view remote_target,
+static enum result plan_strict(const struct sip_uri *first_uri, struct str_view rest, struct str_view remote_target,
                                struct arena *arena, struct route_plan *plan_out) {
   plan_out->strict = true;
   plan_out->request_uri = route_set_request_uri(first_uri, arena);
@@ -126,7 +121,7 @@ enum result route_set_plan(struct str_view route_set, struct str_view remote_tar
   if (sip_name_addr_parse(route_set_first(route_set, &rest), &first) != RESULT_OK || !is_routable(first.uri.scheme))
     return RESULT_MALFORMED;
   if (!sip_parameter_find(first.uri.parameters, STR_VIEW("lr"), &lr))
-    return plan_strict(first.uri_text, rest, remote_target, arena, plan_out);
+    return plan_strict(&first.uri, rest, remote_target, arena, plan_out);
   plan_out->routes = route_set;
   plan_out->next_hop = first.uri_text;
   return RESULT_OK;

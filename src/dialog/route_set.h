@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "base/str_view.h"
 #include "sip/sip_message.h"
+#include "sip/sip_uri.h"
 
 #define ROUTE_SET_VALUES_MAX 64
 
@@ -34,8 +35,8 @@ struct route_plan {
 enum result route_set_plan(struct str_view route_set, struct str_view remote_target, struct arena *arena,
                            struct route_plan *plan_out) MUST_USE;
 
-/* A URI as it may stand in a Request-URI: without headers and method parameter (§19.1.1 table 1). `uri` itself when
+/* A URI as it may stand in a Request-URI: without headers and method parameter (§19.1.1 table 1). Its own text when
  * there is nothing to strip, else in the arena; empty when the arena is full or it is neither sip: nor sips:. */
-struct str_view route_set_request_uri(struct str_view uri, struct arena *arena);
+struct str_view route_set_request_uri(const struct sip_uri *uri, struct arena *arena);
 
 #endif
