@@ -1,0 +1,119 @@
+/* The calls of one worker: two legs married. Each leg is a dialog of its own (own Call-ID, tags, Contact, CSeq, origin
+ * of its session descriptions); this room decides who may call whom, carries what may be carried from one leg to the
+ * other, and sees to it that every call ends on both sides and leaves exactly one record.
+ *
+ *   call_machine.def      the life of a call: event × state → action, next state     drawn in docs/call.md
+ *   leg_machine.def       what SIP asks of each leg, also after the call is over      drawn in docs/call.md
+ *   method_rules.def      what is done with a request of each method, in and outside of dialogs
+ *   call_carry.def        which header fields cross from one leg to the other
+ *   call_response.def     which status the caller gets for which status of the callee
+ *
+ *   call_requests.c       a request or news comes in: sanity (RFC 3261 §8.2), then by method_rules.def
+ *   call_admission.c      who calls, and may he?
+ *   call_names.c          numbers and names before and after the rules, and what devices override
+ *   call_destination.c    whom does the call reach: a phone's contacts, or gateways, one after the other
+ *   call_machine.c        the first table's dispatch and clocks; call_setup.c, call_teardown.c: its actions
+ *   leg_machine.c         the second table's dispatch and actions
+ *   call_bridge.c         the other leg's INVITE
+ *   call_pass.c           provisional responses and answers passed on
+ *   call_offer_answer.c   session descriptions: offers and answers both ways, one origin per leg
+ *   call_carried.c        requests inside the call carried across: re-INVITE, UPDATE, INFO, REFER …
+ *   call_reliable.c       reliable provisional responses end to end (RFC 3262)
+ *   call_supervision.c    where a leg's session timer is asked (RFC 4028)
+ *   call_record.c         facts → one record;  call_list.c   live calls as JSON
+ *   call_table.c          where it all lives
+ *
+ * A call object lives until its record is handed on. A leg lives until SIP owes nothing more on it, which may be later:
+ * then it is on its own, with its own timer. */
+#ifndef CALL_CALL_H
+#define CALL_CALL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/block_store.h"
+#include "boundary/context.h"
+#include "boundary/event.h"
+#include "dialog/dialog.h"
+#include "registrar/registrar.h"
+#include "sip/sip_message.h"
+#include "transaction/transaction.h"
+
+struct call_table;
+
+/* The rooms above that calls are made of; borrowed for the table's life. */
+struct call_rooms {
+  struct block_store *blocks;
+  struct transaction_layer *transactions;
+  struct dialog_table *dialogs;
+  struct registrar *registrar;
+};
+
+size_t call_table_memory_bytes(uint32_t calls_max);
+
+/* Lays the table out in `memory` (zero-filled, aligned to 64, borrowed). There are half as many legs again as two per
+ * call, for legs that take their leave. Never fails. */
+struct call_table *call_table_create(void *memory, uint32_t calls_max, const struct call_rooms *rooms);
+
+/* --- what comes in -------------------------------------------------------------------------------------------------
+ */
+
+/* True when a request comes from nobody we know: no gateway's address, no credentials, no phone of ours in From, and
+ * not inside a dialog. It is answered 403, or not at all when SS_REPLY_UNAUTHORIZED is off, without a transaction, and
+ * an INVITE leaves a record illegal_call (at most some per second; all are counted). The caller then forgets the
+ * request. REGISTER never is a stranger's: it is challenged. To be asked before transaction_receive. */
+bool call_refuse_stranger(struct call_table *table, struct context *context, const struct sip_message *request,
+                          const struct flow *flow);
+
+/* Takes TRANSACTION_NEWS_REQUEST for any method but REGISTER, in or outside of a dialog, and answers or carries it. */
+void call_receive_request(struct call_table *table, struct context *context, const struct sip_message *request,
+                          const struct flow *flow, struct handle transaction);
+
+/* Takes TRANSACTION_NEWS_ACK. */
+void call_receive_ack(struct call_table *table, struct context *context, const struct sip_message *ack,
+                      const struct flow *flow);
+
+/* Takes every other item of news whose owner is TRANSACTION_OWNER_CALL. `message` is the response or CANCEL it came
+ * with, NULL when a timer brought it. */
+void call_receive_news(struct call_table *table, struct context *context, const struct transaction_news *news,
+                       const struct sip_message *message, const struct flow *flow);
+
+/* Takes EVENT_LOCATION_ANSWER. */
+void call_receive_location(struct call_table *table, struct context *context, const struct location_answer *answer);
+
+/* Take due timers of kind TIMER_CALL and TIMER_CALL_LEG. */
+void call_timer_due(struct call_table *table, struct context *context, struct timer *timer);
+void call_leg_timer_due(struct call_table *table, struct context *context, struct timer *timer);
+
+/* --- operators -----------------------------------------------------------------------------------------------------
+ */
+
+/* From now on new calls are refused with 503; those that stand go on. */
+void call_table_drain(struct call_table *table, bool drain);
+
+/* Ends the call with this id (the id of its record). RESULT_NOT_FOUND. */
+enum result call_hang_up(struct call_table *table, struct context *context, struct str_view id) MUST_USE;
+
+/* Appends one call as a JSON object in the fields of GET /api/v1/calls/ID. RESULT_NOT_FOUND. */
+enum result call_show(struct call_table *table, struct context *context, struct str_view id,
+                      struct text_builder *builder) MUST_USE;
+
+/* Appends calls as JSON objects separated by commas, starting at `*cursor` (0 at first), until the builder has less
+ * than 2 KiB left or the end is reached (`*cursor` UINT32_MAX). */
+void call_list(struct call_table *table, struct context *context, struct text_builder *builder, uint32_t *cursor);
+
+/* --- counting and checking -----------------------------------------------------------------------------------------
+ */
+
+uint32_t call_count(const struct call_table *table);
+uint32_t call_count_answered(const struct call_table *table);
+
+/* Legs, those on their own among them. */
+uint32_t call_leg_count(const struct call_table *table);
+
+/* Every call and every leg on its own has an armed timer, legs and calls agree about each other, every carried request
+ * belongs to a leg. False with a sentence in `*problem`. */
+bool call_table_check(const struct call_table *table, struct text_builder *problem);
+
+#endif

@@ -1,0 +1,328 @@
+/* Requests inside the call that are carried from one leg to the other: re-INVITE and UPDATE for hold, resume, codecs
+ * and T.38, INFO, MESSAGE, REFER, NOTIFY; and their responses back. What changes nothing is answered here.
+ *
+ *   peer A ── request ──► leg A [carried: from ─ to] leg B ── request ──► peer B
+ *
+ * A leg keeps the list of its peer's requests that wait for the other side. */
+#include "call/call_private.h"
+#include "call/call_supervision.h"
+#include "directory/directory.h"
+#include "sip/sip_build.h"
+#include "sip/sip_uri.h"
+
+#define HEADERS_BYTES  2048
+#define RESPONSE_BYTES 4096
+
+/* --- the list ---------------------------------------------------------------------------------------------------- */
+
+void call_carried_note(struct call_step *step, struct call_leg *to, enum sip_method sent_as, struct handle transaction,
+                       bool has_offer) {
+  struct handle handle;
+  struct call_carried *carried = pool_take(&step->table->carried, &handle);
+  if (!carried) {
+    /* Its answer will find nobody; the peer is told now. */
+    if (sent_as != SIP_METHOD_INVITE) transaction_disown(step->table->rooms.transactions, transaction);
+    if (has_offer) call_session_refused(step, to);
+    call_respond(step, step->transaction, 500, STR_VIEW("Retry-After: 5\r\n"));
+    return;
+  }
+  *carried = (struct call_carried){.next = step->leg->carried,
+                                   .method = (uint8_t)step->message->method,
+                                   .sent_as = (uint8_t)sent_as,
+                                   .has_offer = has_offer,
+                                   .from = step->transaction,
+                                   .to = transaction};
+  step->leg->carried = handle.index + 1;
+  if (has_offer) step->leg->offer = LEG_OFFER_THEIRS;
+}
+
+/* Takes the request out of the leg's list whose transaction on either side is `transaction`. */
+static bool take_carried(struct call_table *table, struct call_leg *leg, struct handle transaction,
+                         struct call_carried *carried_out) {
+  for (uint32_t *link = leg ? &leg->carried : NULL; link && *link != 0;) {
+    struct call_carried *carried = call_carried_at(table, *link);
+    if (!handle_equal(carried->to, transaction) && !handle_equal(carried->from, transaction)) {
+      link = &carried->next;
+      continue;
+    }
+    *carried_out = *carried;
+    *link = carried->next;
+    pool_give(&table->carried, carried);
+    return true;
+  }
+  return false;
+}
+
+static bool carries_invite(const struct call_table *table, const struct call_leg *leg) {
+  for (uint32_t at = leg->carried; at != 0; at = call_carried_at(table, at)->next)
+    if (call_carried_at(table, at)->sent_as == SIP_METHOD_INVITE) return true;
+  return false;
+}
+
+static bool received_invite(const struct call_table *table, const struct call_leg *leg) {
+  for (uint32_t at = leg->carried; at != 0; at = call_carried_at(table, at)->next)
+    if (call_carried_at(table, at)->method == SIP_METHOD_INVITE) return true;
+  return false;
+}
+
+void call_carried_forget(struct call_step *step, struct call_leg *leg, unsigned status) {
+  struct call_step own = {.table = step->table, .context = step->context, .leg = leg};
+  while (leg->carried != 0) {
+    struct call_carried *carried = call_carried_at(step->table, leg->carried);
+    leg->carried = carried->next;
+    call_respond(&own, carried->from, status, (struct str_view){0});
+    /* A 2xx to an INVITE still has to be acknowledged by the leg that sent it. */
+    if (carried->sent_as != SIP_METHOD_INVITE) transaction_disown(step->table->rooms.transactions, carried->to);
+    pool_give(&step->table->carried, carried);
+  }
+}
+
+/* --- requests ---------------------------------------------------------------------------------------------------- */
+
+static uint8_t lowered_max_forwards(const struct sip_message *request) {
+  uint32_t hops;
+  if (!str_view_to_u32(sip_message_header(request, SIP_HEADER_MAX_FORWARDS), &hops) || hops > 255) hops = 70;
+  return (uint8_t)(hops > 1 ? hops - 1 : 1);
+}
+
+static enum result send_on(struct call_step *step, struct call_leg *to, enum sip_method method,
+                           const struct call_body *body, struct handle *transaction_out) {
+  struct text_builder headers = arena_builder(step->context->arena, HEADERS_BYTES + step->message->bytes.length);
+  bool negotiates = method == SIP_METHOD_INVITE || method == SIP_METHOD_UPDATE;
+  if (negotiates) {
+    call_write_allow(&headers);
+    call_supervision_add_to_request(step, to, method, &headers);
+  }
+  call_carry_headers(step->message, CARRY_IN_REQUEST, step->leg->device_kind != DEVICE_PHONE, &headers);
+  if (headers.overflowed) return RESULT_FULL;
+  struct dialog_request request = {.method = method,
+                                   .method_text = step->message->method_text,
+                                   .max_forwards = lowered_max_forwards(step->message),
+                                   .extra_headers = text_builder_view(&headers),
+                                   .content_type = body->content_type,
+                                   .body = body->bytes,
+                                   .owner = call_leg_owner(step->table, to, LEG_PURPOSE_CARRIED)};
+  return dialog_send_request(step->table->rooms.dialogs, step->context, to->dialog, &request, transaction_out);
+}
+
+void call_carry_request(struct call_step *step) {
+  struct call_leg *to = call_other_leg(step->table, step->leg);
+  struct call_body body = call_body_of(step->message);
+  struct handle transaction;
+  if (!to || send_on(step, to, step->message->method, &body, &transaction) != RESULT_OK) {
+    call_respond(step, step->transaction, 500, STR_VIEW("Retry-After: 5\r\n"));
+    return;
+  }
+  call_carried_note(step, to, step->message->method, transaction, false);
+}
+
+/* docs/decisions/refer.md: vendors do not tell our devices whom to call, and Replaces names a dialog that the other
+ * side does not know. */
+void call_refer(struct call_step *step) {
+  struct str_view target = sip_message_header(step->message, SIP_HEADER_REFER_TO);
+  struct sip_name_addr name_addr;
+  if (sip_name_addr_parse(target, &name_addr) != RESULT_OK) {
+    call_respond(step, step->transaction, 400, (struct str_view){0}); /* RFC 3515 §2.4.2 */
+    return;
+  }
+  if (step->leg->device_kind == DEVICE_ROUTING_GATEWAY) {
+    call_respond(step, step->transaction, 403, (struct str_view){0});
+    return;
+  }
+  if (str_view_starts_with_nocase(name_addr.uri.headers, STR_VIEW("Replaces="))) {
+    call_respond(step, step->transaction, 488, (struct str_view){0});
+    return;
+  }
+  call_carry_request(step);
+}
+
+/* --- renegotiation ----------------------------------------------------------------------------------------------- */
+
+/* The status with which a re-INVITE or UPDATE has to wait because another exchange is open; 0: none is. */
+static unsigned glare(const struct call_step *step, const struct call_leg *to, bool as_invite, bool has_offer) {
+  const struct call_table *table = step->table;
+  const struct call_leg *leg = step->leg;
+  bool is_invite = step->message->method == SIP_METHOD_INVITE;
+  /* RFC 3261 §14.2: the peer's own earlier INVITE is not done. */
+  if (is_invite && (leg->state != LEG_STATE_OPEN || received_invite(table, leg))) return 500;
+  if (has_offer && leg->offer == LEG_OFFER_THEIRS) return 500; /* RFC 3311 §5.2 */
+  if (has_offer && leg->offer == LEG_OFFER_OURS) return 491;
+  if (is_invite && (leg->ack_owed || (to && carries_invite(table, to)))) return 491; /* §14.2: ours is not done */
+  /* The same on the other leg, where it would be our fault (§14.1). */
+  if (!to || (has_offer && to->offer != LEG_OFFER_NONE)) return 491;
+  if (as_invite &&
+      (to->state != LEG_STATE_OPEN || to->ack_owed || received_invite(table, to) || carries_invite(table, leg)))
+    return 491;
+  return 0;
+}
+
+static void refuse_glare(struct call_step *step, unsigned status) {
+  char memory[32];
+  struct text_builder lines = text_builder_over(memory, sizeof memory);
+  if (status == 500)
+    sip_build_header_u32(&lines, SIP_HEADER_RETRY_AFTER, random_between(step->context->random, 0, 10)); /* §14.2 */
+  call_respond(step, step->transaction, status, text_builder_view(&lines));
+}
+
+static void respond_to(struct call_step *step, struct call_leg *leg, const struct call_carried *carried,
+                       unsigned status, const struct call_body *body) {
+  const struct call_rooms *rooms = &step->table->rooms;
+  enum sip_method method = (enum sip_method)carried->method;
+  size_t room = RESPONSE_BYTES + body->bytes.length + (step->message ? step->message->bytes.length : 0);
+  struct text_builder builder = arena_builder(step->context->arena, room);
+  if (dialog_build_response(rooms->dialogs, step->context, leg->dialog, carried->from, method, status,
+                            (struct str_view){0}, &builder) != RESULT_OK)
+    return; /* answered meanwhile (BYE), or its client has given up */
+  if (status == 405 || (status < 300 && method == SIP_METHOD_UPDATE)) call_write_allow(&builder);
+  if (status < 300 && method == SIP_METHOD_UPDATE) call_supervision_add_to_answer(step, leg, method, &builder);
+  if (step->message && !step->message->is_request)
+    call_carry_headers(step->message, CARRY_IN_RESPONSE, step->leg->device_kind != DEVICE_PHONE, &builder);
+  sip_build_end(&builder, body->content_type, body->bytes);
+  if (!builder.overflowed)
+    (void)!transaction_respond(rooms->transactions, step->context, carried->from, status, text_builder_view(&builder));
+  if (method == SIP_METHOD_INVITE) dialog_note_response_sent(rooms->dialogs, leg->dialog, status);
+}
+
+/* Nothing changes for the other side: a refresh of this leg only, answered with what is in force. */
+static void answer_here(struct call_step *step) {
+  struct call_body body = call_session_in_force(step->table, step->leg);
+  if (step->message->method == SIP_METHOD_INVITE) {
+    struct call_step own = *step;
+    own.leg = NULL; /* nothing of the request is carried into its own answer */
+    if (call_send_answer(&own, step->leg, step->transaction, &body) != RESULT_OK)
+      call_respond(step, step->transaction, 500, (struct str_view){0});
+    return;
+  }
+  struct call_body request_body = call_body_of(step->message), none = {0};
+  struct call_carried self = {.method = SIP_METHOD_UPDATE, .from = step->transaction};
+  respond_to(step, step->leg, &self, 200, call_body_has_session(&request_body) ? &body : &none);
+}
+
+/* UPDATE goes as UPDATE to who allows it, else as re-INVITE, which everybody does. */
+static enum sip_method sent_as(const struct call_step *step, const struct call_leg *to) {
+  if (step->message->method == SIP_METHOD_INVITE) return SIP_METHOD_INVITE;
+  bool allowed = to && dialog_peer_allows(step->table->rooms.dialogs, to->dialog, SIP_METHOD_UPDATE);
+  return allowed || (to && to->state != LEG_STATE_OPEN) ? SIP_METHOD_UPDATE : SIP_METHOD_INVITE;
+}
+
+static void carry_session(struct call_step *step, struct call_leg *to, enum sip_method method,
+                          const struct call_body *body) {
+  bool has_offer = call_body_has_session(body);
+  struct handle transaction;
+  call_session_offered(step, to, body);
+  if (send_on(step, to, method, body, &transaction) != RESULT_OK) {
+    if (has_offer) call_session_refused(step, to);
+    call_respond(step, step->transaction, 500, STR_VIEW("Retry-After: 5\r\n"));
+    return;
+  }
+  if (step->message->method == SIP_METHOD_INVITE)
+    transaction_set_owner(step->table->rooms.transactions, step->transaction,
+                          call_leg_owner(step->table, step->leg, LEG_PURPOSE_CARRIED));
+  call_carried_note(step, to, method, transaction, has_offer);
+}
+
+void call_renegotiate(struct call_step *step) {
+  struct call_leg *to = call_other_leg(step->table, step->leg);
+  struct call_body body = call_body_of(step->message), sent = {0};
+  bool has_offer = call_body_has_session(&body), changed = false;
+  enum sip_method method = sent_as(step, to);
+  unsigned status = glare(step, to, method == SIP_METHOD_INVITE, has_offer);
+  bool is_mere_update = step->message->method == SIP_METHOD_UPDATE && body.bytes.length == 0;
+  if (is_mere_update) {
+    answer_here(step);
+    return;
+  }
+  if (status != 0) {
+    refuse_glare(step, status);
+    return;
+  }
+  if (call_body_for_leg(step, to, &body, &sent, &changed) != RESULT_OK) {
+    call_respond(step, step->transaction, 488, (struct str_view){0});
+    return;
+  }
+  if (has_offer && !changed && call_session_in_force(step->table, step->leg).bytes.length > 0)
+    answer_here(step);
+  else
+    carry_session(step, to, method, &sent);
+}
+
+/* --- responses --------------------------------------------------------------------------------------------------- */
+
+/* The 2xx to our re-INVITE: acknowledged at once, or, when it brings an offer, with the answer of the other side's ACK.
+ */
+static void acknowledge(struct call_step *step, const struct call_carried *carried) {
+  struct call_leg *leg = step->leg;
+  if (carried->sent_as != SIP_METHOD_INVITE) return;
+  leg->ack_cseq = step->message->cseq;
+  leg->ack_owed = carried->method == SIP_METHOD_INVITE && !carried->has_offer;
+  if (leg->ack_owed) return;
+  (void)!dialog_send_ack(step->table->rooms.dialogs, step->context, leg->dialog, leg->ack_cseq, (struct str_view){0},
+                         (struct str_view){0});
+}
+
+static enum result pass_body(struct call_step *step, struct call_leg *leg, const struct call_carried *carried) {
+  struct call_body body = call_body_of(step->message), sent;
+  enum result result = call_body_for_leg(step, leg, &body, &sent, NULL);
+  if (result != RESULT_OK) return result;
+  respond_to(step, leg, carried, step->status, &sent);
+  if (!carried->has_offer) return RESULT_OK;
+  call_session_accepted(step, step->leg);
+  call_session_answered(step, leg, &sent);
+  return RESULT_OK;
+}
+
+static void accept(struct call_step *step, struct call_leg *leg, const struct call_carried *carried) {
+  acknowledge(step, carried);
+  enum result result = carried->method == SIP_METHOD_INVITE
+                           ? call_pass_answer(step, leg, carried->from, !carried->has_offer)
+                           : pass_body(step, leg, carried);
+  if (result == RESULT_OK) return;
+  /* One side has agreed to what the other cannot be told. */
+  struct call_body none = {0};
+  respond_to(step, leg, carried, 500, &none);
+  call_dispatch(step, CALL_EVENT_BROKEN);
+}
+
+/* RFC 3261 §12.2.1.2: 481 ends the dialog, and 408 or silence on a re-INVITE. Silence on other methods is no proof:
+ * there are devices that swallow what they do not know. */
+static bool is_lost(const struct call_step *step, const struct call_carried *carried) {
+  bool negotiates = carried->sent_as == SIP_METHOD_INVITE || carried->sent_as == SIP_METHOD_UPDATE;
+  if (step->leg->state != LEG_STATE_OPEN && step->leg->state != LEG_STATE_ANSWERED) return false;
+  return (step->status == 481 && negotiates) || (step->status == 408 && carried->sent_as == SIP_METHOD_INVITE);
+}
+
+static void refuse(struct call_step *step, struct call_leg *leg, const struct call_carried *carried) {
+  struct call_body none = {0};
+  unsigned status = call_response_inside(step->status);
+  bool silent = !step->message;
+  /* RFC 4320 §4.2: no 408 to other requests than INVITE. */
+  if (silent && carried->method != SIP_METHOD_INVITE) status = 504;
+  if (carried->has_offer) {
+    call_session_refused(step, step->leg);
+    leg->offer = LEG_OFFER_NONE;
+  }
+  respond_to(step, leg, carried, status, &none);
+  if (is_lost(step, carried)) call_dispatch(step, CALL_EVENT_LOST);
+}
+
+void call_carried_final(struct call_step *step) {
+  struct call_leg *leg = call_other_leg(step->table, step->leg);
+  struct call_carried carried;
+  bool accepted = step->message && step->status < 300;
+  if (!take_carried(step->table, leg, step->transaction, &carried)) {
+    if (accepted && step->message->method == SIP_METHOD_INVITE) leg_dispatch(step, LEG_EVENT_ANSWER);
+    return;
+  }
+  if (accepted)
+    accept(step, leg, &carried);
+  else
+    refuse(step, leg, &carried);
+}
+
+void call_carried_cancel(struct call_step *step) {
+  for (uint32_t at = step->leg->carried; at != 0; at = call_carried_at(step->table, at)->next) {
+    const struct call_carried *carried = call_carried_at(step->table, at);
+    if (!handle_equal(carried->from, step->transaction) || carried->sent_as != SIP_METHOD_INVITE) continue;
+    transaction_cancel(step->table->rooms.transactions, step->context, carried->to, (struct str_view){0});
+  }
+}

@@ -1,0 +1,159 @@
+/* Whom the call reaches. A number of a phone of ours goes to where the phone registered, its contacts one after the
+ * other in the order of their q; any other number to the routing gateways, one after the other as route_select finds
+ * them. */
+#include "call/call_private.h"
+#include "directory/directory.h"
+
+/* Says why there is nowhere to go, unless an attempt before said more. */
+static enum call_event nowhere(struct call_step *step, enum end_reason reason) {
+  if (!step->call->has_failed) step->call->failure = call_end_of(reason, END_BY_SWITCH);
+  return CALL_EVENT_NOWHERE;
+}
+
+/* The device's set-up stages are needed before the state is entered whose clock they are. */
+static enum call_event found(struct call_step *step) {
+  call_apply_overrides(step, step->destination.device, CALL_CALLEE);
+  if (step->call->has_failed) counters_add(step->context->counters, calls_failed_over);
+  return CALL_EVENT_DESTINATION;
+}
+
+/* --- gateways ---------------------------------------------------------------------------------------------------- */
+
+/* The listening socket from which that transport and family can be reached. */
+static bool find_socket(const struct local_identity *local, enum transport transport, uint8_t family,
+                        uint16_t *index_out) {
+  for (uint16_t i = 0; i < local->socket_count; i++) {
+    if (local->sockets[i].transport != (uint8_t)transport || local->sockets[i].bound.family != family) continue;
+    *index_out = i;
+    return true;
+  }
+  return false;
+}
+
+static bool aim_at_gateway(struct call_step *step, const struct device *device) {
+  const struct local_identity *local = step->context->local;
+  struct call_destination *destination = &step->destination;
+  const struct gateway *gateway = device->gateway;
+  enum transport transport = gateway->transport == TRANSPORT_NONE ? TRANSPORT_UDP : gateway->transport;
+  *destination = (struct call_destination){.device = device};
+  if (gateway->address_count == 0) return false;
+  destination->flow.remote = gateway->addresses[0];
+  destination->flow.transport = (uint8_t)transport;
+  destination->flow.worker = local->worker;
+  return find_socket(local, transport, gateway->addresses[0].family, &destination->flow.socket_index);
+}
+
+static enum call_event next_gateway(struct call_step *step) {
+  struct call *call = step->call;
+  for (unsigned tries = 0; tries < ROUTE_CANDIDATES_MAX; tries++) {
+    const struct device *device;
+    struct str_view number = call_text(step->table, call, CALL_TEXT_CALLEE_NUMBER);
+    enum result result = route_select(step->context, number, &call->routes, &device);
+    if (result == RESULT_FULL) return nowhere(step, END_REASON_capacity);
+    if (result != RESULT_OK) return nowhere(step, END_REASON_route_not_found);
+    call->callee_usage = device->usage;
+    if (aim_at_gateway(step, device)) return found(step);
+    /* A gateway whose name has no address (yet), or for whose transport we do not listen. */
+    call_release_callee(step);
+    if (!call->has_failed) call->failure = call_end_of(END_REASON_gateway_timeout, END_BY_SWITCH);
+    call->has_failed = true;
+  }
+  return nowhere(step, END_REASON_route_not_found);
+}
+
+/* --- phones ------------------------------------------------------------------------------------------------------ */
+
+/* What is kept of a contact; the URI and the Path follow it. */
+struct kept_contact {
+  struct flow flow;
+  uint16_t uri_length, path_length;
+  bool follow_flow;
+};
+
+/* Keeps the contacts that are worth a try, in their order. */
+static void keep_contacts(struct call_step *step, const struct location_answer *answer) {
+  size_t bytes = 0;
+  for (unsigned i = 0; i < answer->contact_count; i++)
+    bytes += sizeof(struct kept_contact) + answer->contacts[i].uri.length + answer->contacts[i].path.length;
+  struct text_builder kept = arena_builder(step->context->arena, bytes);
+  for (unsigned i = 0; i < answer->contact_count; i++) {
+    const struct location_contact *contact = &answer->contacts[i];
+    struct kept_contact head = {.flow = contact->flow,
+                                .uri_length = (uint16_t)contact->uri.length,
+                                .path_length = (uint16_t)contact->path.length,
+                                .follow_flow = contact->behind_nat};
+    if (!contact->reachable) continue;
+    text_builder_add(&kept, str_view_of((const char *)&head, sizeof head));
+    text_builder_add(&kept, contact->uri);
+    text_builder_add(&kept, contact->path);
+  }
+  struct str_view view = kept.overflowed ? (struct str_view){0} : text_builder_view(&kept);
+  /* No room for the list: the phone is as good as not there. */
+  (void)!block_store_set(step->table->rooms.blocks, &step->call->contacts, view);
+}
+
+/* Takes the first of the kept contacts. */
+static bool take_contact(struct call_step *step) {
+  struct block_store *blocks = step->table->rooms.blocks;
+  struct str_view kept = arena_copy(step->context->arena, block_store_view(blocks, &step->call->contacts));
+  struct kept_contact head;
+  if (kept.length < sizeof head) return false;
+  memcpy(&head, kept.data, sizeof head);
+  step->destination.flow = head.flow;
+  step->destination.follow_flow = head.follow_flow;
+  step->destination.request_uri = str_view_slice(kept, sizeof head, head.uri_length);
+  step->destination.route = str_view_slice(kept, sizeof head + head.uri_length, head.path_length);
+  struct str_view rest = str_view_from(kept, sizeof head + head.uri_length + head.path_length);
+  return block_store_set(blocks, &step->call->contacts, rest) == RESULT_OK;
+}
+
+static enum call_event next_contact(struct call_step *step) {
+  struct str_view number = call_text(step->table, step->call, CALL_TEXT_CALLEE_NUMBER);
+  const struct device *phone = directory_find_phone(step->context->directory, number);
+  step->destination = (struct call_destination){.device = phone};
+  if (!phone || !take_contact(step)) return nowhere(step, END_REASON_not_registered);
+  if (directory_acquire(step->context->directory, phone) != RESULT_OK) return nowhere(step, END_REASON_capacity);
+  step->call->callee_usage = phone->usage;
+  return found(step);
+}
+
+static enum call_event locate(struct call_step *step, const struct device *phone) {
+  const struct local_identity *local = step->context->local;
+  uint8_t worker = local_identity_steer(local, phone->name);
+  struct location_answer answer = {0};
+  if (worker != local->worker) {
+    outbox_ask_location(step->context->outbox, worker, phone->name, pool_handle_of(&step->table->calls, step->call));
+    return CALL_EVENT_ASKED;
+  }
+  registrar_locate(step->table->rooms.registrar, step->context, phone->name, &answer);
+  keep_contacts(step, &answer);
+  return next_contact(step);
+}
+
+/* --- the door ---------------------------------------------------------------------------------------------------- */
+
+enum call_event call_destination_first(struct call_step *step) {
+  struct str_view number = call_text(step->table, step->call, CALL_TEXT_CALLEE_NUMBER);
+  const struct device *phone = directory_find_phone(step->context->directory, number);
+  if (number.length == 0) return nowhere(step, END_REASON_route_not_found);
+  if (!phone) return next_gateway(step);
+  step->call->callee_is_phone = true;
+  if (phone->locked) return nowhere(step, END_REASON_forbidden);
+  return locate(step, phone);
+}
+
+enum call_event call_destination_located(struct call_step *step) {
+  keep_contacts(step, step->location);
+  return next_contact(step);
+}
+
+enum call_event call_destination_next(struct call_step *step) {
+  return step->call->callee_is_phone ? next_contact(step) : next_gateway(step);
+}
+
+void call_receive_location(struct call_table *table, struct context *context, const struct location_answer *answer) {
+  struct call *call = pool_get(&table->calls, answer->asker);
+  if (!call || call->state != CALL_STATE_LOCATING) return; /* cancelled or given up meanwhile */
+  struct call_step step = {.table = table, .context = context, .call = call, .location = answer};
+  call_dispatch(&step, CALL_EVENT_LOCATED);
+}

@@ -1,0 +1,143 @@
+/* Session descriptions on their way from one leg to the other (RFC 3264). Towards each peer the switch is one user
+ * agent: the o= line that a leg sees keeps one origin over the whole call, and its version rises by one whenever the
+ * rest differs from what is in force, whoever wrote the description on the other side. What is in force is kept per
+ * leg, byte for byte, so that a refresh says exactly what was said before, also after an offer that was refused.
+ *
+ *   offer of the other side → rewritten, kept as `offered`
+ *                               ├─ accepted → `session`, in force
+ *                               └─ refused  → forgotten; its version number is not used again
+ *   answer of the other side → rewritten, in force at once */
+#include "call/call_private.h"
+#include "sdp/sdp.h"
+#include "sip/sip_body.h"
+
+#define SDP_TYPE         STR_VIEW("application/sdp")
+#define ORIGIN_BYTES_MAX 128 /* what an o= line may grow by */
+
+/* --- finding the session description in a body ------------------------------------------------------------------- */
+
+static struct str_view find_session(const struct call_body *body) {
+  return sip_body_find(body->content_type, body->bytes, SDP_TYPE);
+}
+
+struct call_body call_body_of(const struct sip_message *message) {
+  if (!message || message->body.length == 0) return (struct call_body){0};
+  struct call_body body = {sip_message_header(message, SIP_HEADER_CONTENT_TYPE), message->body};
+  /* Old devices leave the type out; what looks like a session description is taken for one. */
+  if (body.content_type.length == 0 && str_view_starts_with(body.bytes, STR_VIEW("v=0"))) body.content_type = SDP_TYPE;
+  return body;
+}
+
+bool call_body_has_session(const struct call_body *body) {
+  return find_session(body).length > 0;
+}
+
+bool call_body_is_readable(const struct call_body *body) {
+  struct str_view session = find_session(body);
+  struct sdp sdp;
+  return session.length == 0 || sdp_parse(session, &sdp) == RESULT_OK;
+}
+
+/* --- rewriting --------------------------------------------------------------------------------------------------- */
+
+static struct address own_address(struct call_step *step, const struct call_leg *leg) {
+  struct flow flow = dialog_flow(step->table->rooms.dialogs, leg->dialog);
+  const struct local_identity *local = step->context->local;
+  return local->sockets[flow.socket_index < local->socket_count ? flow.socket_index : 0].advertised;
+}
+
+static struct str_view write_session(struct call_step *step, const struct call_leg *leg, const struct sdp *sdp,
+                                     uint32_t version) {
+  char memory[32];
+  struct text_builder origin = text_builder_over(memory, sizeof memory);
+  struct text_builder text = arena_builder(step->context->arena, sdp->text.length + ORIGIN_BYTES_MAX);
+  struct address address = own_address(step, leg);
+  text_builder_add_literal(&origin, "- ");
+  text_builder_add_u64(&origin, leg->origin_id);
+  sdp_write_with_origin(sdp, text_builder_view(&origin), version, &address, &text);
+  return text.overflowed ? (struct str_view){0} : text_builder_view(&text);
+}
+
+/* `old` inside `body` replaced by `new_text`. */
+static struct str_view replace(struct arena *arena, struct str_view body, struct str_view old,
+                               struct str_view new_text) {
+  if (old.length == body.length) return new_text;
+  struct text_builder text = arena_builder(arena, body.length - old.length + new_text.length);
+  size_t offset = (size_t)(old.data - body.data);
+  text_builder_add(&text, str_view_slice(body, 0, offset));
+  text_builder_add(&text, new_text);
+  text_builder_add(&text, str_view_from(body, offset + old.length));
+  return text.overflowed ? (struct str_view){0} : text_builder_view(&text);
+}
+
+enum result call_body_for_leg(struct call_step *step, struct call_leg *leg, const struct call_body *body,
+                              struct call_body *body_out, bool *changed_out) {
+  struct str_view old = find_session(body), in_force = block_store_view(step->table->rooms.blocks, &leg->session);
+  struct str_view text = {0};
+  struct sdp sdp;
+  bool changed = true;
+  *body_out = *body;
+  if (changed_out) *changed_out = old.length > 0;
+  if (old.length == 0) return RESULT_OK;
+  if (sdp_parse(old, &sdp) != RESULT_OK) return RESULT_MALFORMED;
+  step->session_version = leg->session_version;
+  if (in_force.length > 0) {
+    text = write_session(step, leg, &sdp, leg->session_version);
+    changed = !str_view_equal(text, in_force);
+  }
+  if (changed) {
+    step->session_version = leg->highest_version + 1;
+    text = write_session(step, leg, &sdp, step->session_version);
+  }
+  if (changed_out) *changed_out = changed;
+  body_out->bytes = replace(step->context->arena, body->bytes, old, text);
+  return text.length > 0 && body_out->bytes.length > 0 ? RESULT_OK : RESULT_FULL;
+}
+
+/* --- what is in force -------------------------------------------------------------------------------------------- */
+
+static void keep(struct call_step *step, struct call_leg *leg, struct block *block, const struct call_body *sent) {
+  /* Without a block the description before stays: a refresh then repeats an older one, the call itself goes on. */
+  (void)!block_store_set(step->table->rooms.blocks, block, find_session(sent));
+  if (step->session_version > leg->highest_version) leg->highest_version = step->session_version;
+}
+
+void call_session_offered(struct call_step *step, struct call_leg *leg, const struct call_body *sent) {
+  if (!call_body_has_session(sent)) return;
+  keep(step, leg, &leg->offered, sent);
+  leg->offered_version = step->session_version;
+  leg->offer = LEG_OFFER_OURS;
+}
+
+void call_session_answered(struct call_step *step, struct call_leg *leg, const struct call_body *sent) {
+  leg->offer = LEG_OFFER_NONE;
+  if (!call_body_has_session(sent)) return;
+  keep(step, leg, &leg->session, sent);
+  leg->session_version = step->session_version;
+}
+
+void call_session_previewed(struct call_step *step, struct call_leg *leg, const struct call_body *sent) {
+  uint8_t offer = leg->offer;
+  call_session_answered(step, leg, sent);
+  leg->offer = offer;
+}
+
+void call_session_accepted(struct call_step *step, struct call_leg *leg) {
+  struct block_store *blocks = step->table->rooms.blocks;
+  leg->offer = LEG_OFFER_NONE;
+  if (block_store_view(blocks, &leg->offered).length == 0) return;
+  block_store_clear(blocks, &leg->session);
+  leg->session = leg->offered;
+  leg->offered = (struct block){0};
+  leg->session_version = leg->offered_version;
+}
+
+void call_session_refused(struct call_step *step, struct call_leg *leg) {
+  leg->offer = LEG_OFFER_NONE;
+  block_store_clear(step->table->rooms.blocks, &leg->offered);
+}
+
+struct call_body call_session_in_force(const struct call_table *table, const struct call_leg *leg) {
+  struct str_view text = block_store_view(table->rooms.blocks, &leg->session);
+  return (struct call_body){text.length > 0 ? SDP_TYPE : (struct str_view){0}, text};
+}

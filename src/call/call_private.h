@@ -1,0 +1,475 @@
+/* What the files of this room share: the objects, the step that is taken, and the doors between the files. */
+#ifndef CALL_CALL_PRIVATE_H
+#define CALL_CALL_PRIVATE_H
+
+#include "base/pool.h"
+#include "call/call.h"
+#include "cdr/cdr_record.h"
+#include "routing/route_select.h"
+
+/* --- names out of the tables ---------------------------------------------------------------------------------------
+ */
+
+enum call_state {
+#define CALL_STATE(name, ...) CALL_STATE_##name,
+#include "call/call_machine.def"
+  CALL_STATE_COUNT
+};
+
+enum call_event {
+  CALL_EVENT_NONE,
+#define CALL_EVENT(name, ...) CALL_EVENT_##name,
+#include "call/call_machine.def"
+  CALL_EVENT_COUNT
+};
+
+enum leg_state {
+#define LEG_STATE(name, ...) LEG_STATE_##name,
+#include "call/leg_machine.def"
+  LEG_STATE_COUNT
+};
+
+enum leg_event {
+#define LEG_EVENT(name, ...) LEG_EVENT_##name,
+#include "call/leg_machine.def"
+  LEG_EVENT_COUNT
+};
+
+/* --- objects -------------------------------------------------------------------------------------------------------
+ */
+
+enum call_side { CALL_CALLER, CALL_CALLEE };
+
+/* Who owes whom an answer to a session description on a leg (RFC 3264 §4, RFC 3311 §5): at most one offer is open. */
+enum leg_offer { LEG_OFFER_NONE, LEG_OFFER_OURS, LEG_OFFER_THEIRS };
+
+enum end_direction { END_BY_SWITCH, END_BY_CALLER, END_BY_CALLEE };
+
+/* How a call ended, or how an attempt failed. */
+struct call_end {
+  uint8_t reason;    /* enum end_reason */
+  uint8_t cause;     /* enum end_cause */
+  uint8_t direction; /* enum end_direction */
+  uint16_t status;   /* what the caller's INVITE is answered with */
+  uint16_t q850;     /* 0: the reason's own */
+};
+
+/* One dialog with one device. */
+struct call_leg {
+  struct timer timer;
+  struct handle call; /* HANDLE_NONE: the leg is on its own */
+  struct handle dialog;
+  struct handle invite;       /* the first INVITE: a server transaction (caller) until the ACK of our 2xx, a client
+                               * transaction (callee) until its final response; later the peer's re-INVITE that we
+                               * answered 2xx, until its ACK */
+  struct block session;       /* the session description in force that we sent to this peer */
+  struct block offered;       /* the one we offered and that is not accepted yet */
+  struct block held_response; /* callee: the reliable provisional response that waits for the caller's PRACK */
+  uint64_t origin_id;         /* sess-id of our o= lines on this leg */
+  struct mono_ms resend_end;  /* when waiting for the ACK ends */
+  uint32_t session_version, highest_version, offered_version; /* of our o= lines: in force, ever used, offered */
+  uint32_t ack_cseq; /* of the last 2xx of the peer; its ACK waits for the other leg's, when `ack_owed` */
+  uint32_t carried;  /* 1 + index of the first request of this peer's that is being carried; 0: none */
+  uint16_t resend_ms;
+  uint8_t state;           /* enum leg_state */
+  uint8_t side;            /* enum call_side */
+  uint8_t offer;           /* enum leg_offer */
+  uint8_t device_kind;     /* enum device_kind */
+  uint8_t branch;          /* of a forked INVITE, the one that answered */
+  uint8_t held_branch;     /* the one whose response is held */
+  struct call_end leave;   /* why the leg is left */
+  bool invited_with_offer; /* our INVITE held a session description, so its ACK needs none */
+  bool ack_owed;
+  bool wants_reliable;   /* the peer's INVITE requires 100rel */
+  bool reliable_session; /* our last reliable provisional response held a session description */
+};
+
+#define CALL_NO_USAGE UINT32_MAX
+
+/* Texts of a call that records and lists show, in one block: numbers before and after the rules, devices' names. */
+enum call_text {
+  CALL_TEXT_CALLER, /* as received */
+  CALL_TEXT_CALLEE,
+  CALL_TEXT_CALLER_NUMBER, /* after the rules of the caller's device: what the call is routed by */
+  CALL_TEXT_CALLEE_NUMBER,
+  CALL_TEXT_CALLER_OUT, /* as sent, after the rules of the callee's device */
+  CALL_TEXT_CALLEE_OUT,
+  CALL_TEXT_CALLER_DEVICE,
+  CALL_TEXT_CALLEE_DEVICE,
+  CALL_TEXT_DISPLAY,        /* the caller's display name as it is to be sent */
+  CALL_TEXT_CALLEE_CALL_ID, /* of an attempt that is over */
+  CALL_TEXT_END,            /* what the side that ended the call said */
+  CALL_TEXT_COUNT
+};
+
+/* Which of a device's set-up stages is meant. */
+enum call_stage {
+  CALL_STAGE_INVITE,
+  CALL_STAGE_TRYING,
+  CALL_STAGE_SESSION_PROGRESS,
+  CALL_STAGE_SESSION_PROGRESS_SDP,
+  CALL_STAGE_RINGING,
+  CALL_STAGE_COUNT
+};
+
+struct call {
+  struct timer timer;
+  struct handle caller; /* legs */
+  struct handle callee; /* HANDLE_NONE between two attempts */
+  struct block texts;
+  struct block carried_headers; /* lines for the callee's INVITE; until the answer */
+  struct block invite_body;     /* the caller's, with its Content-Type; until the answer */
+  struct block contacts;        /* of the phone called, those not yet tried */
+  struct route_search routes;
+  struct wall_us started_at, ringing_at, answered_at, ended_at, last_alive_at;
+  struct mono_ms started, answered, ended;
+  uint32_t pdd_ms;                     /* CDR_NUMBER_NONE cut to 32 bits: not yet */
+  uint32_t caller_usage, callee_usage; /* of which device a call is taken; CALL_NO_USAGE: none */
+  uint32_t caller_max_s;               /* longest talk time of the caller's device; 0: none */
+  uint32_t max_duration_s;             /* the shorter of both devices'; 0: none */
+  uint16_t stage_s[CALL_STAGE_COUNT];  /* of the callee's device */
+  struct address caller_address, callee_address;
+  struct call_end failure; /* the most telling failure of the attempts so far */
+  struct call_end end;
+  uint8_t state; /* enum call_state */
+  uint8_t max_forwards;
+  uint8_t last_alive_side;    /* enum call_side */
+  uint8_t last_alive_method;  /* enum sip_method */
+  uint16_t last_alive_status; /* 0: a request */
+  bool callee_is_phone;
+  bool ringing_seen, sdp_seen; /* in this attempt */
+  bool has_failed;             /* at least one attempt has */
+  bool anonymous;              /* the caller withholds his number from the callee */
+};
+
+/* A request of one peer that waits for the other's answer (call_carried.c). */
+struct call_carried {
+  uint32_t next;      /* 1 + index of the same leg's next one; 0: the last */
+  uint8_t method;     /* enum sip_method of the peer's request */
+  uint8_t sent_as;    /* enum sip_method of ours; SIP_METHOD_UPDATE may be carried as INVITE */
+  bool has_offer;     /* the peer's request held a session description */
+  struct handle from; /* the peer's request: server transaction */
+  struct handle to;   /* ours on the other leg: client transaction */
+};
+
+struct call_table {
+  struct pool calls;
+  struct pool legs;
+  struct pool carried;
+  struct call_rooms rooms;
+  struct mono_ms record_bucket_at; /* when the bucket below was filled last */
+  uint32_t record_bucket;          /* records of strangers that may still be written */
+  uint64_t recent_strangers[64];   /* who had one lately */
+  uint32_t answered_count;
+  bool draining;
+};
+
+/* What a client transaction of a leg is for: transaction_owner.detail. */
+enum leg_purpose { LEG_PURPOSE_INVITE = 1, LEG_PURPOSE_BYE, LEG_PURPOSE_CARRIED, LEG_PURPOSE_PRACK };
+
+/* --- the step ------------------------------------------------------------------------------------------------------
+ */
+
+/* A destination that the call is going to. Texts live until the end of the event. */
+struct call_destination {
+  const struct device *device;
+  struct str_view request_uri;
+  struct str_view number; /* as it is sent */
+  struct str_view caller; /* as it is sent */
+  struct str_view route;
+  struct flow flow;
+  bool follow_flow;
+};
+
+/* One event on its way through the tables: what came, and to whom. Lives on the stack. */
+struct call_step {
+  struct call_table *table;
+  struct context *context;
+  struct call *call;                 /* NULL: the leg is on its own */
+  struct call_leg *leg;              /* from which the event came; NULL: from none */
+  const struct sip_message *message; /* NULL: a timer, an order, another worker */
+  const struct flow *flow;
+  struct handle transaction;   /* a request's server transaction, a response's client transaction */
+  unsigned status;             /* of a response; of silence 408, of no way 503 */
+  unsigned branch;             /* of a forked response */
+  bool is_reliable;            /* a provisional response that wants PRACK */
+  enum call_state left;        /* the call's state before the row's */
+  struct str_view leave_lines; /* header lines for BYE, CANCEL or final response of a leg that is left */
+  uint32_t session_version;    /* of the description last made by call_body_for_leg */
+  const struct location_answer *location;
+  struct call_destination destination;
+};
+
+/* --- call_machine.c, leg_machine.c ---------------------------------------------------------------------------------
+ */
+
+/* Takes `event` and what it raises through the call's table. Afterwards step->call may be gone (then it is NULL). */
+void call_dispatch(struct call_step *step, enum call_event event);
+
+/* Takes `event` through the table of step->leg, tells the call, and buries the leg when it is GONE (step->leg is then
+ * NULL). */
+void leg_dispatch(struct call_step *step, enum leg_event event);
+
+/* Actions of call_machine.def: may raise a further event. */
+#define CALL_ACTION(name) enum call_event call_do_##name(struct call_step *step)
+CALL_ACTION(nothing);
+CALL_ACTION(find_callee);
+CALL_ACTION(take_location);
+CALL_ACTION(give_up_locating);
+CALL_ACTION(invite_callee);
+CALL_ACTION(pass_progress);
+CALL_ACTION(pass_answer);
+CALL_ACTION(pass_ack);
+CALL_ACTION(weigh_refusal);
+CALL_ACTION(weigh_silence);
+CALL_ACTION(abandon_attempt);
+CALL_ACTION(refuse_caller);
+CALL_ACTION(end_cancelled);
+CALL_ACTION(end_by_operator);
+CALL_ACTION(end_by_bye);
+CALL_ACTION(end_no_ack);
+CALL_ACTION(end_no_prack);
+CALL_ACTION(end_lost);
+CALL_ACTION(end_broken);
+CALL_ACTION(end_talk);
+CALL_ACTION(record_again);
+
+/* --- call_table.c: births, deaths and look-ups ---------------------------------------------------------------------
+ */
+
+/* A new call with its caller leg; NULL when there is no room. The leg has no dialog yet. */
+struct call *call_create(struct call_table *table, struct context *context);
+void call_destroy(struct call_table *table, struct context *context, struct call *call);
+
+/* A new leg of `call`. NULL when there is no room. */
+struct call_leg *call_leg_create(struct call_table *table, struct call *call, enum call_side side);
+void call_leg_destroy(struct call_table *table, struct context *context, struct call_leg *leg);
+
+struct call *call_of_leg(const struct call_table *table, const struct call_leg *leg);
+struct call_leg *call_leg_at(const struct call_table *table, struct handle leg);
+
+/* The other leg of the same call; NULL when there is none (any more). */
+struct call_leg *call_other_leg(const struct call_table *table, const struct call_leg *leg);
+
+struct transaction_owner call_leg_owner(const struct call_table *table, const struct call_leg *leg,
+                                        enum leg_purpose purpose);
+
+/* Texts of a call; the empty view when not set. Setting may fail for want of room: then the text stays as it was. */
+struct str_view call_text(const struct call_table *table, const struct call *call, enum call_text text);
+void call_set_text(struct call_step *step, enum call_text text, struct str_view value);
+
+/* All of them at once, CALL_TEXT_COUNT views. Loaded ones are valid until the next storing, which may take them. */
+void call_load_texts(const struct call_table *table, const struct call *call, struct str_view *texts);
+void call_store_texts(struct call_step *step, const struct str_view *texts);
+
+/* The carried request with this number (1 + index), which must be one. */
+struct call_carried *call_carried_at(const struct call_table *table, uint32_t number);
+
+/* --- call_teardown.c -----------------------------------------------------------------------------------------------
+ */
+
+/* Lets a leg that the call has forgotten take its leave. */
+void call_leave_leg(struct call_step *step, struct handle leg, const struct call_end *end);
+
+/* Ends the call: both legs are told to leave, capacity is given back, the record is handed on. step->call is NULL
+ * afterwards unless the record has to wait. */
+void call_end(struct call_step *step, struct call_end end);
+
+struct call_end call_end_of(enum end_reason reason, enum end_direction direction);
+
+/* Gives back what is taken of the callee's (or caller's) capacity, once. */
+void call_release_callee(struct call_step *step);
+
+/* Reads what the peer says about its BYE, CANCEL or final response (Reason, RFC 3326) into the end. */
+void call_read_reason(struct call_step *step, struct call_end *end);
+
+/* --- call_record.c -------------------------------------------------------------------------------------------------
+ */
+
+/* The record of step->call, which has ended, as bytes in the arena. */
+struct str_view call_record_make(struct call_step *step);
+
+/* Hands it on. RESULT_FULL: it is kept in the call and to be tried again. */
+enum result call_record_hand_on(struct call_step *step, struct str_view record) MUST_USE;
+
+/* The record of an attempt that never became a call; `device` NULL: a stranger's, of whom not everyone has one. */
+void call_record_refused(struct call_step *step, enum end_reason reason, unsigned status, const struct device *device);
+
+/* Fills a record from the call as it stands; texts live until the end of the event. */
+void call_record_fill(struct call_step *step, struct cdr_record *record);
+
+/* The id of a call: time, worker and handle in hexadecimal, so that it sorts by time and leads back to the call. */
+struct str_view call_id_of(struct call_step *step);
+struct call *call_find_by_id(const struct call_table *table, struct str_view id);
+
+/* --- call_requests.c -------------------------------------------------------------------------------------------------
+ */
+
+/* True when the request in step->message is in a dialog of ours. */
+bool call_is_inside(struct call_step *step);
+
+/* --- call_admission.c, call_destination.c ---------------------------------------------------------------------------
+ */
+
+enum admission {
+  ADMISSION_PASSED,   /* `*device_out` calls */
+  ADMISSION_ANSWERED, /* challenged or refused; the INVITE is answered */
+};
+enum admission call_admit(struct call_step *step, const struct device **device_out) MUST_USE;
+
+/* True when the request in step->message comes from a device we know, or from somebody who is worth a challenge. */
+bool call_is_known(struct call_step *step);
+
+/* A new call: step->message is its INVITE. */
+void call_receive_invite(struct call_step *step);
+
+/* Finds out whom step->call reaches: fills step->destination and returns DESTINATION, or ASKED, or NOWHERE with
+ * step->call->failure saying why. */
+enum call_event call_destination_first(struct call_step *step);
+enum call_event call_destination_located(struct call_step *step);
+enum call_event call_destination_next(struct call_step *step);
+
+/* --- call_names.c: numbers, names and what a device overrides --------------------------------------------------------
+ */
+
+/* Who calls whom, from the INVITE in step->message, after the rules of the caller's device. */
+void call_name_caller(struct call_step *step, const struct device *device);
+
+/* As what they appear at step->destination; fills its `number` and `caller`. */
+void call_name_callee(struct call_step *step);
+
+/* Longest talk time and, of the callee's device, set-up stages. */
+void call_apply_overrides(struct call_step *step, const struct device *device, enum call_side side);
+
+/* --- call_setup.c ------------------------------------------------------------------------------------------------ */
+
+/* The body of the caller's INVITE, kept until the answer. */
+struct call_body call_invite_body(const struct call_table *table, const struct call *call);
+
+/* --- call_pass.c: responses of one side passed to the other ------------------------------------------------------ */
+
+/* The callee's provisional response to the caller, reliably where it must or can be. */
+void call_pass_provisional(struct call_step *step);
+
+/* A 2xx to an INVITE: `transaction` is the other side's, on `to`. `is_offer`: its session description is an offer. */
+enum result call_pass_answer(struct call_step *step, struct call_leg *to, struct handle transaction,
+                             bool is_offer) MUST_USE;
+
+/* 200 with `body` to an INVITE or re-INVITE of `to`'s peer; the leg then waits for the ACK. */
+enum result call_send_answer(struct call_step *step, struct call_leg *to, struct handle transaction,
+                             const struct call_body *body) MUST_USE;
+
+/* --- call_bridge.c -------------------------------------------------------------------------------------------------
+ */
+
+/* Makes the callee leg to step->destination and sends its INVITE. */
+enum result call_bridge_invite(struct call_step *step) MUST_USE;
+
+/* --- call_lines.c: header lines that we write ourselves -------------------------------------------------------------
+ */
+
+void call_write_allow(struct text_builder *builder);
+void call_write_supported(struct text_builder *builder);
+/* Allow, Supported, Accept: what an answer to OPTIONS says. */
+void call_write_capabilities(struct text_builder *builder);
+/* Reason with the Q.850 cause and the name of the end reason (RFC 3326, RFC 6432). */
+void call_write_reason(struct text_builder *builder, const struct call_end *end);
+
+/* --- call_carry.c --------------------------------------------------------------------------------------------------
+ */
+
+enum carry_in { CARRY_IN_INVITE = 1, CARRY_IN_REQUEST = 2, CARRY_IN_RESPONSE = 4 };
+
+/* Appends every header field of `message` that may cross (call_carry.def). `from_gateway`: its word about identities is
+ * taken. */
+void call_carry_headers(const struct sip_message *message, enum carry_in in, bool from_gateway,
+                        struct text_builder *builder);
+
+/* --- call_offer_answer.c --------------------------------------------------------------------------------------------
+ */
+
+/* A body with its type; both empty: none. */
+struct call_body {
+  struct str_view content_type;
+  struct str_view bytes;
+};
+struct call_body call_body_of(const struct sip_message *message);
+
+/* True when there is a session description in the body, alone or as a part. */
+bool call_body_has_session(const struct call_body *body);
+
+/* False when there is one that the switch cannot carry. */
+bool call_body_is_readable(const struct call_body *body);
+
+/* What `leg`'s peer gets for a body of the other side: the session description rewritten with this leg's own origin,
+ * all else as it came. `*changed_out` (may be NULL): the description differs from the one in force on this leg. */
+enum result call_body_for_leg(struct call_step *step, struct call_leg *leg, const struct call_body *body,
+                              struct call_body *body_out, bool *changed_out) MUST_USE;
+
+/* Notes the description last made by call_body_for_leg: an offer waits for acceptance; an answer is in force at once.
+ */
+void call_session_offered(struct call_step *step, struct call_leg *leg, const struct call_body *sent);
+void call_session_answered(struct call_step *step, struct call_leg *leg, const struct call_body *sent);
+
+/* An answer shown in an unreliable provisional response: kept like an answer, but the 2xx will bring the answer itself.
+ */
+void call_session_previewed(struct call_step *step, struct call_leg *leg, const struct call_body *sent);
+
+/* The peer accepted (or refused) what was offered last. Nothing happens when nothing was. */
+void call_session_accepted(struct call_step *step, struct call_leg *leg);
+void call_session_refused(struct call_step *step, struct call_leg *leg);
+
+/* The description in force as a body; empty when there is none. */
+struct call_body call_session_in_force(const struct call_table *table, const struct call_leg *leg);
+
+/* --- call_carried.c -------------------------------------------------------------------------------------------------
+ */
+
+void call_carry_request(struct call_step *step);
+void call_renegotiate(struct call_step *step);
+void call_refer(struct call_step *step);
+
+/* Remembers that the request of step->leg's peer, in step->transaction, went on to `to` as `transaction`. */
+void call_carried_note(struct call_step *step, struct call_leg *to, enum sip_method sent_as, struct handle transaction,
+                       bool has_offer);
+
+/* The end of a carried request: a final response in step->message, or none with step->status saying why. step->leg is
+ * the leg it was sent on. */
+void call_carried_final(struct call_step *step);
+
+/* The peer of step->leg cancels its re-INVITE. */
+void call_carried_cancel(struct call_step *step);
+
+/* Answers everything of this leg's peer that is still being carried with `status` and forgets it. */
+void call_carried_forget(struct call_step *step, struct call_leg *leg, unsigned status);
+
+/* --- call_reliable.c ------------------------------------------------------------------------------------------------
+ */
+
+/* A reliable provisional response of the callee: true when it is to be passed on (new, in order); false: forget it. */
+bool call_reliable_take(struct call_step *step);
+
+/* PRACK for the callee's response in step->message, unless it waits for the caller's. */
+void call_reliable_acknowledge(struct call_step *step, bool wait_for_caller);
+
+/* Sends our provisional response, built without RSeq, reliably to the caller. */
+void call_reliable_send(struct call_step *step, struct call_leg *caller, struct str_view response,
+                        const struct call_body *sent);
+
+/* True when the callee's 2xx must not be passed on yet. */
+bool call_answer_must_wait(struct call_step *step);
+
+/* PRACK from the caller. */
+void call_reliable_prack(struct call_step *step);
+
+/* --- call_responses.c -----------------------------------------------------------------------------------------------
+ */
+
+/* The status that one side gets for the other's (call_response.def). */
+unsigned call_response_in_setup(unsigned status);
+unsigned call_response_inside(unsigned status);
+
+/* A response without body on step->transaction, a leg's or none's; `lines` are whole header lines. */
+void call_respond(struct call_step *step, struct handle transaction, unsigned status, struct str_view lines);
+
+#endif

@@ -1,0 +1,213 @@
+/* Facts of a call → one record, exactly one per attempt. */
+#include "call/call_private.h"
+#include "directory/directory.h"
+#include "sip/sip_uri.h"
+
+#define RECORD_BYTES_MAX  8192
+#define STRANGER_BUCKET   20  /* records of strangers that may come at once */
+#define STRANGER_EVERY_MS 200 /* and after that one each */
+
+/* --- ids --------------------------------------------------------------------------------------------------------- */
+
+/* 12 digits of milliseconds since 1970, 2 of the worker, 8 and 8 of the call's handle. Calls that never got an object
+ * have a handle that no pool gives out, and a random number in it. */
+#define ID_LENGTH 30
+
+static struct str_view write_id(struct call_step *step, struct wall_us started_at, struct handle handle) {
+  struct text_builder id = arena_builder(step->context->arena, ID_LENGTH);
+  text_builder_add_hex(&id, (uint64_t)(started_at.value / 1000), 12);
+  text_builder_add_hex(&id, step->context->local->worker, 2);
+  text_builder_add_hex(&id, handle.index, 8);
+  text_builder_add_hex(&id, handle.generation, 8);
+  return text_builder_view(&id);
+}
+
+struct str_view call_id_of(struct call_step *step) {
+  return write_id(step, step->call->started_at, pool_handle_of(&step->table->calls, step->call));
+}
+
+static bool read_hex(struct str_view digits, uint64_t *value_out) {
+  uint64_t value = 0;
+  for (size_t i = 0; i < digits.length; i++) {
+    char digit = digits.data[i];
+    bool is_number = digit >= '0' && digit <= '9', is_letter = digit >= 'a' && digit <= 'f';
+    if (!is_number && !is_letter) return false;
+    value = value << 4 | (uint64_t)(is_number ? digit - '0' : digit - 'a' + 10);
+  }
+  *value_out = value;
+  return true;
+}
+
+struct call *call_find_by_id(const struct call_table *table, struct str_view id) {
+  uint64_t started_ms, index, generation;
+  if (id.length != ID_LENGTH || !read_hex(str_view_slice(id, 0, 12), &started_ms) ||
+      !read_hex(str_view_slice(id, 14, 8), &index) || !read_hex(str_view_slice(id, 22, 8), &generation))
+    return NULL;
+  struct call *call = pool_get(&table->calls, (struct handle){(uint32_t)index, (uint32_t)generation});
+  /* Handles begin anew after a restart, and each worker has its own: the time tells them apart. */
+  return call && (uint64_t)(call->started_at.value / 1000) == started_ms ? call : NULL;
+}
+
+/* --- facts ------------------------------------------------------------------------------------------------------- */
+
+static const char *const direction_names[] = {
+    [END_BY_SWITCH] = "switch", [END_BY_CALLER] = "caller", [END_BY_CALLEE] = "callee"};
+
+static struct str_view address_text(struct call_step *step, const struct address *address) {
+  if (address->family == ADDRESS_NONE) return (struct str_view){0};
+  struct text_builder text = arena_builder(step->context->arena, 64);
+  address_to_text(address, &text);
+  return text_builder_view(&text);
+}
+
+static void fill_texts(struct call_step *step, struct cdr_record *record) {
+  struct str_view texts[CALL_TEXT_COUNT];
+  call_load_texts(step->table, step->call, texts);
+  record->caller = texts[CALL_TEXT_CALLER];
+  record->callee = texts[CALL_TEXT_CALLEE];
+  record->caller_out = texts[CALL_TEXT_CALLER_OUT];
+  record->callee_out = texts[CALL_TEXT_CALLEE_OUT];
+  record->caller_device = texts[CALL_TEXT_CALLER_DEVICE];
+  record->callee_device = texts[CALL_TEXT_CALLEE_DEVICE];
+  record->callee_call_id = texts[CALL_TEXT_CALLEE_CALL_ID];
+  record->end_text = texts[CALL_TEXT_END];
+}
+
+static void fill_legs(struct call_step *step, struct cdr_record *record) {
+  const struct dialog_table *dialogs = step->table->rooms.dialogs;
+  const struct call_leg *caller = call_leg_at(step->table, step->call->caller);
+  const struct call_leg *callee = call_leg_at(step->table, step->call->callee);
+  if (caller) {
+    record->caller_call_id = dialog_call_id(dialogs, caller->dialog);
+    record->caller_address = address_text(step, &step->call->caller_address);
+  }
+  if (callee) record->callee_call_id = dialog_call_id(dialogs, callee->dialog);
+  record->callee_address = address_text(step, &step->call->callee_address);
+}
+
+static void fill_times(const struct call *call, struct cdr_record *record) {
+  record->started_at = call->started_at;
+  record->ringing_at = call->ringing_at;
+  record->answered_at = call->answered_at;
+  record->ended_at = call->ended_at;
+  if (call->pdd_ms != UINT32_MAX) record->pdd_ms = call->pdd_ms;
+  if (call->answered_at.value == 0) return;
+  record->setup_ms = (uint64_t)mono_ms_since(call->answered, call->started);
+  if (call->ended_at.value == 0) return;
+  record->hold_time_ms = (uint64_t)mono_ms_since(call->ended, call->answered);
+  record->fee_time_s = (record->hold_time_ms + 999) / 1000; /* a second begun is a second paid */
+}
+
+static void fill_last_alive(struct call_step *step, struct cdr_record *record) {
+  const struct call *call = step->call;
+  struct text_builder by = arena_builder(step->context->arena, 64);
+  text_builder_add(&by, call->last_alive_side == CALL_CALLER ? STR_VIEW("caller: ") : STR_VIEW("callee: "));
+  if (call->last_alive_status != 0) {
+    text_builder_add_u64(&by, call->last_alive_status);
+    text_builder_add_literal(&by, " to ");
+  }
+  text_builder_add(&by, sip_method_text((enum sip_method)call->last_alive_method));
+  record->last_alive_at = call->last_alive_at;
+  record->last_alive_by = text_builder_view(&by);
+}
+
+static void fill_end(const struct call_end *end, struct cdr_record *record) {
+  const struct end_reason_row *row = end_reason_row((enum end_reason)end->reason);
+  const char *sentence = end->cause != END_CAUSE_none ? end_cause_sentence((enum end_cause)end->cause) : row->sentence;
+  record->end_direction = str_view_from_c(direction_names[end->direction]);
+  record->end_reason = str_view_from_c(row->name);
+  if (end->cause != END_CAUSE_none) record->end_cause = str_view_from_c(end_cause_name((enum end_cause)end->cause));
+  record->sip_status = end->status;
+  record->q850_cause = end->q850 != 0 ? end->q850 : row->q850_cause;
+  record->explanation = str_view_from_c(sentence);
+}
+
+void call_record_fill(struct call_step *step, struct cdr_record *record) {
+  cdr_record_init(record);
+  record->id = call_id_of(step);
+  fill_texts(step, record);
+  fill_legs(step, record);
+  fill_times(step->call, record);
+  fill_last_alive(step, record);
+  if (step->call->ended_at.value != 0) fill_end(&step->call->end, record);
+}
+
+/* --- handing on -------------------------------------------------------------------------------------------------- */
+
+static struct str_view encode(struct call_step *step, const struct cdr_record *record) {
+  struct text_builder bytes = arena_builder(step->context->arena, RECORD_BYTES_MAX);
+  cdr_record_encode(record, &bytes);
+  return bytes.overflowed ? (struct str_view){0} : text_builder_view(&bytes);
+}
+
+struct str_view call_record_make(struct call_step *step) {
+  struct cdr_record record;
+  call_record_fill(step, &record);
+  record.state = STR_VIEW("ended");
+  return encode(step, &record);
+}
+
+enum result call_record_hand_on(struct call_step *step, struct str_view record) {
+  struct call *call = step->call;
+  if (outbox_record(step->context->outbox, record) == RESULT_OK) {
+    counters_add(step->context->counters, cdrs_written);
+    return RESULT_OK;
+  }
+  /* The INVITE's lines are not needed any more; their block keeps the record until it can be handed on. */
+  (void)!block_store_set(step->table->rooms.blocks, &call->carried_headers, record);
+  return RESULT_FULL;
+}
+
+/* --- attempts that never became a call --------------------------------------------------------------------------- */
+
+/* A record each 200 ms, and a few at once; the same caller's repeated INVITE has one only. Strangers must not fill the
+ * disk. */
+static bool may_record_stranger(struct call_step *step) {
+  struct call_table *table = step->table;
+  const struct context *context = step->context;
+  struct str_view call_id = step->message->call_id;
+  uint64_t who = siphash(&context->local->steering_key, call_id.data, call_id.length) ^
+                 siphash(&context->local->steering_key, step->flow->remote.ip, sizeof step->flow->remote.ip);
+  uint64_t *slot = &table->recent_strangers[who % (sizeof table->recent_strangers / sizeof table->recent_strangers[0])];
+  if (*slot == who) return false;
+  int64_t periods = mono_ms_since(context->now, table->record_bucket_at) / STRANGER_EVERY_MS;
+  if (periods > 0) {
+    int64_t filled = table->record_bucket + periods;
+    table->record_bucket = filled < STRANGER_BUCKET ? (uint32_t)filled : STRANGER_BUCKET;
+    table->record_bucket_at = context->now;
+  }
+  if (table->record_bucket == 0) return false;
+  table->record_bucket--;
+  *slot = who;
+  return true;
+}
+
+static struct str_view user_of(struct call_step *step, struct str_view uri_text) {
+  struct sip_uri uri;
+  if (sip_uri_parse(uri_text, &uri) != RESULT_OK) return (struct str_view){0};
+  return sip_uri_user_plain(&uri, step->context->arena);
+}
+
+void call_record_refused(struct call_step *step, enum end_reason reason, unsigned status, const struct device *device) {
+  struct cdr_record record;
+  struct sip_name_addr from;
+  struct call_end end = call_end_of(reason, END_BY_SWITCH);
+  if (!device && !may_record_stranger(step)) return;
+  end.status = (uint16_t)status;
+  cdr_record_init(&record);
+  record.id =
+      write_id(step, step->context->wall_now, (struct handle){UINT32_MAX, (uint32_t)random_u64(step->context->random)});
+  record.state = STR_VIEW("ended");
+  if (sip_name_addr_parse(sip_message_header(step->message, SIP_HEADER_FROM), &from) == RESULT_OK)
+    record.caller = user_of(step, from.uri_text);
+  record.callee = user_of(step, step->message->request_uri);
+  if (device) record.caller_device = device->name;
+  record.caller_address = address_text(step, &step->flow->remote);
+  record.caller_call_id = step->message->call_id;
+  record.started_at = record.ended_at = record.last_alive_at = step->context->wall_now;
+  record.last_alive_by = STR_VIEW("caller: INVITE");
+  fill_end(&end, &record);
+  struct str_view bytes = encode(step, &record);
+  if (bytes.length > 0 && outbox_record(step->context->outbox, bytes) == RESULT_OK)
+    counters_add(step->context->counters, cdrs_written);
+}

@@ -1,0 +1,267 @@
+/* A request or an item of news comes in: whose is it, is it sane (RFC 3261 §8.2), and which table takes it. */
+#include "call/call_private.h"
+#include "call/call_supervision.h"
+#include "directory/directory.h"
+#include "parameters/parameters.h"
+#include "sip/sip_build.h"
+#include "sip/sip_uri.h"
+
+enum outside_rule {
+  OUTSIDE_UNKNOWN,
+  OUTSIDE_CALL,
+  OUTSIDE_ANSWER,
+  OUTSIDE_NO_DIALOG,
+  OUTSIDE_NOT_ALLOWED,
+  OUTSIDE_ELSEWHERE
+};
+enum inside_rule {
+  INSIDE_UNKNOWN,
+  INSIDE_RENEGOTIATE,
+  INSIDE_CARRY,
+  INSIDE_ANSWER,
+  INSIDE_BYE,
+  INSIDE_PRACK,
+  INSIDE_REFER,
+  INSIDE_NOT_ALLOWED
+};
+
+static const struct {
+  uint8_t outside, inside;
+} method_rules[SIP_METHOD_COUNT] = {
+#define METHOD_RULE(name, offered, outside, inside) [SIP_METHOD_##name] = {OUTSIDE_##outside, INSIDE_##inside},
+#include "call/method_rules.def"
+#undef METHOD_RULE
+};
+
+/* --- sanity ------------------------------------------------------------------------------------------------------ */
+
+static void refuse_method(struct call_step *step, unsigned status) {
+  char memory[256];
+  struct text_builder lines = text_builder_over(memory, sizeof memory);
+  call_write_allow(&lines);
+  call_respond(step, step->transaction, status, text_builder_view(&lines));
+}
+
+static bool is_understood(struct str_view option) {
+  return str_view_equal_nocase(option, STR_VIEW("100rel"));
+}
+
+/* §8.2.2.3: what is required and not understood is named in Unsupported. Proxy-Require is looked at too: a call that
+ * passes through us passes no proxy that could. */
+static bool refuse_extensions(struct call_step *step) {
+  static const enum sip_header headers[] = {SIP_HEADER_REQUIRE, SIP_HEADER_PROXY_REQUIRE};
+  struct text_builder lines = arena_builder(step->context->arena, 2 * step->message->bytes.length + 64);
+  for (unsigned i = 0; i < 2; i++) {
+    struct sip_value_cursor cursor = {0};
+    struct str_view option;
+    while (sip_message_next_value(step->message, headers[i], &cursor, &option))
+      if (!is_understood(option)) sip_build_header(&lines, SIP_HEADER_UNSUPPORTED, option);
+  }
+  if (lines.length == 0) return false;
+  call_respond(step, step->transaction, 420, text_builder_view(&lines));
+  return true;
+}
+
+/* §8.1.1.6, §16.3: a B2BUA passes requests on, so their hops count. */
+static bool refuse_hops(struct call_step *step) {
+  uint32_t hops;
+  struct str_view value = sip_message_header(step->message, SIP_HEADER_MAX_FORWARDS);
+  if (!str_view_to_u32(value, &hops) || hops > 0) return false;
+  call_respond(step, step->transaction, 483, (struct str_view){0});
+  return true;
+}
+
+static bool refuse_scheme(struct call_step *step) {
+  struct sip_uri uri;
+  enum result result = sip_uri_parse(step->message->request_uri, &uri);
+  if (result == RESULT_OK && uri.scheme != SIP_URI_OTHER) return false;
+  call_respond(step, step->transaction, result == RESULT_OK ? 416 : 400, (struct str_view){0}); /* §8.2.2.1 */
+  return true;
+}
+
+static void answer_options(struct call_step *step) {
+  char memory[512];
+  struct text_builder lines = text_builder_over(memory, sizeof memory);
+  call_write_capabilities(&lines);
+  call_respond(step, step->transaction, 200, text_builder_view(&lines));
+}
+
+/* --- outside of dialogs ------------------------------------------------------------------------------------------ */
+
+static void receive_outside(struct call_step *step) {
+  enum outside_rule rule = (enum outside_rule)method_rules[step->message->method].outside;
+  switch (rule) {
+  case OUTSIDE_UNKNOWN: refuse_method(step, 501); return;
+  case OUTSIDE_NOT_ALLOWED: refuse_method(step, 405); return;
+  case OUTSIDE_NO_DIALOG: call_respond(step, step->transaction, 481, (struct str_view){0}); return;
+  case OUTSIDE_ELSEWHERE: return;
+  case OUTSIDE_CALL:
+  case OUTSIDE_ANSWER: break;
+  }
+  if (refuse_scheme(step) || refuse_extensions(step)) return;
+  if (rule == OUTSIDE_ANSWER) {
+    answer_options(step);
+    return;
+  }
+  if (!refuse_hops(step)) call_receive_invite(step);
+}
+
+bool call_refuse_stranger(struct call_table *table, struct context *context, const struct sip_message *request,
+                          const struct flow *flow) {
+  struct call_step step = {.table = table, .context = context, .message = request, .flow = flow};
+  bool replies = context->parameters->SS_REPLY_UNAUTHORIZED;
+  if (request->method == SIP_METHOD_ACK || request->method == SIP_METHOD_CANCEL ||
+      request->method == SIP_METHOD_REGISTER || call_is_known(&step))
+    return false;
+  if (request->method == SIP_METHOD_OPTIONS && replies) return false; /* whether we are there is no secret then */
+  counters_add(context->counters, strangers_refused);
+  if (request->method == SIP_METHOD_INVITE) call_record_refused(&step, END_REASON_illegal_call, 403, NULL);
+  if (replies) transaction_respond_stateless(context, request, flow, 403, (struct str_view){0});
+  return true;
+}
+
+/* --- inside a dialog --------------------------------------------------------------------------------------------- */
+
+static void receive_inside(struct call_step *step) {
+  enum inside_rule rule = (enum inside_rule)method_rules[step->message->method].inside;
+  bool is_over = !step->call;
+  if (is_over && rule != INSIDE_BYE) {
+    call_respond(step, step->transaction, 481, (struct str_view){0});
+    return;
+  }
+  if (refuse_extensions(step)) return;
+  switch (rule) {
+  case INSIDE_UNKNOWN: refuse_method(step, 501); return;
+  case INSIDE_NOT_ALLOWED: refuse_method(step, 405); return;
+  case INSIDE_ANSWER: answer_options(step); return;
+  case INSIDE_BYE: leg_dispatch(step, LEG_EVENT_BYE); return;
+  case INSIDE_PRACK: call_reliable_prack(step); return;
+  case INSIDE_RENEGOTIATE:
+  case INSIDE_CARRY:
+  case INSIDE_REFER: break;
+  }
+  if (refuse_hops(step)) return;
+  if (rule == INSIDE_RENEGOTIATE)
+    call_renegotiate(step);
+  else if (rule == INSIDE_REFER)
+    call_refer(step);
+  else
+    call_carry_request(step);
+}
+
+/* The leg whose dialog the request is in. */
+static bool find_leg(struct call_step *step) {
+  struct handle dialog;
+  if (dialog_find(step->table->rooms.dialogs, step->message, &dialog) != RESULT_OK) return false;
+  step->leg = call_leg_at(step->table, dialog_owner(step->table->rooms.dialogs, dialog).handle);
+  if (!step->leg) return false;
+  step->call = call_of_leg(step->table, step->leg);
+  return true;
+}
+
+bool call_is_inside(struct call_step *step) {
+  struct call_step own = *step;
+  return find_leg(&own);
+}
+
+void call_receive_request(struct call_table *table, struct context *context, const struct sip_message *request,
+                          const struct flow *flow, struct handle transaction) {
+  struct call_step step = {
+      .table = table, .context = context, .message = request, .flow = flow, .transaction = transaction};
+  if (!find_leg(&step)) {
+    if (request->to_tag.length > 0)
+      call_respond(&step, transaction, 481, (struct str_view){0}); /* §12.2.2 */
+    else
+      receive_outside(&step);
+    return;
+  }
+  enum result result = dialog_receive_request(table->rooms.dialogs, context, step.leg->dialog, request, flow);
+  if (result == RESULT_OUT_OF_RANGE) {
+    call_respond(&step, transaction, 500, (struct str_view){0}); /* §12.2.2 */
+    return;
+  }
+  call_supervision_note(&step, step.leg);
+  receive_inside(&step);
+}
+
+void call_receive_ack(struct call_table *table, struct context *context, const struct sip_message *ack,
+                      const struct flow *flow) {
+  struct call_step step = {.table = table, .context = context, .message = ack, .flow = flow};
+  if (!find_leg(&step)) return;
+  (void)!dialog_receive_request(table->rooms.dialogs, context, step.leg->dialog, ack, flow);
+  call_supervision_note(&step, step.leg);
+  leg_dispatch(&step, LEG_EVENT_ACK);
+}
+
+/* --- news of our own transactions -------------------------------------------------------------------------------- */
+
+static void receive_invite_response(struct call_step *step) {
+  if (!step->message) {
+    leg_dispatch(step, LEG_EVENT_SILENCE);
+  } else if (step->status < 200) {
+    if (call_reliable_take(step)) leg_dispatch(step, LEG_EVENT_PROGRESS);
+  } else if (step->status >= 300) {
+    leg_dispatch(step, LEG_EVENT_REFUSAL);
+  } else if (!call_answer_must_wait(step)) {
+    leg_dispatch(step, LEG_EVENT_ANSWER);
+  }
+}
+
+/* An INVITE that is over and done with (its leg has got its 2xx) can only repeat it. */
+static void receive_final(struct call_step *step, enum leg_purpose purpose) {
+  bool decided = step->leg->state != LEG_STATE_INVITED && step->leg->state != LEG_STATE_CANCELLING;
+  switch (purpose) {
+  case LEG_PURPOSE_INVITE:
+    if (!decided || (step->message && step->status >= 200 && step->status < 300)) receive_invite_response(step);
+    return;
+  case LEG_PURPOSE_BYE: leg_dispatch(step, LEG_EVENT_BYE_DONE); return;
+  case LEG_PURPOSE_CARRIED: call_carried_final(step); return;
+  case LEG_PURPOSE_PRACK: return;
+  }
+}
+
+static void receive_cancel(struct call_step *step, enum leg_purpose purpose) {
+  if (purpose == LEG_PURPOSE_INVITE)
+    leg_dispatch(step, LEG_EVENT_CANCEL);
+  else
+    call_carried_cancel(step);
+}
+
+/* Notes the response in its dialog; false: it is to be forgotten (a branch that did not win, or one too many). */
+static bool note_response(struct call_step *step) {
+  if (!step->message) return true;
+  step->status = step->message->status;
+  enum result result = dialog_receive_response(step->table->rooms.dialogs, step->context, step->leg->dialog,
+                                               step->message, &step->branch);
+  call_supervision_note(step, step->leg);
+  return result == RESULT_OK;
+}
+
+void call_receive_news(struct call_table *table, struct context *context, const struct transaction_news *news,
+                       const struct sip_message *message, const struct flow *flow) {
+  struct call_step step = {
+      .table = table, .context = context, .message = message, .flow = flow, .transaction = news->transaction};
+  enum leg_purpose purpose = (enum leg_purpose)news->owner.detail;
+  step.leg = call_leg_at(table, news->owner.handle);
+  if (!step.leg) return; /* the leg is gone, and what it left behind needs nobody */
+  step.call = call_of_leg(table, step.leg);
+  switch (news->kind) {
+  case TRANSACTION_NEWS_CANCEL: receive_cancel(&step, purpose); return;
+  case TRANSACTION_NEWS_PROVISIONAL:
+    if (note_response(&step) && purpose == LEG_PURPOSE_INVITE) receive_invite_response(&step);
+    return;
+  case TRANSACTION_NEWS_FINAL:
+    if (note_response(&step)) receive_final(&step, purpose);
+    return;
+  case TRANSACTION_NEWS_TIMED_OUT:
+  case TRANSACTION_NEWS_UNREACHABLE:
+    step.message = NULL;
+    step.status = news->kind == TRANSACTION_NEWS_TIMED_OUT ? 408 : 503;
+    receive_final(&step, purpose);
+    return;
+  case TRANSACTION_NEWS_NONE:
+  case TRANSACTION_NEWS_REQUEST:
+  case TRANSACTION_NEWS_ACK:
+  case TRANSACTION_NEWS_ACK_MISSING: return; /* a refusal that was never acknowledged ends nothing that is not over */
+  }
+}
