@@ -1,0 +1,525 @@
+/* Calls from the caller's INVITE to the callee's answer: who may call, where to, what crosses, what is recorded. */
+#include "switch/switch_bench.h"
+
+/* --- whole calls ------------------------------------------------------------------------------------------------- */
+
+static void test_gateway_calls_vendor_talks_and_hangs_up(void) {
+  struct bench *bench = bench_create();
+  struct peer *caller = peer_at(bench, CUSTOMER), *callee = peer_at(bench, VENDOR_A);
+  bench_connect(caller, callee, "4420");
+  bench_advance(bench, 60000);
+  bench_hang_up(caller, callee);
+  expect_record(bench, "normal");
+  const struct cdr_record *record = &bench->records[0];
+  expect_view(record->end_direction, "caller");
+  expect_view(record->caller, "900");
+  expect_view(record->callee, "4420");
+  expect_view(record->caller_out, "900");
+  expect_view(record->callee_out, "4420");
+  expect_view(record->caller_device, "customer");
+  expect_view(record->callee_device, "vendor-a");
+  expect_view(record->caller_address, CUSTOMER);
+  expect_view(record->callee_address, VENDOR_A);
+  expect_view(record->caller_call_id, "call-0@peer");
+  expect(record->callee_call_id.length > 0);
+  expect_int(record->hold_time_ms, ==, 60000);
+  expect_int(record->fee_time_s, ==, 60);
+  expect_int(record->sip_status, ==, 200);
+  expect_int(record->q850_cause, ==, 16);
+  expect_view(record->last_alive_by, "caller: BYE");
+  expect_int(record->ended_at.value - record->answered_at.value, ==, 60000000);
+  bench_end(bench);
+}
+
+static void test_times_of_a_call_are_exact(void) {
+  struct bench *bench = bench_create();
+  struct peer *caller = peer_at(bench, CUSTOMER), *callee = peer_at(bench, VENDOR_A);
+  int64_t start_us = bench->context.wall_now.value;
+  peer_invite(caller, "4420", OFFER);
+  peer_expect(callee, "INVITE");
+  bench_advance(bench, 300);
+  peer_respond(callee, 183, ANSWER);
+  bench_advance(bench, 700);
+  peer_respond(callee, 180, NULL);
+  bench_advance(bench, 4000);
+  peer_respond(callee, 200, ANSWER);
+  peer_skip(caller);
+  peer_ack(caller, NULL);
+  bench_advance(bench, 10001);
+  peer_expect(callee, "ACK");
+  bench_hang_up(callee, caller);
+  expect_record(bench, "normal");
+  const struct cdr_record *record = &bench->records[0];
+  expect_int(record->started_at.value, ==, start_us);
+  expect_int(record->ringing_at.value, ==, start_us + 300000);
+  expect_int(record->answered_at.value, ==, start_us + 5000000);
+  expect_int(record->ended_at.value, ==, start_us + 15001000);
+  expect_int(record->pdd_ms, ==, 300);
+  expect_int(record->setup_ms, ==, 5000);
+  expect_int(record->hold_time_ms, ==, 10001);
+  expect_int(record->fee_time_s, ==, 11);
+  expect_view(record->end_direction, "callee");
+  bench_end(bench);
+}
+
+static void test_phone_calls_phone_by_its_registration(void) {
+  struct bench *bench = bench_create();
+  struct peer *caller = peer_at(bench, PHONE_A), *callee = peer_at(bench, PHONE_B);
+  peer_register(callee, "1002");
+  peer_invite_as_phone(caller, "1001", "1002", OFFER);
+  const char *invite = peer_expect(callee, "INVITE");
+  expect(strncmp(invite, "INVITE sip:peer@" PHONE_B, strlen("INVITE sip:peer@" PHONE_B)) == 0);
+  expect(strstr(header_of(invite, "From"), "<sip:1001@192.0.2.1>") != NULL);
+  expect(!*header_of(invite, "Proxy-Authorization"));
+  peer_respond(callee, 180, NULL);
+  peer_expect(caller, "180");
+  peer_respond(callee, 200, ANSWER);
+  peer_expect(caller, "200");
+  peer_ack(caller, NULL);
+  peer_expect(callee, "ACK");
+  bench_hang_up(callee, caller);
+  expect_record(bench, "normal");
+  expect_view(bench->records[0].caller, "1001");
+  expect_view(bench->records[0].caller_device, "1001");
+  expect_view(bench->records[0].callee_device, "1002");
+  bench_end(bench);
+}
+
+/* --- where to ---------------------------------------------------------------------------------------------------- */
+
+static void test_phone_that_is_not_registered_gets_480(void) {
+  struct bench *bench = bench_create();
+  struct peer *caller = peer_at(bench, CUSTOMER);
+  peer_invite(caller, "1002", OFFER);
+  const char *refusal = peer_expect(caller, "480");
+  expect(strstr(header_of(refusal, "Reason"), "Q.850;cause=20") != NULL);
+  expect(strstr(header_of(refusal, "To"), ";tag=") != NULL);
+  peer_send_request(caller, "ACK", 1, caller->invite_branch, NULL);
+  expect_record(bench, "not_registered");
+  bench_end(bench);
+}
+
+static void test_number_without_route_gets_404(void) {
+  struct bench *bench = bench_create_bare(4);
+  bench_add_gateway(bench, DEVICE_MAPPING_GATEWAY, "customer", CUSTOMER);
+  bench_apply(bench);
+  struct peer *caller = peer_at(bench, CUSTOMER);
+  peer_invite(caller, "4420", OFFER);
+  peer_expect(caller, "404");
+  expect_record(bench, "route_not_found");
+  expect_int(bench->records[0].sip_status, ==, 404);
+  bench_end(bench);
+}
+
+static void test_phone_on_another_worker_is_asked_for(void) {
+  struct bench *bench = bench_create();
+  bench_move_phone(bench, "1002");
+  struct peer *caller = peer_at(bench, CUSTOMER), *callee = peer_at(bench, PHONE_B);
+  peer_invite(caller, "1002", OFFER);
+  expect(bench->asked);
+  expect_int(bench->asked_worker, ==, 1);
+  struct location_answer answer = {.asker = bench->asker, .known = true, .contact_count = 1};
+  answer.contacts[0] = (struct location_contact){
+      .uri = STR_VIEW("sip:peer@198.51.100.102:5062"), .flow = callee->flow, .q_thousandths = 1000, .reachable = true};
+  bench_handle(bench, &(struct event){.kind = EVENT_LOCATION_ANSWER, .location = &answer});
+  peer_expect(callee, "INVITE");
+  peer_respond(callee, 486, NULL);
+  peer_expect(callee, "ACK");
+  peer_expect(caller, "486");
+  /* A late answer for a call that is gone is dropped. */
+  bench_handle(bench, &(struct event){.kind = EVENT_LOCATION_ANSWER, .location = &answer});
+  expect_record(bench, "busy");
+  bench_end(bench);
+}
+
+static void test_location_that_never_answers_ends_the_call(void) {
+  struct bench *bench = bench_create();
+  bench_move_phone(bench, "1002");
+  struct peer *caller = peer_at(bench, CUSTOMER);
+  peer_invite(caller, "1002", OFFER);
+  bench_advance(bench, 1990);
+  peer_expect_nothing(caller);
+  bench_advance(bench, 20);
+  peer_expect(caller, "480");
+  expect_record(bench, "not_registered");
+  bench_end(bench);
+}
+
+static void test_contacts_are_tried_in_the_order_of_q(void) {
+  struct bench *bench = bench_create();
+  struct peer *caller = peer_at(bench, CUSTOMER), *first = peer_at(bench, PHONE_A), *second = peer_at(bench, PHONE_B);
+  bench_move_phone(bench, "1002");
+  peer_invite(caller, "1002", OFFER);
+  struct location_answer answer = {.asker = bench->asker, .known = true, .contact_count = 3};
+  answer.contacts[0] = (struct location_contact){.uri = STR_VIEW("sip:dead@198.51.100.103"),
+                                                 .flow = {.remote = bench_address("198.51.100.103")},
+                                                 .reachable = false};
+  answer.contacts[1] =
+      (struct location_contact){.uri = STR_VIEW("sip:a@198.51.100.101:5061"), .flow = first->flow, .reachable = true};
+  answer.contacts[2] =
+      (struct location_contact){.uri = STR_VIEW("sip:b@198.51.100.102:5062"), .flow = second->flow, .reachable = true};
+  bench_handle(bench, &(struct event){.kind = EVENT_LOCATION_ANSWER, .location = &answer});
+  peer_expect(first, "INVITE");
+  peer_respond(first, 486, NULL);
+  peer_expect(first, "ACK");
+  peer_expect(second, "INVITE");
+  bench_advance(bench, 9999); /* nothing comes: its INVITE stage is 10 s */
+  peer_skip(second);
+  bench_advance(bench, 20);
+  peer_expect(caller, "486"); /* what a device said weighs more than another's silence */
+  expect_record(bench, "busy");
+  bench_end(bench);
+}
+
+static void test_numbers_follow_the_rules_of_both_devices(void) {
+  struct bench *bench = bench_create();
+  static struct number_rule in = {STR_VIEW_LITERAL("77*"), STR_VIEW_LITERAL("*")};
+  static struct number_rule out = {STR_VIEW_LITERAL("*"), STR_VIEW_LITERAL("00*")};
+  static struct number_rule caller_out = {STR_VIEW_LITERAL("9*"), STR_VIEW_LITERAL("+499*")};
+  struct device *customer = bench_device(bench, "customer"), *vendor = bench_device(bench, "vendor-a");
+  customer->callee_rules = &in;
+  vendor->callee_rules = &out;
+  vendor->caller_rules = &caller_out;
+  customer->callee_rule_count = vendor->callee_rule_count = vendor->caller_rule_count = 1;
+  bench_apply(bench);
+  struct peer *caller = peer_at(bench, CUSTOMER), *callee = peer_at(bench, VENDOR_A);
+  peer_invite(caller, "774420", OFFER);
+  const char *invite = peer_expect(callee, "INVITE");
+  expect(strncmp(invite, "INVITE sip:004420@203.0.113.20 SIP/2.0\r\n", 40) == 0);
+  expect(strstr(header_of(invite, "From"), "<sip:+49900@192.0.2.1>") != NULL);
+  peer_respond(callee, 603, NULL);
+  peer_expect(caller, "603");
+  expect_record(bench, "rejected");
+  expect_view(bench->records[0].callee, "774420");
+  expect_view(bench->records[0].callee_out, "004420");
+  expect_view(bench->records[0].caller_out, "+49900");
+  bench_end(bench);
+}
+
+/* --- what crosses ------------------------------------------------------------------------------------------------ */
+
+static void test_nothing_of_the_callers_network_reaches_the_callee(void) {
+  struct bench *bench = bench_create();
+  struct peer *caller = peer_at(bench, CUSTOMER), *callee = peer_at(bench, VENDOR_A);
+  peer_add(caller, "Record-Route: <sip:198.51.100.9;lr>\r\nUser-Agent: Secret 1.0\r\nOrganization: Hidden\r\n");
+  peer_invite(caller, "4420", OFFER);
+  const char *invite = peer_expect(callee, "INVITE");
+  expect(!strstr(invite, "198.51.100") && !strstr(invite, "peer.example") && !strstr(invite, "call-0") &&
+         !strstr(invite, "peer-0") && !strstr(invite, "Secret") && !strstr(invite, "Hidden"));
+  expect(strstr(invite, "o=- ") && strstr(invite, " 1 IN IP4 192.0.2.1\r\n"));
+  expect(strcmp(header_of(invite, "Max-Forwards"), "69") == 0);
+  peer_add(callee, "Server: Other 2.0\r\nWarning: 399 secret.example \"x\"\r\n");
+  peer_respond(callee, 486, NULL);
+  const char *refusal = peer_expect(caller, "486");
+  expect(!strstr(refusal, "203.0.113") && !strstr(refusal, "Other") && !strstr(refusal, "secret.example"));
+  bench_end(bench);
+}
+
+static void test_headers_of_the_list_cross_and_others_do_not(void) {
+  struct bench *bench = bench_create();
+  struct peer *caller = peer_at(bench, CUSTOMER), *callee = peer_at(bench, VENDOR_A);
+  peer_add(caller,
+           "X-Order: 17\r\nP-Asserted-Identity: <sip:+4930@example.org>\r\nDiversion: <sip:1@example.org>\r\n"
+           "User-to-User: 0102;encoding=hex\r\nSubject: lunch\r\nPrivacy: id\r\nIdentity: abc\r\nZ-Odd: no\r\n");
+  peer_invite(caller, "4420", OFFER);
+  const char *invite = peer_expect(callee, "INVITE");
+  expect(strcmp(header_of(invite, "X-Order"), "17") == 0);
+  expect(strcmp(header_of(invite, "P-Asserted-Identity"), "<sip:+4930@example.org>") == 0);
+  expect(strcmp(header_of(invite, "Diversion"), "<sip:1@example.org>") == 0);
+  expect(strcmp(header_of(invite, "User-to-User"), "0102;encoding=hex") == 0);
+  expect(strcmp(header_of(invite, "Subject"), "lunch") == 0);
+  expect(strcmp(header_of(invite, "Privacy"), "id") == 0);
+  expect(strcmp(header_of(invite, "Identity"), "abc") == 0);
+  expect(!*header_of(invite, "Z-Odd"));
+  peer_add(callee, "X-Answer: 42\r\n");
+  peer_respond(callee, 200, ANSWER);
+  expect(strcmp(header_of(peer_expect(caller, "200"), "X-Answer"), "42") == 0);
+  peer_ack(caller, NULL);
+  peer_expect(callee, "ACK");
+  peer_add(caller, "X-Bye: 1\r\nReason: Q.850;cause=31;text=\"enough\"\r\n");
+  peer_request(caller, "BYE", NULL);
+  peer_expect(caller, "200");
+  const char *bye = peer_expect(callee, "BYE");
+  expect(strcmp(header_of(bye, "X-Bye"), "1") == 0);
+  expect(strcmp(header_of(bye, "Reason"), "Q.850;cause=31;text=\"enough\"") == 0);
+  peer_reply(callee, 200, NULL);
+  expect_int(bench->records[0].q850_cause, ==, 31);
+  expect_view(bench->records[0].end_text, "enough");
+  bench_end(bench);
+}
+
+static void test_phones_word_about_identities_is_dropped(void) {
+  struct bench *bench = bench_create();
+  struct peer *caller = peer_at(bench, PHONE_A), *callee = peer_at(bench, VENDOR_A);
+  peer_invite_as_phone(caller, "1001", "4420", OFFER);
+  peer_expect(callee, "INVITE");
+  peer_respond(callee, 486, NULL);
+  peer_expect(caller, "486");
+  peer_skip(callee);
+  peer_send_request(caller, "ACK", caller->invite_cseq, caller->invite_branch, NULL);
+  caller->remote_tag[0] = '\0';
+  peer_invite(caller, "4420", OFFER);
+  const char *challenge = peer_expect(caller, "407");
+  peer_send_request(caller, "ACK", caller->invite_cseq, caller->invite_branch, NULL);
+  caller->remote_tag[0] = '\0';
+  peer_authorize(caller, challenge, "INVITE", "1001", "secret");
+  peer_add(caller, "P-Asserted-Identity: <sip:110@example.org>\r\nX-Mine: yes\r\n");
+  peer_invite(caller, "4420", OFFER);
+  const char *invite = peer_expect(callee, "INVITE");
+  expect(!*header_of(invite, "P-Asserted-Identity"));
+  expect(strcmp(header_of(invite, "X-Mine"), "yes") == 0);
+  peer_respond(callee, 486, NULL);
+  bench_end(bench);
+}
+
+static void test_anonymous_caller_stays_anonymous_and_is_recorded(void) {
+  struct bench *bench = bench_create();
+  struct peer *caller = peer_at(bench, CUSTOMER), *callee = peer_at(bench, VENDOR_A);
+  snprintf(caller->local_uri, sizeof caller->local_uri, "sip:anonymous@anonymous.invalid");
+  peer_add(caller, "P-Asserted-Identity: <sip:4930@example.org>\r\nPrivacy: id\r\n");
+  peer_invite(caller, "4420", OFFER);
+  const char *invite = peer_expect(callee, "INVITE");
+  expect(strstr(header_of(invite, "From"), "<sip:anonymous@anonymous.invalid>") != NULL);
+  peer_respond(callee, 486, NULL);
+  expect_record(bench, "busy");
+  expect_view(bench->records[0].caller, "4930");
+  bench_end(bench);
+}
+
+/* --- provisional responses --------------------------------------------------------------------------------------- */
+
+static void test_provisional_responses_pass_in_any_order(void) {
+  static const unsigned statuses[] = {183, 180, 181, 183, 180, 182, 199};
+  struct bench *bench = bench_create();
+  struct peer *caller = peer_at(bench, CUSTOMER), *callee = peer_at(bench, VENDOR_A);
+  char text[16];
+  peer_invite(caller, "4420", OFFER);
+  peer_expect(callee, "INVITE");
+  peer_respond(callee, 100, NULL);
+  peer_expect_nothing(caller);
+  for (unsigned i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
+    peer_respond(callee, statuses[i], i == 3 ? ANSWER : NULL);
+    snprintf(text, sizeof text, "%u", statuses[i]);
+    peer_expect(caller, text);
+  }
+  peer_respond(callee, 486, NULL);
+  peer_expect(caller, "486");
+  bench_end(bench);
+}
+
+static void test_early_media_has_our_origin_and_the_answer_keeps_its_version(void) {
+  struct bench *bench = bench_create();
+  struct peer *caller = peer_at(bench, CUSTOMER), *callee = peer_at(bench, VENDOR_A);
+  char early[BENCH_TEXT_MAX];
+  peer_invite(caller, "4420", OFFER);
+  peer_expect(callee, "INVITE");
+  peer_respond(callee, 183, ANSWER);
+  snprintf(early, sizeof early, "%s", body_of(peer_expect(caller, "183")));
+  expect(strstr(early, " 1 IN IP4 192.0.2.1\r\n") && !strstr(early, "bob"));
+  peer_respond(callee, 200, ANSWER);
+  expect(strcmp(early, body_of(peer_expect(caller, "200"))) == 0);
+  peer_ack(caller, NULL);
+  peer_expect(callee, "ACK");
+  bench_hang_up(caller, callee);
+  bench_end(bench);
+}
+
+static void test_late_offer_goes_out_with_the_answer_and_comes_back_with_the_ack(void) {
+  struct bench *bench = bench_create();
+  struct peer *caller = peer_at(bench, CUSTOMER), *callee = peer_at(bench, VENDOR_A);
+  peer_invite(caller, "4420", NULL);
+  expect(!*body_of(peer_expect(callee, "INVITE")));
+  peer_respond(callee, 200, OFFER);
+  expect(strstr(body_of(peer_expect(caller, "200")), "m=audio 4000") != NULL);
+  peer_expect_nothing(callee); /* its ACK has to bring the answer */
+  bench_advance(bench, 600);
+  peer_respond(callee, 200, OFFER);
+  peer_expect_nothing(callee);
+  peer_expect(caller, "200");
+  peer_ack(caller, ANSWER);
+  expect(strstr(body_of(peer_expect(callee, "ACK")), "m=audio 5000") != NULL);
+  peer_respond(callee, 200, OFFER); /* the ACK was lost: the same again */
+  expect(strstr(body_of(peer_expect(callee, "ACK")), "m=audio 5000") != NULL);
+  bench_hang_up(caller, callee);
+  expect_record(bench, "normal");
+  bench_end(bench);
+}
+
+/* --- refusals, fail-over, stages --------------------------------------------------------------------------------- */
+
+static void test_vendor_that_fails_is_followed_by_the_next(void) {
+  struct bench *bench = bench_create();
+  struct peer *caller = peer_at(bench, CUSTOMER), *a = peer_at(bench, VENDOR_A), *b = peer_at(bench, VENDOR_B);
+  peer_invite(caller, "4420", OFFER);
+  peer_expect(a, "INVITE");
+  peer_respond(a, 503, NULL);
+  peer_expect(a, "ACK");
+  const char *invite = peer_expect(b, "INVITE");
+  expect(strstr(body_of(invite), "m=audio 4000") != NULL);
+  expect(strstr(body_of(invite), " 1 IN IP4 192.0.2.1") != NULL);
+  peer_respond(b, 200, ANSWER);
+  peer_expect(b, "ACK");
+  peer_expect(caller, "200");
+  peer_ack(caller, NULL);
+  bench_hang_up(b, caller);
+  expect_record(bench, "normal");
+  expect_view(bench->records[0].callee_device, "vendor-b");
+  expect_int(bench->counters.calls_failed_over, ==, 1);
+  bench_end(bench);
+}
+
+static void test_busy_is_not_failed_over(void) {
+  struct bench *bench = bench_create();
+  struct peer *caller = peer_at(bench, CUSTOMER), *a = peer_at(bench, VENDOR_A), *b = peer_at(bench, VENDOR_B);
+  peer_invite(caller, "4420", OFFER);
+  peer_expect(a, "INVITE");
+  peer_add(a, "Reason: Q.850;cause=17;text=\"user busy\"\r\n");
+  peer_respond(a, 486, NULL);
+  const char *refusal = peer_expect(caller, "486");
+  expect(strcmp(header_of(refusal, "Reason"), "Q.850;cause=17;text=\"user busy\"") == 0);
+  peer_expect_nothing(b);
+  expect_record(bench, "busy");
+  expect_view(bench->records[0].end_text, "user busy");
+  expect_view(bench->records[0].end_direction, "callee");
+  expect(bench->records[0].callee_call_id.length > 0);
+  bench_end(bench);
+}
+
+static void test_silent_vendors_are_left_after_the_invite_stage(void) {
+  struct bench *bench = bench_create();
+  struct peer *caller = peer_at(bench, CUSTOMER), *a = peer_at(bench, VENDOR_A), *b = peer_at(bench, VENDOR_B);
+  peer_invite(caller, "4420", OFFER);
+  bench_advance(bench, 9990);
+  peer_skip(a);
+  peer_expect_nothing(b);
+  bench_advance(bench, 20);
+  peer_expect(b, "INVITE");
+  bench_advance(bench, 10010);
+  peer_expect(caller, "504");
+  expect_record(bench, "gateway_timeout");
+  expect_view(bench->records[0].end_direction, "switch");
+  expect_int(bench->records[0].sip_status, ==, 504);
+  bench_end(bench);
+}
+
+static void test_each_stage_has_its_own_time(void) {
+  static const struct {
+    unsigned status;
+    const char *body;
+    int64_t stage_ms;
+    const char *reason;
+  } stages[] = {{100, NULL, 20000, "gateway_timeout"},
+                {183, NULL, 20000, "no_answer"},
+                {183, ANSWER, 120000, "no_answer"},
+                {180, NULL, 120000, "no_answer"}};
+  for (unsigned i = 0; i < sizeof stages / sizeof stages[0]; i++) {
+    struct bench *bench = bench_create();
+    bench_device(bench, "vendor-b")->locked = true;
+    bench_apply(bench);
+    struct peer *caller = peer_at(bench, CUSTOMER), *callee = peer_at(bench, VENDOR_A);
+    peer_invite(caller, "4420", OFFER);
+    peer_expect(callee, "INVITE");
+    bench_advance(bench, 1000);
+    peer_skip(callee); /* the INVITE was sent again */
+    peer_respond(callee, stages[i].status, stages[i].body);
+    peer_skip(caller);
+    bench_advance(bench, stages[i].stage_ms - 10);
+    peer_expect_nothing(caller);
+    peer_expect_nothing(callee);
+    bench_advance(bench, 20);
+    const char *cancel = peer_expect(callee, "CANCEL");
+    expect(strstr(header_of(cancel, "Reason"), "Q.850;cause=") != NULL);
+    peer_answer(callee, cancel, 200, NULL);
+    peer_respond(callee, 487, NULL);
+    peer_expect(callee, "ACK");
+    expect(peer_next(caller) != NULL);
+    expect_record(bench, stages[i].reason);
+    bench_end(bench);
+  }
+}
+
+static void test_devices_override_the_stages(void) {
+  struct bench *bench = bench_create();
+  bench_device(bench, "vendor-a")->overrides.timeout_invite_s = 3;
+  bench_apply(bench);
+  struct peer *caller = peer_at(bench, CUSTOMER), *b = peer_at(bench, VENDOR_B);
+  peer_invite(caller, "4420", OFFER);
+  bench_advance(bench, 2990);
+  peer_expect_nothing(b);
+  bench_advance(bench, 20);
+  peer_expect(b, "INVITE");
+  peer_respond(b, 404, NULL);
+  peer_expect(caller, "404");
+  bench_end(bench);
+}
+
+static void test_every_refusal_is_mapped_by_the_table(void) {
+  static const unsigned pairs[][2] = {{302, 480}, {401, 403}, {407, 403}, {404, 404}, {415, 488},
+                                      {422, 500}, {481, 480}, {484, 484}, {486, 486}, {487, 480},
+                                      {499, 400}, {600, 600}, {603, 603}, {699, 600}};
+  for (unsigned i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+    struct bench *bench = bench_create();
+    bench_device(bench, "vendor-b")->locked = true;
+    bench_apply(bench);
+    struct peer *caller = peer_at(bench, CUSTOMER), *callee = peer_at(bench, VENDOR_A);
+    char text[16];
+    peer_invite(caller, "4420", OFFER);
+    peer_expect(callee, "INVITE");
+    peer_respond(callee, pairs[i][0], NULL);
+    peer_expect(callee, "ACK");
+    snprintf(text, sizeof text, "%u", pairs[i][1]);
+    peer_expect(caller, text);
+    expect_int(bench->record_count, ==, 1);
+    expect_int(bench->records[0].sip_status, ==, pairs[i][1]);
+    bench_end(bench);
+  }
+}
+
+static void test_caller_cancels_while_it_rings(void) {
+  struct bench *bench = bench_create();
+  struct peer *caller = peer_at(bench, CUSTOMER), *callee = peer_at(bench, VENDOR_A);
+  peer_invite(caller, "4420", OFFER);
+  peer_expect(callee, "INVITE");
+  peer_respond(callee, 180, NULL);
+  peer_expect(caller, "180");
+  peer_cancel(caller);
+  peer_expect(caller, "200"); /* of the CANCEL */
+  peer_expect(caller, "487");
+  peer_answer(callee, peer_expect(callee, "CANCEL"), 200, NULL);
+  peer_respond(callee, 487, NULL);
+  peer_expect(callee, "ACK");
+  expect_record(bench, "cancelled");
+  expect_view(bench->records[0].end_direction, "caller");
+  expect_int(bench->records[0].sip_status, ==, 487);
+  bench_end(bench);
+}
+
+static void test_cancel_waits_for_a_provisional_response_of_the_callee(void) {
+  struct bench *bench = bench_create();
+  struct peer *caller = peer_at(bench, CUSTOMER), *callee = peer_at(bench, VENDOR_A);
+  peer_invite(caller, "4420", OFFER);
+  peer_expect(callee, "INVITE");
+  peer_cancel(caller);
+  peer_expect(caller, "200");
+  peer_expect(caller, "487");
+  peer_expect_nothing(callee);
+  peer_respond(callee, 100, NULL);
+  peer_expect(callee, "CANCEL");
+  expect_record(bench, "cancelled");
+  bench_end(bench);
+}
+
+TAP_TESTS(TAP(test_gateway_calls_vendor_talks_and_hangs_up), TAP(test_times_of_a_call_are_exact),
+          TAP(test_phone_calls_phone_by_its_registration), TAP(test_phone_that_is_not_registered_gets_480),
+          TAP(test_number_without_route_gets_404), TAP(test_phone_on_another_worker_is_asked_for),
+          TAP(test_location_that_never_answers_ends_the_call), TAP(test_contacts_are_tried_in_the_order_of_q),
+          TAP(test_numbers_follow_the_rules_of_both_devices),
+          TAP(test_nothing_of_the_callers_network_reaches_the_callee),
+          TAP(test_headers_of_the_list_cross_and_others_do_not), TAP(test_phones_word_about_identities_is_dropped),
+          TAP(test_anonymous_caller_stays_anonymous_and_is_recorded), TAP(test_provisional_responses_pass_in_any_order),
+          TAP(test_early_media_has_our_origin_and_the_answer_keeps_its_version),
+          TAP(test_late_offer_goes_out_with_the_answer_and_comes_back_with_the_ack),
+          TAP(test_vendor_that_fails_is_followed_by_the_next), TAP(test_busy_is_not_failed_over),
+          TAP(test_silent_vendors_are_left_after_the_invite_stage), TAP(test_each_stage_has_its_own_time),
+          TAP(test_devices_override_the_stages), TAP(test_every_refusal_is_mapped_by_the_table),
+          TAP(test_caller_cancels_while_it_rings), TAP(test_cancel_waits_for_a_provisional_response_of_the_callee))

@@ -1,0 +1,130 @@
+/* One worker's rooms in one piece of memory, and the way of an event through them: one screen. */
+#include "switch/switch_private.h"
+
+#define CORE_ALIGNMENT   64
+#define DIALOGS_PER_CALL 3 /* two legs, and one that takes its leave */
+#define SUSPENSIONS_MAX  4096
+#define NONCES_MIN       4096
+
+/* --- memory ----------------------------------------------------------------------------------------------------------
+ */
+
+static size_t aligned(size_t bytes) {
+  return (bytes + CORE_ALIGNMENT - 1) / CORE_ALIGNMENT * CORE_ALIGNMENT;
+}
+
+static struct registrar_limits registrar_limits_of(const struct switch_limits *limits) {
+  uint32_t quarter = limits->registrations_max / 4;
+  return (struct registrar_limits){.registrations_max = limits->registrations_max,
+                                   .suspensions_max = SUSPENSIONS_MAX,
+                                   .nonces_max = quarter > NONCES_MIN ? quarter : NONCES_MIN};
+}
+
+/* How many blocks of 256, 512, 1024, 2048, 4096, 16384 and 65536 bytes: a held call has some six small ones, a
+ * transaction two until it ends, a registration two. Address space, not memory: what is not used is not there. */
+static void block_capacities(const struct switch_limits *limits, uint32_t capacity_out[BLOCK_STORE_CLASSES]) {
+  uint32_t calls = limits->calls_max, transactions = limits->transactions_max;
+  const uint32_t capacity[BLOCK_STORE_CLASSES] = {
+      4 * calls + transactions + 2 * limits->registrations_max,
+      8 * calls + 2 * transactions + limits->registrations_max,
+      4 * calls + 2 * transactions,
+      2 * calls + transactions,
+      calls / 2 + transactions / 4 + 256,
+      calls / 16 + 256,
+      calls / 64 + 64,
+  };
+  memcpy(capacity_out, capacity, sizeof capacity);
+}
+
+size_t switch_core_memory_bytes(const struct switch_limits *limits) {
+  uint32_t blocks[BLOCK_STORE_CLASSES];
+  struct registrar_limits registrar = registrar_limits_of(limits);
+  struct transaction_limits transactions = {.transactions_max = limits->transactions_max};
+  block_capacities(limits, blocks);
+  return aligned(sizeof(struct switch_core)) + aligned(block_store_memory_bytes(blocks)) +
+         aligned(transaction_layer_memory_bytes(&transactions)) +
+         aligned(dialog_table_memory_bytes(limits->calls_max * DIALOGS_PER_CALL)) +
+         aligned(registrar_memory_bytes(&registrar)) + aligned(call_table_memory_bytes(limits->calls_max));
+}
+
+struct switch_core *switch_core_create(void *memory, const struct switch_limits *limits) {
+  struct switch_core *core = memory;
+  char *rest = (char *)memory + aligned(sizeof *core);
+  uint32_t blocks[BLOCK_STORE_CLASSES], dialogs_max = limits->calls_max * DIALOGS_PER_CALL;
+  struct registrar_limits registrar = registrar_limits_of(limits);
+  struct transaction_limits transactions = {.transactions_max = limits->transactions_max};
+  block_capacities(limits, blocks);
+  block_store_init(&core->blocks, rest, blocks);
+  rest += aligned(block_store_memory_bytes(blocks));
+  core->transactions = transaction_layer_create(rest, &transactions, &core->blocks);
+  rest += aligned(transaction_layer_memory_bytes(&transactions));
+  core->dialogs = dialog_table_create(rest, dialogs_max, &core->blocks, core->transactions);
+  rest += aligned(dialog_table_memory_bytes(dialogs_max));
+  core->registrar = registrar_create(rest, &registrar, &core->blocks, core->transactions);
+  rest += aligned(registrar_memory_bytes(&registrar));
+  struct call_rooms rooms = {&core->blocks, core->transactions, core->dialogs, core->registrar};
+  core->calls = call_table_create(rest, limits->calls_max, &rooms);
+  return core;
+}
+
+/* --- events ----------------------------------------------------------------------------------------------------------
+ */
+
+static void flow_failed(struct switch_core *core, struct context *context, const struct flow *flow) {
+  transaction_flow_failed(core->transactions, context, flow);
+  registrar_flow_failed(core->registrar, context, flow);
+}
+
+static void tell_location(struct switch_core *core, struct context *context, const struct event *event) {
+  struct location_answer answer = {0};
+  registrar_locate(core->registrar, context, event->number, &answer);
+  answer.asker = event->asker;
+  outbox_tell_location(context->outbox, event->asker_worker, &answer);
+}
+
+void switch_core_handle(struct switch_core *core, struct context *context, const struct event *event) {
+  switch (event->kind) {
+  case EVENT_NONE: break;
+  case EVENT_MESSAGE: switch_receive_message(core, context, event); break;
+  case EVENT_CONNECTION_CLOSED: flow_failed(core, context, &event->flow); break;
+  case EVENT_LOCATION_ANSWER: call_receive_location(core->calls, context, event->location); break;
+  case EVENT_LOCATION_ASKED: tell_location(core, context, event); break;
+  case EVENT_RESOLVED: break; /* gateways' names are resolved by whoever builds the directory */
+  case EVENT_ORDER: switch_receive_order(core, context, event); break;
+  }
+  arena_reset(context->arena);
+}
+
+bool switch_core_advance(struct switch_core *core, struct context *context) {
+  struct timer *timer;
+  timer_wheel_advance(context->wheel, context->now);
+  while (outbox_has_room(context->outbox)) {
+    timer = timer_wheel_next_due(context->wheel);
+    if (!timer) return false;
+    switch_timer_due(core, context, timer);
+    arena_reset(context->arena);
+  }
+  return true;
+}
+
+/* --- counting and checking --------------------------------------------------------------------------------------- */
+
+void switch_core_count(const struct switch_core *core, const struct context *context,
+                       struct switch_core_counts *counts) {
+  *counts = (struct switch_core_counts){.calls = call_count(core->calls),
+                                        .calls_answered = call_count_answered(core->calls),
+                                        .registrations = registrar_count(core->registrar),
+                                        .transactions = transaction_count(core->transactions),
+                                        .dialogs = dialog_count(core->dialogs),
+                                        .timers = context->wheel->armed_count};
+}
+
+bool switch_core_check(const struct switch_core *core, const struct context *context, struct text_builder *problem) {
+  (void)context;
+  if (dialog_count(core->dialogs) > call_leg_count(core->calls)) {
+    text_builder_add_literal(problem, "a dialog belongs to no leg");
+    return false;
+  }
+  return transaction_layer_check(core->transactions, problem) && dialog_table_check(core->dialogs, problem) &&
+         registrar_check(core->registrar, problem) && call_table_check(core->calls, problem);
+}

@@ -1,0 +1,70 @@
+/* A message comes in: a life sign, something that breaks the grammar, a stranger's, or news for a room. */
+#include "keepalive/life_sign.h"
+#include "switch/switch_private.h"
+
+#define REPLY_BYTES 256
+
+/* --- what is not SIP -------------------------------------------------------------------------------------------------
+ */
+
+static bool take_life_sign(struct switch_core *core, struct context *context, const struct event *event) {
+  char memory[REPLY_BYTES];
+  struct text_builder reply = text_builder_over(memory, sizeof memory);
+  if (!life_sign_read(event->bytes, &event->flow.remote, &reply)) return false;
+  counters_add(context->counters, life_signs_received);
+  registrar_note_life_sign(core->registrar, context, &event->flow);
+  if (reply.length > 0) outbox_send(context->outbox, &event->flow, text_builder_view(&reply));
+  return true;
+}
+
+/* A request that can be answered is; a broken response or ACK is only counted. */
+static void refuse_malformed(struct context *context, const struct sip_message *message,
+                             const struct sip_defect *defect, const struct flow *flow) {
+  static const enum sip_header needed[] = {SIP_HEADER_VIA, SIP_HEADER_FROM, SIP_HEADER_TO, SIP_HEADER_CALL_ID,
+                                           SIP_HEADER_CSEQ};
+  counters_add(context->counters, messages_malformed);
+  if (!message->is_request || message->method == SIP_METHOD_ACK || defect->status == 0) return;
+  for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++)
+    if (!sip_message_has(message, needed[i])) return;
+  transaction_respond_stateless(context, message, flow, defect->status, (struct str_view){0});
+}
+
+/* --- what is ----------------------------------------------------------------------------------------------------- */
+
+static void take_request(struct switch_core *core, struct context *context, const struct transaction_news *news,
+                         const struct sip_message *request, const struct flow *flow) {
+  if (request->method == SIP_METHOD_REGISTER && request->to_tag.length == 0)
+    registrar_receive_register(core->registrar, context, request, flow, news->transaction);
+  else
+    call_receive_request(core->calls, context, request, flow, news->transaction);
+}
+
+void switch_tell(struct switch_core *core, struct context *context, const struct transaction_news *news,
+                 const struct sip_message *message, const struct flow *flow) {
+  switch (news->kind) {
+  case TRANSACTION_NEWS_NONE: return;
+  case TRANSACTION_NEWS_REQUEST: take_request(core, context, news, message, flow); return;
+  case TRANSACTION_NEWS_ACK: call_receive_ack(core->calls, context, message, flow); return;
+  case TRANSACTION_NEWS_CANCEL:
+  case TRANSACTION_NEWS_PROVISIONAL:
+  case TRANSACTION_NEWS_FINAL:
+  case TRANSACTION_NEWS_TIMED_OUT:
+  case TRANSACTION_NEWS_UNREACHABLE:
+  case TRANSACTION_NEWS_ACK_MISSING: break;
+  }
+  if (news->owner.kind == TRANSACTION_OWNER_CALL) call_receive_news(core->calls, context, news, message, flow);
+}
+
+void switch_receive_message(struct switch_core *core, struct context *context, const struct event *event) {
+  struct sip_message message;
+  struct sip_defect defect;
+  if (take_life_sign(core, context, event)) return;
+  if (sip_message_parse(event->bytes, &message, &defect) != RESULT_OK) {
+    refuse_malformed(context, &message, &defect, &event->flow);
+    return;
+  }
+  registrar_note_life_sign(core->registrar, context, &event->flow);
+  if (message.is_request && call_refuse_stranger(core->calls, context, &message, &event->flow)) return;
+  struct transaction_news news = transaction_receive(core->transactions, context, &message, &event->flow);
+  switch_tell(core, context, &news, &message, &event->flow);
+}

@@ -1,0 +1,74 @@
+/* Operators' orders, each answered through the outbox. */
+#include "switch/switch_private.h"
+
+#define LIST_BYTES (384 * 1024) /* fits into one event's share of the outbox */
+#define SHOW_BYTES (16 * 1024)
+
+struct order_step {
+  struct switch_core *core;
+  struct context *context;
+  const struct event *event;
+  struct text_builder answer;
+};
+
+static enum result hang_up(struct order_step *step) {
+  enum result result = call_hang_up(step->core->calls, step->context, step->event->order_target);
+  text_builder_add(&step->answer, result == RESULT_OK ? STR_VIEW("hung up") : STR_VIEW("no such call"));
+  return result;
+}
+
+static enum result kick(struct order_step *step) {
+  enum result result = registrar_kick(step->core->registrar, step->context, step->event->order_target);
+  text_builder_add(&step->answer, result == RESULT_OK ? STR_VIEW("removed") : STR_VIEW("no such registration"));
+  return result;
+}
+
+static enum result list_calls(struct order_step *step) {
+  uint32_t cursor = 0;
+  call_list(step->core->calls, step->context, &step->answer, &cursor);
+  return RESULT_OK;
+}
+
+static enum result list_registrations(struct order_step *step) {
+  uint32_t cursor = 0;
+  registrar_list(step->core->registrar, step->context, &step->answer, &cursor);
+  return RESULT_OK;
+}
+
+static enum result show_call(struct order_step *step) {
+  return call_show(step->core->calls, step->context, step->event->order_target, &step->answer);
+}
+
+/* New parameters and a new directory are in the context already; running calls read them from there. */
+static enum result take_note(struct order_step *step) {
+  (void)step;
+  return RESULT_OK;
+}
+
+static enum result drain(struct order_step *step) {
+  call_table_drain(step->core->calls, !str_view_equal(step->event->order_target, STR_VIEW("off")));
+  return RESULT_OK;
+}
+
+static const struct {
+  enum result (*carry_out)(struct order_step *step);
+  uint32_t answer_bytes;
+} orders[] = {
+    [ORDER_NONE] = {NULL, 0},
+    [ORDER_HANGUP_CALL] = {hang_up, 64},
+    [ORDER_KICK_REGISTRATION] = {kick, 64},
+    [ORDER_LIST_CALLS] = {list_calls, LIST_BYTES},
+    [ORDER_LIST_REGISTRATIONS] = {list_registrations, LIST_BYTES},
+    [ORDER_SHOW_CALL] = {show_call, SHOW_BYTES},
+    [ORDER_PARAMETERS_CHANGED] = {take_note, 0},
+    [ORDER_DIRECTORY_CHANGED] = {take_note, 0},
+    [ORDER_DRAIN] = {drain, 0},
+};
+
+void switch_receive_order(struct switch_core *core, struct context *context, const struct event *event) {
+  struct order_step step = {.core = core, .context = context, .event = event};
+  if (event->order >= sizeof orders / sizeof orders[0] || !orders[event->order].carry_out) return;
+  step.answer = arena_builder(context->arena, orders[event->order].answer_bytes);
+  enum result result = orders[event->order].carry_out(&step);
+  outbox_answer_order(context->outbox, event->order_id, result, text_builder_view(&step.answer));
+}

@@ -1,0 +1,37 @@
+/* A due timer goes to the room whose object it is part of (boundary/timer_kinds.def). */
+#include "base/check.h"
+#include "switch/switch_private.h"
+
+static void due_transaction(struct switch_core *core, struct context *context, struct timer *timer) {
+  struct transaction_news news = transaction_timer_due(core->transactions, context, timer);
+  switch_tell(core, context, &news, NULL, NULL);
+}
+
+static void due_call(struct switch_core *core, struct context *context, struct timer *timer) {
+  call_timer_due(core->calls, context, timer);
+}
+
+static void due_call_leg(struct switch_core *core, struct context *context, struct timer *timer) {
+  call_leg_timer_due(core->calls, context, timer);
+}
+
+static void due_registrar(struct switch_core *core, struct context *context, struct timer *timer) {
+  registrar_timer_due(core->registrar, context, timer);
+}
+
+/* NULL: nobody arms such a timer yet. */
+static void (*const rooms[])(struct switch_core *core, struct context *context, struct timer *timer) = {
+    [TIMER_NONE] = NULL,
+    [TIMER_TRANSACTION] = due_transaction,
+    [TIMER_CALL] = due_call,
+    [TIMER_CALL_LEG] = due_call_leg,
+    [TIMER_SESSION] = NULL,
+    [TIMER_REGISTRATION] = due_registrar,
+    [TIMER_SUSPENSION] = due_registrar,
+    [TIMER_KEEPALIVE] = NULL,
+};
+
+void switch_timer_due(struct switch_core *core, struct context *context, struct timer *timer) {
+  require(timer->kind < sizeof rooms / sizeof rooms[0] && rooms[timer->kind]);
+  rooms[timer->kind](core, context, timer);
+}
