@@ -227,8 +227,9 @@ static bool read_config(struct boot_options *options, const char *path, char *pr
   enum result result;
   while ((result = ini_reader_next(&reader, &entry, &broken)) == RESULT_OK) {
     if (set_entry(options, &entry, &marks, wrong, sizeof wrong)) continue;
-    snprintf(problem, problem_bytes, "%s:%u: [%.*s] %.*s %s", path, reader.line, (int)entry.section.length,
-             entry.section.data, (int)entry.key.length, entry.key.data, wrong);
+    snprintf(problem, problem_bytes, "%s:%u: [%.*s] %.*s = %.*s: %s", path, reader.line, (int)entry.section.length,
+             entry.section.data, (int)entry.key.length, entry.key.data, (int)entry.value.length, entry.value.data,
+             wrong);
     break;
   }
   if (result == RESULT_MALFORMED) snprintf(problem, problem_bytes, "%s:%u: %s", path, reader.line, broken);

@@ -133,10 +133,10 @@ static void test_a_wrong_line_is_named_with_its_file(void) {
   snprintf(wanted, sizeof wanted, "%s:3: [sip] lissen", config_path);
   expect_refused((const char *[]){"serve", "--config", config_path, NULL}, wanted);
   write_config("[worker]\n\ncount = many\n");
-  snprintf(wanted, sizeof wanted, "%s:3: [worker] count is not a whole number", config_path);
+  snprintf(wanted, sizeof wanted, "%s:3: [worker] count = many: is not a whole number", config_path);
   expect_refused((const char *[]){"serve", "--config", config_path, NULL}, wanted);
   write_config("[worker]\ncount = 1\ncount = 2\n");
-  snprintf(wanted, sizeof wanted, "%s:3: [worker] count is given twice", config_path);
+  snprintf(wanted, sizeof wanted, "%s:3: [worker] count = 2: is given twice", config_path);
   expect_refused((const char *[]){"serve", "--config", config_path, NULL}, wanted);
   write_config("[worker\n");
   snprintf(wanted, sizeof wanted, "%s:1: ", config_path);

@@ -27,6 +27,8 @@ static void note_wished_target(struct dialog_table *table, struct context *conte
                                const struct remote_end *end, const struct sip_message *request) {
   struct str_view target;
   if (!dialog_method_refreshes_target(request->method)) return;
+  /* What an earlier request of the same kind wished was refused without dialog_build_response. */
+  if (dialog->pending_method == request->method) block_store_clear(table->blocks, &dialog->pending_target);
   if (remote_end_target_of(request, context->arena, &target) != RESULT_OK) return;
   block_store_clear(table->blocks, &dialog->pending_target);
   if (str_view_equal(remote_end_words(table, end).remote_target, target)) return;

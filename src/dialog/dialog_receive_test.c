@@ -5,8 +5,7 @@ static void expect_state(struct world *world, struct handle dialog, enum dialog_
   expect_int(dialog_state(world->table, dialog), ==, state);
 }
 
-/* --- target refresh
- * ----------------------------------------------------------------------------------------------------- */
+/* --- target refresh --------------------------------------------------------------------------------------------- */
 
 static void test_an_accepted_target_refresh_moves_the_target(void) {
   static const struct {
@@ -49,6 +48,22 @@ static void test_a_refused_target_refresh_moves_nothing(void) {
   expect_view(dialog_remote_target(world->table, dialog), "sip:alice@198.51.100.7:5060");
   expect_int(take_request(world, dialog, alice_requests(world, dialog, "INVITE", 102, ""), &flow, &transaction), ==,
              RESULT_OK);
+  respond(world, dialog, transaction, SIP_METHOD_INVITE, 200);
+  expect_view(dialog_remote_target(world->table, dialog), "sip:alice@198.51.100.7:5060");
+  world_end(world);
+}
+
+static void test_a_refusal_behind_the_dialogs_back_moves_nothing_later(void) {
+  struct world *world = world_create(4);
+  struct handle transaction, dialog = alice_talks(world, alice_contact);
+  struct flow flow = udp_from("198.51.100.7:5060");
+  struct str_view none = {0};
+  const struct sip_message *request =
+      alice_requests(world, dialog, "INVITE", 101, "Contact: <sip:alice@new.example>\n");
+  expect_int(take_request(world, dialog, request, &flow, &transaction), ==, RESULT_OK);
+  expect_int(transaction_respond_simple(world->layer, &world->context, transaction, 491, none, none), ==, RESULT_OK);
+  request = alice_requests(world, dialog, "INVITE", 102, "");
+  expect_int(take_request(world, dialog, request, &flow, &transaction), ==, RESULT_OK);
   respond(world, dialog, transaction, SIP_METHOD_INVITE, 200);
   expect_view(dialog_remote_target(world->table, dialog), "sip:alice@198.51.100.7:5060");
   world_end(world);
@@ -124,8 +139,7 @@ static void test_a_response_without_contact_leaves_the_invited_target(void) {
   world_end(world);
 }
 
-/* --- the way
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- the way ---------------------------------------------------------------------------------------------------- */
 
 static void test_behind_nat_the_received_address_wins(void) {
   struct world *world = world_create(4);
@@ -241,8 +255,7 @@ static void test_a_connection_is_kept_for_the_dialog_and_a_newer_one_taken(void)
   world_end(world);
 }
 
-/* --- forks
- * -------------------------------------------------------------------------------------------------------------- */
+/* --- forks ------------------------------------------------------------------------------------------------------ */
 
 static void test_each_remote_end_of_a_fork_is_a_branch(void) {
   struct world *world = world_create(4);
@@ -452,8 +465,7 @@ static void test_nobody_can_answer_for_an_end_that_has_not(void) {
   world_end(world);
 }
 
-/* --- what the peer can do
- * ------------------------------------------------------------------------------------------------ */
+/* --- what the peer can do --------------------------------------------------------------------------------------- */
 
 static void test_allow_and_supported_are_noted_from_each_message_that_has_them(void) {
   struct world *world = world_create(4);
@@ -497,6 +509,7 @@ static void test_a_proxys_answer_with_its_own_tag_changes_nothing(void) {
 }
 
 TAP_TESTS(TAP(test_an_accepted_target_refresh_moves_the_target), TAP(test_a_refused_target_refresh_moves_nothing),
+          TAP(test_a_refusal_behind_the_dialogs_back_moves_nothing_later),
           TAP(test_a_target_waits_for_the_answer_to_its_own_request),
           TAP(test_other_requests_and_unusable_contacts_move_nothing),
           TAP(test_a_2xx_to_our_target_refresh_moves_the_target_a_refusal_does_not),

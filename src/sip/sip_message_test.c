@@ -60,6 +60,23 @@ static void test_the_body_is_cut_to_content_length(void) {
   expect_view(message.body, "abcd");
 }
 
+static void test_nothing_of_the_message_before_stays(void) {
+  memset(&message, 0x5a, sizeof message);
+  expect_int(
+      parse("SIP/2.0 200\r\nVia: SIP/2.0/UDP a\r\nFrom: sip:a\r\nTo: sip:b\r\nCall-ID: c\r\nCSeq: 1 BYE\r\n\r\n"), ==,
+      RESULT_OK);
+  expect(!message.is_request);
+  expect_int(message.request_uri.length + message.reason_phrase.length + message.body.length, ==, 0);
+  expect_int(message.from_tag.length + message.to_tag.length, ==, 0);
+  expect_int(message.header_count, ==, 5);
+  expect_int(message.cseq, ==, 1);
+  for (unsigned header = 0; header < SIP_HEADER_COUNT; header++)
+    expect_int(message.first_field[header], <=, 5);
+  expect_int(parse("x"), ==, RESULT_MALFORMED);
+  expect_int(message.method_text.length + message.call_id.length, ==, 0);
+  expect_int(message.status + message.cseq + message.method, ==, 0);
+}
+
 static void test_every_header_is_found_by_its_names(void) {
   static const char *const names[] = {
 #define SIP_HEADER(name, text, compact, form) text,
@@ -304,13 +321,13 @@ static void test_method_names_come_back_from_their_text(void) {
 
 TAP_TESTS(TAP(test_a_request_is_read), TAP(test_a_response_is_read),
           TAP(test_line_breaks_before_the_start_line_are_ignored), TAP(test_an_unknown_method_is_kept_as_text),
-          TAP(test_the_body_is_cut_to_content_length), TAP(test_every_header_is_found_by_its_names),
-          TAP(test_names_that_nearly_match_are_others), TAP(test_a_missing_field_and_an_empty_one_differ),
-          TAP(test_folded_values_are_found_whole), TAP(test_values_are_split_at_commas_outside_quotes_and_brackets),
-          TAP(test_credentials_are_not_split), TAP(test_lists_are_searched_for_tokens),
-          TAP(test_start_lines_are_strict), TAP(test_a_request_uri_has_a_limit),
-          TAP(test_what_every_message_needs_must_be_there), TAP(test_cseq_is_checked),
-          TAP(test_an_empty_tag_is_refused), TAP(test_content_length_is_checked),
+          TAP(test_the_body_is_cut_to_content_length), TAP(test_nothing_of_the_message_before_stays),
+          TAP(test_every_header_is_found_by_its_names), TAP(test_names_that_nearly_match_are_others),
+          TAP(test_a_missing_field_and_an_empty_one_differ), TAP(test_folded_values_are_found_whole),
+          TAP(test_values_are_split_at_commas_outside_quotes_and_brackets), TAP(test_credentials_are_not_split),
+          TAP(test_lists_are_searched_for_tokens), TAP(test_start_lines_are_strict),
+          TAP(test_a_request_uri_has_a_limit), TAP(test_what_every_message_needs_must_be_there),
+          TAP(test_cseq_is_checked), TAP(test_an_empty_tag_is_refused), TAP(test_content_length_is_checked),
           TAP(test_a_field_that_stands_twice_is_refused_in_requests),
           TAP(test_broken_lines_are_refused_and_the_rest_is_still_read), TAP(test_headers_must_end_with_an_empty_line),
           TAP(test_128_headers_are_read_and_no_more), TAP(test_a_message_of_65535_bytes_is_read_and_none_larger),

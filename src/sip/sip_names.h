@@ -11,7 +11,7 @@ enum sip_header_form {
   SIP_ONCE, /* one value, one field */
 };
 
-/* A name as it stands in a message, long or compact, without case. A CR in it may be taken for a '-'. */
+/* A name as it stands in a message, long or compact, without case. */
 enum sip_header sip_header_from_name(struct str_view name);
 
 enum sip_header_form sip_header_form(enum sip_header header);

@@ -1,7 +1,7 @@
 #include "sip/sip_scan.h"
 
 /* The productions of RFC 3261 §25.1, by what their bytes have in common. */
-#define PRINTABLE  (SIP_CALL_ID)
+#define PRINTABLE  (SIP_CALL_ID | SIP_QUOTED)
 #define VALUE      (PRINTABLE | SIP_VALUE | SIP_DISPLAY)
 #define UNRESERVED (VALUE | SIP_USER | SIP_PASSWORD | SIP_URI_PARAMETER | SIP_URI_HEADER | SIP_ANY_URI)
 #define LETTER     (UNRESERVED | SIP_TOKEN | SIP_HOST)
@@ -9,12 +9,12 @@
 #define NUMERAL    (LETTER | SIP_HEX | SIP_TEL | SIP_DIGIT)
 
 const uint16_t sip_characters[256] = {
-    ['\t'] = SIP_BLANK,
-    ['\n'] = SIP_BLANK,
-    ['\r'] = SIP_BLANK,
-    [' '] = SIP_BLANK,
+    ['\t'] = SIP_BLANK | SIP_QUOTED,
+    ['\n'] = SIP_BLANK | SIP_QUOTED,
+    ['\r'] = SIP_BLANK | SIP_QUOTED,
+    [' '] = SIP_BLANK | SIP_QUOTED,
     ['!'] = UNRESERVED | SIP_TOKEN,
-    ['"'] = PRINTABLE,
+    ['"'] = SIP_CALL_ID,
     /* Not allowed in a user part unless escaped, but phones dial feature codes as sip:*21#@host. */
     ['#'] = VALUE | SIP_USER | SIP_TEL,
     ['$'] = UNRESERVED,
@@ -42,7 +42,7 @@ const uint16_t sip_characters[256] = {
     ['A' ... 'F'] = HEX_LETTER,
     ['G' ... 'Z'] = LETTER,
     ['['] = VALUE | SIP_URI_PARAMETER | SIP_URI_HEADER | SIP_ANY_URI,
-    ['\\'] = PRINTABLE,
+    ['\\'] = SIP_CALL_ID,
     [']'] = VALUE | SIP_URI_PARAMETER | SIP_URI_HEADER | SIP_ANY_URI,
     ['^'] = VALUE,
     /* Not allowed in a hostname, but machines are named so. */
@@ -55,19 +55,17 @@ const uint16_t sip_characters[256] = {
     ['}'] = VALUE,
     ['~'] = UNRESERVED | SIP_TOKEN,
     /* Parameter values and names for people hold UTF-8; phones leave the quotes away. */
-    [0x80 ... 0xff] = SIP_VALUE | SIP_DISPLAY,
+    [0x80 ... 0xff] = SIP_VALUE | SIP_DISPLAY | SIP_QUOTED,
 };
 
 bool sip_scan_quoted(struct sip_scan *scan) {
-  const char *at = scan->at + 1;
-  for (; at < scan->end; at++) {
-    if (*at == '"') {
-      scan->at = at + 1;
-      return true;
-    }
-    if (*at == '\\') at++;
-  }
-  return false;
+  const char *end = scan->end, *at = sip_skip(scan->at + 1, end, SIP_QUOTED);
+  /* A quoted-pair may hold any byte but CR and LF. */
+  while (end - at >= 2 && *at == '\\' && at[1] != '\r' && at[1] != '\n')
+    at = sip_skip(at + 2, end, SIP_QUOTED);
+  if (at == end || *at != '"') return false;
+  scan->at = at + 1;
+  return true;
 }
 
 struct str_view sip_unquoted(struct str_view text) {

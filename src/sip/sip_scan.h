@@ -23,9 +23,11 @@ enum {
   SIP_ANY_URI = 1 << 11, /* absoluteURI */
   SIP_DISPLAY = 1 << 12, /* unquoted display name, blanks aside */
   SIP_TEL = 1 << 13,     /* number of a tel: URI behind its '+' */
+  SIP_QUOTED = 1 << 14,  /* qdtext of a quoted string */
 };
 
-extern const uint16_t sip_characters[256];
+/* Hidden, so that position-independent code need not look its address up in every loop. */
+extern const uint16_t sip_characters[256] __attribute__((visibility("hidden")));
 
 static inline bool sip_is(char byte, unsigned flags) {
   return (sip_characters[(uint8_t)byte] & flags) != 0;
@@ -135,35 +137,37 @@ enum sip_parameter_step sip_scan_parameter(struct sip_scan *scan, struct str_vie
  * behind the first ';', without blanks at its ends. */
 bool sip_scan_parameters(struct sip_scan *scan, struct str_view *parameters_out);
 
-/* The letters of eight or four bytes in lower case. */
-static inline uint64_t sip_lower_8(const char *bytes) {
-  uint64_t word;
-  memcpy(&word, bytes, sizeof word);
-  return word | 0x2020202020202020u;
+/* True when both, `length` long, are the same without case. Where `name` has a letter (bit 0x40), bit 0x20 does not
+ * count. Inlined with a constant name, so that words of eight bytes are compared with constants. */
+static inline __attribute__((always_inline)) bool sip_same_8(const char *bytes, const char *name) {
+  uint64_t left, right;
+  memcpy(&left, bytes, sizeof left);
+  memcpy(&right, name, sizeof right);
+  uint64_t letters = (right & 0x4040404040404040u) >> 1;
+  return (left | letters) == (right | letters);
 }
 
-static inline uint32_t sip_lower_4(const char *bytes) {
-  uint32_t word;
-  memcpy(&word, bytes, sizeof word);
-  return word | 0x20202020u;
+static inline __attribute__((always_inline)) bool sip_same_4(const char *bytes, const char *name) {
+  uint32_t left, right;
+  memcpy(&left, bytes, sizeof left);
+  memcpy(&right, name, sizeof right);
+  uint32_t letters = (right & 0x40404040u) >> 1;
+  return (left | letters) == (right | letters);
 }
 
-/* True when both, `length` long, are the same without case; `name` holds letters, and '-' where the other has no CR:
- * those are told from all other bytes by their other bits. Inlined with a constant length. */
 static inline __attribute__((always_inline)) bool sip_same_name(const char *bytes, const char *name, size_t length) {
   if (length >= 8) {
     for (size_t at = 0; at + 8 < length; at += 8)
-      if (sip_lower_8(bytes + at) != sip_lower_8(name + at)) return false;
-    return sip_lower_8(bytes + length - 8) == sip_lower_8(name + length - 8);
+      if (!sip_same_8(bytes + at, name + at)) return false;
+    return sip_same_8(bytes + length - 8, name + length - 8);
   }
-  if (length >= 4)
-    return sip_lower_4(bytes) == sip_lower_4(name) && sip_lower_4(bytes + length - 4) == sip_lower_4(name + length - 4);
+  if (length >= 4) return sip_same_4(bytes, name) && sip_same_4(bytes + length - 4, name + length - 4);
   for (size_t at = 0; at < length; at++)
-    if ((bytes[at] | 0x20) != (name[at] | 0x20)) return false;
+    if ((bytes[at] | (name[at] & 0x40) >> 1) != (name[at] | (name[at] & 0x40) >> 1)) return false;
   return true;
 }
 
-/* True when `text` is this word of letters, a literal, without case. */
+/* True when `text` is this word, a literal, without case. */
 #define sip_is_word(text, word)                                                                                        \
   ((text).length == sizeof(word) - 1 && sip_same_name((text).data, "" word, sizeof(word) - 1))
 

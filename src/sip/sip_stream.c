@@ -36,7 +36,7 @@ static bool content_length(struct str_view headers, uint32_t *length_out) {
   struct sip_field field;
   unsigned count = 0;
   bool cut;
-  sip_field_take_line(&scan);
+  (void)sip_field_take_line(&scan, &cut);
   while (sip_field_next(&scan, &field)) {
     if (field.flaw == SIP_FIELD_NAMELESS || field.header != SIP_HEADER_CONTENT_LENGTH) continue;
     digits = sip_scan_of(field.value);

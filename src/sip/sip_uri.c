@@ -32,24 +32,26 @@ static bool scan_uri_headers(struct sip_scan *scan, struct str_view *headers_out
   }
 }
 
-static bool scan_userinfo(struct sip_scan *scan, const char *at_sign, struct sip_uri *uri) {
-  const char *start = scan->at;
-  if (!sip_scan_escaped(scan, SIP_USER) || scan->at == start) return false;
-  uri->user = sip_view_between(start, scan->at);
-  if (sip_scan_byte(scan, ':')) {
-    start = scan->at;
-    if (!sip_scan_escaped(scan, SIP_PASSWORD)) return false;
-    uri->password = sip_view_between(start, scan->at);
+/* user [":" password] "@", when there is one. A literal '@' can only end the userinfo: everywhere else the grammar
+ * wants it escaped. So what begins like a user and ends elsewhere is a host. */
+static bool scan_userinfo(struct sip_scan *scan, struct sip_uri *uri) {
+  struct sip_scan ahead = *scan;
+  bool escapes_are_good = sip_scan_escaped(&ahead, SIP_USER);
+  struct str_view user = sip_view_between(scan->at, ahead.at), password = {0};
+  if (escapes_are_good && sip_scan_byte(&ahead, ':')) {
+    const char *start = ahead.at;
+    escapes_are_good = sip_scan_escaped(&ahead, SIP_PASSWORD);
+    password = sip_view_between(start, ahead.at);
   }
-  if (scan->at != at_sign) return false;
-  scan->at++;
-  return true;
+  if (!escapes_are_good || !sip_scan_byte(&ahead, '@')) return true;
+  uri->user = user;
+  uri->password = password;
+  *scan = ahead;
+  return user.length > 0;
 }
 
 static bool parse_sip(struct sip_scan *scan, struct sip_uri *uri) {
-  /* A literal '@' can only end the userinfo: everywhere else the grammar wants it escaped. */
-  const char *at_sign = scan->at == scan->end ? NULL : memchr(scan->at, '@', (size_t)(scan->end - scan->at));
-  if (at_sign && !scan_userinfo(scan, at_sign, uri)) return false;
+  if (!scan_userinfo(scan, uri)) return false;
   if (!sip_scan_host(scan, &uri->host, &uri->host_is_ipv6)) return false;
   if (sip_scan_byte(scan, ':') && !sip_scan_port(scan, &uri->port)) return false;
   return scan_uri_parameters(scan, &uri->parameters) && scan_uri_headers(scan, &uri->headers) && sip_scan_at_end(scan);

@@ -43,6 +43,18 @@ static void test_a_host_alone_is_a_uri(void) {
   expect_int(uri.port, ==, 0);
 }
 
+static void test_a_host_and_port_are_not_taken_for_a_user(void) {
+  expect(parses("sip:example.org:5070;lr"));
+  expect_int(uri.user.length, ==, 0);
+  expect_view(uri.host, "example.org");
+  expect_int(uri.port, ==, 5070);
+  expect_view(uri.parameters, "lr");
+  expect(parses("sip:a:b@c:5070"));
+  expect_view(uri.user, "a");
+  expect_view(uri.password, "b");
+  expect_view(uri.host, "c");
+}
+
 static void test_feature_codes_of_phones_are_users(void) {
   expect(parses("sip:*21#@example.org"));
   expect_view(uri.user, "*21#");
@@ -173,6 +185,14 @@ static void test_name_addrs_are_read(void) {
   expect_view(name_addr.display, "M\xc3\xbcller (home)");
 }
 
+static void test_quoted_names_hold_controls_only_behind_a_backslash(void) {
+  expect(address_parses("\"a\\\001b\" <sip:a>"));
+  expect(address_parses("\"a\r\n b\" <sip:a>"));
+  expect(!address_parses("\"a\001b\" <sip:a>"));
+  expect(!address_parses("\"a\\\r\n b\" <sip:a>"));
+  expect(!address_parses("\"a\\\" <sip:a>"));
+}
+
 static void test_without_brackets_parameters_are_the_headers(void) {
   expect(address_parses("sip:a@b;tag=1"));
   expect_view(name_addr.uri_text, "sip:a@b");
@@ -233,12 +253,13 @@ static void test_parameters_are_found_without_case(void) {
 }
 
 TAP_TESTS(TAP(test_all_parts_of_a_sip_uri_are_found), TAP(test_a_host_alone_is_a_uri),
-          TAP(test_feature_codes_of_phones_are_users), TAP(test_tel_and_other_uris_are_read),
-          TAP(test_broken_uris_are_refused), TAP(test_the_uris_that_rfc_3261_calls_equal_are_equal),
+          TAP(test_a_host_and_port_are_not_taken_for_a_user), TAP(test_feature_codes_of_phones_are_users),
+          TAP(test_tel_and_other_uris_are_read), TAP(test_broken_uris_are_refused),
+          TAP(test_the_uris_that_rfc_3261_calls_equal_are_equal),
           TAP(test_the_uris_that_rfc_3261_calls_different_are_different),
           TAP(test_an_escaped_reserved_byte_is_not_that_byte), TAP(test_repeated_parameters_compare_one_by_one),
           TAP(test_uris_of_very_many_parameters_compare_as_text), TAP(test_tel_uris_compare_without_separators),
           TAP(test_plain_users_lose_escapes_and_parameters), TAP(test_the_transport_comes_from_parameter_or_scheme),
-          TAP(test_name_addrs_are_read), TAP(test_without_brackets_parameters_are_the_headers),
-          TAP(test_a_star_is_a_contact), TAP(test_broken_name_addrs_are_refused),
-          TAP(test_parameters_are_found_without_case))
+          TAP(test_name_addrs_are_read), TAP(test_quoted_names_hold_controls_only_behind_a_backslash),
+          TAP(test_without_brackets_parameters_are_the_headers), TAP(test_a_star_is_a_contact),
+          TAP(test_broken_name_addrs_are_refused), TAP(test_parameters_are_found_without_case))

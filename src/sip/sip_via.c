@@ -1,19 +1,26 @@
 #include "sip/sip_header_values.h"
 #include "sip/sip_scan.h"
 
-/* "SIP" SLASH "2.0" SLASH transport, blanks around the slashes (RFC 3261 §25.1). */
-static bool scan_protocol(struct sip_scan *scan, struct sip_via *via) {
+/* "SIP" SLASH "2.0" SLASH, blanks around the slashes (RFC 3261 §25.1). */
+static bool scan_protocol(struct sip_scan *scan) {
+  struct str_view usual = STR_VIEW("SIP/2.0/");
+  if ((size_t)(scan->end - scan->at) > usual.length && memcmp(scan->at, usual.data, usual.length) == 0) {
+    scan->at += usual.length;
+    return true;
+  }
   struct str_view name = sip_scan_while(scan, SIP_TOKEN);
-  if (!sip_is_word(name, "SIP")) return false;
   sip_scan_blanks(scan);
-  if (!sip_scan_byte(scan, '/')) return false;
+  if (!sip_is_word(name, "SIP") || !sip_scan_byte(scan, '/')) return false;
   sip_scan_blanks(scan);
-  if (!str_view_equal(sip_scan_while(scan, SIP_TOKEN), STR_VIEW("2.0"))) return false;
+  struct str_view version = sip_scan_while(scan, SIP_TOKEN);
   sip_scan_blanks(scan);
-  if (!sip_scan_byte(scan, '/')) return false;
+  return str_view_equal(version, STR_VIEW("2.0")) && sip_scan_byte(scan, '/');
+}
+
+static bool scan_transport(struct sip_scan *scan, struct sip_via *via) {
   sip_scan_blanks(scan);
   via->transport_text = sip_scan_while(scan, SIP_TOKEN);
-  via->transport = transport_from_name(via->transport_text);
+  via->transport = sip_is_word(via->transport_text, "UDP") ? TRANSPORT_UDP : transport_from_name(via->transport_text);
   const char *before = scan->at;
   sip_scan_blanks(scan);
   return via->transport_text.length > 0 && scan->at != before;
@@ -74,7 +81,7 @@ static bool scan_via_parameters(struct sip_scan *scan, struct sip_via *via) {
 /* One via-parm; `scan` then stands behind it and its blanks. */
 static bool scan_via(struct sip_scan *scan, struct sip_via *via) {
   *via = (struct sip_via){0};
-  return scan_protocol(scan, via) && scan_sent_by(scan, via) && scan_via_parameters(scan, via);
+  return scan_protocol(scan) && scan_transport(scan, via) && scan_sent_by(scan, via) && scan_via_parameters(scan, via);
 }
 
 enum result sip_via_parse(struct str_view value, struct sip_via *via_out) {

@@ -8,7 +8,7 @@
 #define tell_provisional   transaction_client_tell_provisional
 #define tell_timed_out     transaction_client_tell_timed_out
 #define resend_ack         transaction_send_kept_again
-#define MAX_FORWARDS_TEXT  70
+#define MAX_FORWARDS       70
 #define BUILD_MARGIN_BYTES 256
 
 static void tell_unreachable(struct transaction_step *step) {
@@ -31,7 +31,7 @@ static void begin_like_invite(struct text_builder *builder, const struct sip_mes
   sip_build_request_line(builder, method, invite->request_uri);
   sip_build_header(builder, SIP_HEADER_VIA, via);
   sip_build_copy_headers(builder, invite, SIP_HEADER_ROUTE);
-  sip_build_header_u32(builder, SIP_HEADER_MAX_FORWARDS, MAX_FORWARDS_TEXT);
+  sip_build_header_u32(builder, SIP_HEADER_MAX_FORWARDS, MAX_FORWARDS);
   sip_build_copy_headers(builder, invite, SIP_HEADER_FROM);
 }
 

@@ -207,16 +207,13 @@ static void test_every_row_of_the_non_invite_server_has_been_taken(void) {
   rig_expect_all_rows_taken(TRANSACTION_NON_INVITE_SERVER, &non_invite_server_machine);
 }
 
-TAP_TESTS(TAP(test_the_final_response_answers_each_repetition_until_timer_j),
-          TAP(test_100_goes_out_when_timer_e_reaches_t2_and_not_before),
-          TAP(test_a_request_never_answered_ends_in_silence),
-          TAP(test_a_clock_that_jumps_past_both_timers_ends_it_without_100),
-          TAP(test_a_disowned_request_stays_silent_to_its_end),
-          TAP(test_neither_408_nor_a_provisional_response_may_be_sent),
-          TAP(test_there_is_one_final_response_and_no_resending_by_the_user),
-          TAP(test_over_tcp_the_answer_ends_it_at_once),
-          TAP(test_cancel_of_another_method_is_answered_200_and_changes_nothing),
-          TAP(test_a_dead_connection_is_told_and_the_transaction_stays),
-          TAP(test_an_icmp_error_is_nothing_to_a_request_over_udp),
-          TAP(test_a_to_tag_is_added_only_where_there_is_none), TAP(test_every_other_method_runs_the_same_machine),
-          TAP(test_every_row_of_the_non_invite_server_has_been_taken))
+TAP_TESTS(
+    TAP(test_the_final_response_answers_each_repetition_until_timer_j),
+    TAP(test_100_goes_out_when_timer_e_reaches_t2_and_not_before), TAP(test_a_request_never_answered_ends_in_silence),
+    TAP(test_a_clock_that_jumps_past_both_timers_ends_it_without_100),
+    TAP(test_a_disowned_request_stays_silent_to_its_end), TAP(test_neither_408_nor_a_provisional_response_may_be_sent),
+    TAP(test_there_is_one_final_response_and_no_resending_by_the_user), TAP(test_over_tcp_the_answer_ends_it_at_once),
+    TAP(test_cancel_of_another_method_is_answered_200_and_changes_nothing),
+    TAP(test_a_dead_connection_is_told_and_the_transaction_stays),
+    TAP(test_an_icmp_error_is_nothing_to_a_request_over_udp), TAP(test_a_to_tag_is_added_only_where_there_is_none),
+    TAP(test_every_other_method_runs_the_same_machine), TAP(test_every_row_of_the_non_invite_server_has_been_taken))

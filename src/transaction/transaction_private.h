@@ -223,7 +223,8 @@ struct transaction *transaction_table_get(const struct transaction_layer *layer,
 void transaction_table_list(struct transaction_layer *layer, struct transaction *transaction);
 void transaction_table_unlist(struct transaction_layer *layer, struct transaction *transaction);
 
-/* RESULT_MALFORMED: no usable topmost Via. `of_cancel`: look for CANCEL transactions; else for all others. */
+/* RESULT_MALFORMED: no usable topmost Via. The hash of a CANCEL is that of its own transaction; transaction_key_hash
+ * with `of_cancel` false makes it that of the request to be cancelled. */
 enum result transaction_key_of(struct transaction_layer *layer, struct context *context,
                                const struct sip_message *message, struct transaction_key *key_out) MUST_USE;
 void transaction_key_hash(struct transaction_layer *layer, struct transaction_key *key, bool of_cancel);

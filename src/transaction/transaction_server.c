@@ -6,14 +6,13 @@
 #include "transaction/transaction_private.h"
 
 #define LINE_MARGIN_BYTES 256
-#define DEFAULT_PORT      5060
 #define TAG_DIGITS        16
 
 /* Over UDP the source address, and its port when the Via asks for that, else the sent-by's port. `maddr` is ignored: we
  * do not listen on multicast addresses, and to obey it would let a stranger aim our responses at others. */
 struct flow transaction_server_flow(const struct sip_via *via, const struct flow *source) {
   struct flow flow = *source;
-  if (flow.transport == TRANSPORT_UDP && !via->has_rport) flow.remote.port = via->port ? via->port : DEFAULT_PORT;
+  if (flow.transport == TRANSPORT_UDP && !via->has_rport) flow.remote.port = transaction_via_port(via);
   return flow;
 }
 
