@@ -30,22 +30,30 @@ static void expand(uint32_t words[64], const uint8_t *block) {
   }
 }
 
-/* The eight words a to h of FIPS 180-4 §6.2.2 stand in v[0] to v[7]. */
+/* FIPS 180-4 §6.2.2, with its names. */
 static void compress(uint32_t state[8], const uint8_t *block) {
-  uint32_t words[64], v[8];
+  uint32_t words[64];
+  uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
+  uint32_t e = state[4], f = state[5], g = state[6], h = state[7];
   expand(words, block);
-  memcpy(v, state, sizeof v);
+#pragma GCC unroll 8
   for (unsigned i = 0; i < 64; i++) {
-    uint32_t choice = v[6] ^ (v[4] & (v[5] ^ v[6])), majority = (v[0] & v[1]) | (v[2] & (v[0] | v[1]));
-    uint32_t first = v[7] + (rotate_right(v[4], 6) ^ rotate_right(v[4], 11) ^ rotate_right(v[4], 25)) + choice +
-                     cube_roots[i] + words[i];
-    uint32_t second = (rotate_right(v[0], 2) ^ rotate_right(v[0], 13) ^ rotate_right(v[0], 22)) + majority;
-    memmove(v + 1, v, 7 * sizeof v[0]);
-    v[4] += first;
-    v[0] = first + second;
+    uint32_t choice = g ^ (e & (f ^ g)), majority = (a & b) | (c & (a | b));
+    uint32_t sum_e = rotate_right(e, 6) ^ rotate_right(e, 11) ^ rotate_right(e, 25);
+    uint32_t sum_a = rotate_right(a, 2) ^ rotate_right(a, 13) ^ rotate_right(a, 22);
+    uint32_t first = h + sum_e + choice + cube_roots[i] + words[i], second = sum_a + majority;
+    h = g;
+    g = f;
+    f = e;
+    e = d + first;
+    d = c;
+    c = b;
+    b = a;
+    a = first + second;
   }
+  const uint32_t result[8] = {a, b, c, d, e, f, g, h};
   for (unsigned i = 0; i < 8; i++)
-    state[i] += v[i];
+    state[i] += result[i];
 }
 
 void sha256_init(struct sha256 *sha256) {
