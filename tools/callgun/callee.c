@@ -121,10 +121,17 @@ static void receive_invite(struct gun *gun, const struct sip_message *message, c
   }
   gun->counts.callee_seen++;
   send_ringing(gun, call, message);
-  if (gun->options.ring_ms == 0)
-    start_final(gun, call, CALLEE_ANSWERED);
-  else
-    gun_arm(gun, &call->timer, GUN_TIMER_CALLEE, gun->options.ring_ms);
+  gun->ringing[gun->ringing_end++ % gun->slots.capacity] =
+      (struct gun_ringing){pool_handle_of(&gun->slots, call), gun->now_us + gun->options.ring_ms * 1000ull};
+}
+
+void callee_answer_due(struct gun *gun) {
+  for (; gun->ringing_first < gun->ringing_end; gun->ringing_first++) {
+    const struct gun_ringing *ringing = &gun->ringing[gun->ringing_first % gun->slots.capacity];
+    if (ringing->answer_us > gun->now_us) return;
+    struct gun_call *call = pool_get(&gun->slots, ringing->call);
+    if (call && call->state == CALLEE_RINGING) start_final(gun, call, CALLEE_ANSWERED);
+  }
 }
 
 /* A CANCEL names its INVITE by Call-ID; the INVITE gets a 487 (RFC 3261 section 9.2). */
@@ -195,9 +202,7 @@ void callee_receive(struct gun *gun, const struct sip_message *message, const st
 
 void callee_timer_due(struct gun *gun, struct timer *timer) {
   struct gun_call *call = (struct gun_call *)timer;
-  if (call->state == CALLEE_RINGING) {
-    start_final(gun, call, CALLEE_ANSWERED);
-  } else if (gun->now_us < call->give_up_us) {
+  if (gun->now_us < call->give_up_us) {
     gun->counts.retransmissions++;
     send_final(gun, call);
     gun_call_arm_again(gun, call, GUN_TIMER_CALLEE, true);

@@ -131,7 +131,8 @@ static void answered(struct gun *gun, struct gun_call *call, const struct sip_me
     end_call(gun, call, &gun->counts.rejected);
     return;
   }
-  latency_add(&gun->setup, gun->now_us - call->due_us);
+  uint64_t setup_us = gun->now_us - call->due_us, ring_us = gun->options.ring_ms * 1000ull;
+  latency_add(&gun->setup, setup_us > ring_us ? setup_us - ring_us : 0);
   gun->counts.answered++;
   send_in_dialog(gun, call, STR_VIEW("ACK"), 1);
   call->state = CALLER_TALKING;

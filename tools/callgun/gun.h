@@ -84,6 +84,12 @@ struct gun_options {
   bool json;
 };
 
+/* All callees ring equally long, so those that ring stand in a row, and answer to the microsecond. */
+struct gun_ringing {
+  struct handle call;
+  uint64_t answer_us;
+};
+
 struct gun {
   struct gun_options options;
   struct gun_socket caller, callee;
@@ -93,10 +99,12 @@ struct gun {
   struct mono_ms now;
   uint64_t now_us;
   struct gun_counts counts;
-  struct latency setup, bye, answer; /* INVITE → 200, BYE → 200, OPTIONS or REGISTER → final */
+  struct latency setup, bye, answer; /* INVITE → 200 less ringing, BYE → 200, others → final */
   struct latency lag;                /* a start's due time → its sending */
   struct pool slots;                 /* struct gun_call (both ends), gun_probe or gun_phone */
   struct hash_table callee_by_call_id;
+  struct gun_ringing *ringing; /* as many as slots, round and round */
+  uint64_t ringing_first, ringing_end;
   uint64_t *ended_calls;   /* hashes of the callee's last Call-IDs, so that a late INVITE starts nothing */
   char run[GUN_RUN_BYTES]; /* random: what two runs send from one port has nothing in common */
   char target_text[GUN_ADDRESS_BYTES];
@@ -127,6 +135,9 @@ void probe_timer_due(struct gun *gun, struct timer *timer);
 void phone_timer_due(struct gun *gun, struct timer *timer);
 
 void callee_receive(struct gun *gun, const struct sip_message *message, const struct address *source);
+
+/* Answers the calls that have rung long enough. */
+void callee_answer_due(struct gun *gun);
 
 /* --- gun_loop.c --- */
 

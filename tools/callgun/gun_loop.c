@@ -58,6 +58,7 @@ static void open_memory(struct gun *gun) {
   gun->inbound = udp_inbound_create(gun_memory(udp_inbound_memory_bytes()));
   gun->ended_calls = gun_memory(GUN_ENDED_CALLS * sizeof gun->ended_calls[0]);
   pool_init(&gun->slots, gun_memory(pool_memory_bytes(slot_bytes, slots)), slot_bytes, slots);
+  gun->ringing = gun_memory(slots * sizeof gun->ringing[0]);
   hash_table_init(&gun->callee_by_call_id, gun_memory(hash_table_memory_bytes(slots)), slots);
 }
 
@@ -115,6 +116,10 @@ static uint64_t wait_us(const struct gun *gun) {
   uint64_t until_us = gun->now_us + WAIT_MAX_US;
   bool may_start = has_more_to_start(gun) && (gun->options.rate > 0 || gun->open < gun->options.window);
   if (may_start && next_due_us(gun) < until_us) until_us = next_due_us(gun);
+  if (gun->ringing_first < gun->ringing_end) {
+    uint64_t answer_us = gun->ringing[gun->ringing_first % gun->slots.capacity].answer_us;
+    if (answer_us < until_us) until_us = answer_us;
+  }
   int64_t wake_ms = timer_wheel_next_wake(&gun->wheel).value;
   if (wake_ms < (int64_t)(until_us / 1000)) until_us = wake_ms <= 0 ? 0 : (uint64_t)wake_ms * 1000;
   return until_us > gun->now_us ? until_us - gun->now_us : 0;
@@ -209,6 +214,7 @@ void gun_run(struct gun *gun) {
     gun_socket_flush(&gun->callee);
     receive(gun, wait_us(gun));
     run_timers(gun);
+    callee_answer_due(gun);
   }
   gun_socket_flush(&gun->caller);
   gun_socket_flush(&gun->callee);

@@ -42,7 +42,7 @@ void gun_report(const struct gun *gun) {
     printf("%-34s %" PRIu64 "\n", text, gun->counts.name);
   GUN_COUNTS
 #undef COUNT
-  print_latency("setup", "INVITE to 200", &gun->setup, json);
+  print_latency("setup", "INVITE to 200 beyond ringing", &gun->setup, json);
   print_latency("bye", "BYE to 200", &gun->bye, json);
   print_latency("answer", "request to final answer", &gun->answer, json);
   print_latency("lag", "started later than due", &gun->lag, json);

@@ -9,10 +9,11 @@ static unsigned bucket_of(uint64_t us) {
   return bucket < LATENCY_BUCKETS ? bucket : LATENCY_BUCKETS - 1;
 }
 
+/* The largest value that falls into the bucket. */
 static uint64_t value_of(unsigned bucket) {
   unsigned group = bucket >> LATENCY_SUB_BITS;
   uint64_t sub = bucket & ((1u << LATENCY_SUB_BITS) - 1);
-  return group == 0 ? sub : ((1u << LATENCY_SUB_BITS) + sub) << (group - 1);
+  return group == 0 ? sub : (((1u << LATENCY_SUB_BITS) + sub + 1) << (group - 1)) - 1;
 }
 
 void latency_add(struct latency *latency, uint64_t us) {
@@ -26,7 +27,7 @@ uint64_t latency_percentile(const struct latency *latency, unsigned per_mille) {
   uint64_t wanted = (latency->count * per_mille + 999) / 1000, seen = 0;
   for (unsigned bucket = 0; bucket < LATENCY_BUCKETS && latency->count; bucket++) {
     seen += latency->buckets[bucket];
-    if (seen >= wanted) return value_of(bucket);
+    if (seen >= wanted) return value_of(bucket) < latency->max_us ? value_of(bucket) : latency->max_us;
   }
   return latency->max_us;
 }

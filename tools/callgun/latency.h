@@ -14,7 +14,7 @@ struct latency {
 
 void latency_add(struct latency *latency, uint64_t us);
 
-/* The value below which `per_mille` of all are; 0 when there are none. */
+/* A value that `per_mille` of all do not exceed, too high by the resolution at most; 0 when there are none. */
 uint64_t latency_percentile(const struct latency *latency, unsigned per_mille);
 
 #endif

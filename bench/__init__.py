@@ -1,0 +1,1 @@
+"""Benchmarks of Belfry beside its peers; `bench/run --help`."""

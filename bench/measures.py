@@ -1,0 +1,230 @@
+"""The benchmarks. Each starts a switch afresh, loads it with callgun, and returns figures by the keys of ROWS."""
+
+import time
+from dataclasses import dataclass
+
+from .gun import losses
+from .switches import PASSWORD, USER_PREFIX
+
+RING_MS = 20
+SESSION_EXPIRES_S = 1800
+SETUP_LIMIT_US = 100_000  # 99 of 100 calls must be set up within this
+RAMP_FACTOR, RAMP_PRECISION = 1.4, 1.05
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much of everything. Transactions live for 32 s (RFC 3261 Timers J and L), so it takes so long until the load is
+    a steady one: as many come as go."""
+
+    rates: tuple = (1500, 3000)
+    warm_s: float = 34
+    window_s: float = 10
+    idle_s: float = 3
+    step_s: float = 5
+    ramp_from: int = 2000
+    ramp_to: int = 40000
+    held: int = 50000
+    held_rate: int = 1500
+    users: int = 20000
+    burst_s: float = 5  # of OPTIONS and REGISTER as fast as they go
+    window: int = 200
+
+
+SMOKE = Sizes(rates=(100, 200), warm_s=0.3, window_s=0.5, idle_s=0.2, step_s=0.5, ramp_from=100, ramp_to=200, held=200,
+              held_rate=500, users=50, burst_s=0.3, window=20)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table. `goal` is Belfry's, `better` says which way."""
+
+    key: str
+    title: str
+    unit: str
+    goal: float = None
+    better: str = "less"
+    digits: int = 1
+
+
+ROWS = [
+    Row("idle", "idle, started for calls", "ms of processor/s"),
+    Row("calls_low_us", "whole call INVITE…BYE at {low}/s", "µs of processor", goal=100),
+    Row("calls_low_setup_p50", "… set-up beyond the callee's {ring} ms, median", "ms", digits=2),
+    Row("calls_low_setup_p99", "… 99th percentile", "ms", digits=2),
+    Row("calls_low_lost", "… calls lost", "calls", goal=0, digits=0),
+    Row("calls_low_no_record", "… calls without record", "calls", goal=0, digits=0),
+    Row("calls_high_us", "whole call INVITE…BYE at {high}/s", "µs of processor", goal=100),
+    Row("calls_high_setup_p50", "… set-up beyond the callee's {ring} ms, median", "ms", digits=2),
+    Row("calls_high_setup_p99", "… 99th percentile", "ms", digits=2),
+    Row("calls_high_lost", "… calls lost", "calls", goal=0, digits=0),
+    Row("calls_high_no_record", "… calls without record", "calls", goal=0, digits=0),
+    Row("most_calls", "most calls a second, one core", "calls/s", better="more", digits=0),
+    Row("held_bytes", "memory of a held call, {held} held", "bytes", goal=4096, digits=0),
+    Row("held_lost", "… calls lost", "calls", goal=0, digits=0),
+    Row("options_us", "stateful OPTIONS → 200", "µs of processor"),
+    Row("options_rate", "… a second, one core", "requests/s", goal=100_000, better="more", digits=0),
+    Row("options_gun_share", "… share of its core that callgun needed", "%", digits=0),
+    Row("register_us", "REGISTER with digest", "µs of processor"),
+    Row("register_rate", "… a second, one core", "requests/s", better="more", digits=0),
+    Row("registration_bytes", "memory of a registration, {users} of them", "bytes", digits=0),
+]
+
+
+class Cost:
+    """Processor time that a switch takes in a `with` block beyond what it takes when idle."""
+
+    def __init__(self, switch, idle_share):
+        self.switch, self.idle_share = switch, idle_share
+
+    def __enter__(self):
+        self.start, self.before = time.monotonic(), self.switch.processor_s()
+        return self
+
+    def __exit__(self, *_):
+        used_s = self.switch.processor_s() - self.before
+        self.seconds = time.monotonic() - self.start
+        self.processor_s = max(used_s - self.idle_share * self.seconds, 0)
+
+    def us_each(self, count):
+        return self.processor_s / max(count, 1) * 1e6
+
+
+def call_options(**options):
+    return {"ring_ms": RING_MS, "session_expires": SESSION_EXPIRES_S, "window": 200_000, **options}
+
+
+def missing_records(switch, ended):
+    """How many of the calls that ended have no record after 10 s; None when the switch writes none."""
+    if switch.records() is None:
+        return None
+    deadline = time.monotonic() + 10
+    while switch.records() < ended and time.monotonic() < deadline:
+        time.sleep(0.2)
+    return abs(ended - switch.records())
+
+
+def calls(launch, sizes, which):
+    """Whole calls at a fixed rate, without talk time: processor time per call within a window of steady load."""
+    rate = sizes.rates[which]
+    with launch() as switch:
+        idle_share = switch.idle_share(sizes.idle_s)
+        count = int(rate * (sizes.warm_s + sizes.window_s + 0.5))
+        gun = switch.gun.start("calls", **call_options(rate=rate, count=count))
+        gun.sleep_until(sizes.warm_s)
+        with Cost(switch, idle_share) as cost:
+            gun.sleep_until(sizes.warm_s + sizes.window_s)
+        report = gun.report()
+        no_record = missing_records(switch, report["started"])
+    setup = report.get("setup_us", {"p50": 0, "p99": 0})
+    prefix = ("calls_low", "calls_high")[which]
+    return {
+        "idle": idle_share * 1000,
+        f"{prefix}_us": cost.us_each(rate * cost.seconds),
+        f"{prefix}_setup_p50": setup["p50"] / 1000,
+        f"{prefix}_setup_p99": setup["p99"] / 1000,
+        f"{prefix}_lost": losses(report),
+        f"{prefix}_no_record": no_record,
+        "report": report,
+    }
+
+
+def carries(switch, rate, sizes):
+    """Whether the switch carries so many calls a second, all of them and in time. Returns (verdict, report)."""
+    report = switch.gun.run("calls", **call_options(rate=rate, count=int(rate * sizes.step_s), drain=5))
+    in_time = report.get("setup_us", {"p99": SETUP_LIMIT_US + 1})["p99"] <= SETUP_LIMIT_US
+    return losses(report) == 0 and in_time, report
+
+
+def most_calls(launch, sizes):
+    """Raises the rate until calls are lost or late, then narrows down. A switch that was driven too far is started
+    afresh."""
+    good, bad, rate, steps = 0, None, sizes.ramp_from, []
+    switch = launch()
+    while rate <= sizes.ramp_to:
+        is_good, report = carries(switch, rate, sizes)
+        steps.append({"rate": rate, "good": is_good, "report": report})
+        if is_good:
+            good = rate
+        else:
+            bad = rate
+            switch.__exit__()
+            switch = launch()
+        if bad and (good and bad / good < RAMP_PRECISION or bad < sizes.ramp_from / 8):
+            break
+        rate = round((good + bad) / 2 if bad else good * RAMP_FACTOR, -1)
+        time.sleep(0.3)
+    switch.__exit__()
+    return {"most_calls": good, "steps": steps}
+
+
+def held(launch, sizes):
+    """Memory of calls that talk. Before, as many short calls a second as are set up afterwards have filled the pools of
+    transactions, so that only what a held call keeps is new."""
+    rate = sizes.held_rate
+    with launch() as switch:
+        switch.gun.run("calls", **call_options(rate=rate, count=int(rate * sizes.warm_s)))
+        before = switch.memory_bytes()
+        gun = switch.gun.start("calls", **call_options(rate=rate, count=sizes.held, hold=True))
+        there = gun.wait_until_holding()
+        after = switch.memory_bytes()
+        report = gun.report(end=True)
+    return {"held_bytes": (after - before) / max(there, 1), "held_lost": losses(report), "report": report}
+
+
+def as_fast_as_it_goes(switch, sizes, idle_share, work, **options):
+    """Keeps a window of requests full for some seconds. Returns the cost and the report."""
+    trial = switch.gun.run(work, count=sizes.window * 50, window=sizes.window, **options)
+    count = max(int(trial["rate"] * sizes.burst_s), sizes.window)
+    with Cost(switch, idle_share) as cost:
+        report = switch.gun.run(work, count=count, window=sizes.window, **options)
+    return cost, report
+
+
+def options(launch, sizes):
+    with launch() as switch:
+        cost, report = as_fast_as_it_goes(switch, sizes, switch.idle_share(sizes.idle_s), "options")
+    return {
+        "options_us": cost.us_each(report["started"]),
+        "options_rate": report["completed"] / report["seconds"],
+        "options_gun_share": report["processor_s"] / report["seconds"] * 100,
+        "report": report,
+    }
+
+
+def register(launch, sizes):
+    """Registrations of phones that answer a challenge and keep it; a request is every REGISTER that gets an answer, be it
+    a challenge. Memory: transactions that are over before have left room for those of the registrations."""
+    phones = {"user": USER_PREFIX, "password": PASSWORD, "users": sizes.users}
+    with launch(users=sizes.users) as switch:
+        idle_share = switch.idle_share(sizes.idle_s)
+        switch.gun.run("options", count=sizes.users * 3, window=sizes.window)
+        time.sleep(sizes.warm_s)
+        before = switch.memory_bytes()
+        first = switch.gun.run("register", count=sizes.users, window=sizes.window, **phones)
+        after = switch.memory_bytes()
+        cost, report = as_fast_as_it_goes(switch, sizes, idle_share, "register", **phones)
+    requests = report["completed"] + report["challenged"]
+    return {
+        "register_us": cost.us_each(requests),
+        "register_rate": requests / report["seconds"],
+        "registration_bytes": (after - before) / max(first["completed"], 1),
+        "report": {"first": first, "later": report},
+    }
+
+
+@dataclass(frozen=True)
+class Measure:
+    name: str
+    function: object
+    rounds_max: int = 9
+
+
+MEASURES = [
+    Measure("calls-low", lambda launch, sizes: calls(launch, sizes, 0)),
+    Measure("calls-high", lambda launch, sizes: calls(launch, sizes, 1)),
+    Measure("most", most_calls),
+    Measure("memory", held, rounds_max=2),
+    Measure("options", options),
+    Measure("register", register),
+]

@@ -1,0 +1,79 @@
+"""Medians, ratios, the table, and the files in bench/results."""
+
+import json
+from dataclasses import asdict
+from statistics import median
+
+from . import measures
+
+NOTES = """\
+- Medians of alternating rounds, least and most in brackets. Processor time is user and system time of the whole switch
+  (all threads, all processes) from /proc, without what it takes when idle. UDP on loopback.
+- A call is INVITE, 100, 180, 200 after {ring} ms, ACK, BYE, 200 with session timers offered; Belfry is two legs and
+  writes a record of each, Kamailio passes one dialog through and writes none. The window of {window:g} s lies in steady
+  load: transactions of {warm:g} s are there, and as many come as go.
+- Times count from when a call was due to start, so that a late generator cannot flatter the switch.
+- Most calls: {step:g} s at each rate, all calls completed, 99 of 100 set up within 100 ms.
+- Memory is PSS of all processes. Kamailio's registrar answers without transactions, one password for all; its
+  transactions live for 5 s, Belfry's for the 32 s of RFC 3261.
+"""
+
+
+def figures_of(rounds, key):
+    """All values of a row, of every round that has it."""
+    return [figures[key] for figures in rounds if figures.get(key) is not None]
+
+
+def _number(value, digits):
+    return f"{value:,.{digits}f}"
+
+
+def _cell(values, digits):
+    if not values:
+        return "–"
+    spread = f" ({_number(min(values), digits)}–{_number(max(values), digits)})" if min(values) != max(values) else ""
+    return _number(median(values), digits) + spread
+
+
+def _ratio(ours, theirs):
+    if not ours or not theirs or median(theirs) <= 0 or median(ours) <= 0:
+        return ""
+    return f"{median(ours) / median(theirs):.2f}"
+
+
+def _verdict(row, ours):
+    """The goal, and whether Belfry's median keeps it."""
+    if row.goal is None:
+        return ""
+    sign = "≥" if row.better == "more" else "≤"
+    kept = not ours or (median(ours) >= row.goal if row.better == "more" else median(ours) <= row.goal)
+    return f"{sign} {row.goal:,g}" + (" ✓" if ours and kept else " ✗" if ours else "")
+
+
+def table(results, sizes):
+    """Lines of a Markdown table. `results` maps a switch's name to its rounds, each a dict of figures."""
+    names = {"low": sizes.rates[0], "high": sizes.rates[1], "held": f"{sizes.held:,}", "users": f"{sizes.users:,}",
+             "ring": measures.RING_MS}
+    cells = [["", "unit", "Belfry", "Kamailio", "ratio", "goal"]]
+    for row in measures.ROWS:
+        ours, theirs = (figures_of(results.get(name, []), row.key) for name in ("belfry", "kamailio"))
+        if ours or theirs:
+            cells.append([row.title.format(**names), row.unit, _cell(ours, row.digits), _cell(theirs, row.digits),
+                          _ratio(ours, theirs), _verdict(row, ours)])
+    widths = [max(len(line[column]) for line in cells) for column in range(6)]
+    lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths)) + " |" for line in cells]
+    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    return lines
+
+
+def write(directory, stamp, machine, results, sizes):
+    """Writes STAMP.md and STAMP.json; returns the path of the former."""
+    directory.mkdir(parents=True, exist_ok=True)
+    notes = NOTES.format(ring=measures.RING_MS, window=sizes.window_s, warm=sizes.warm_s, step=sizes.step_s)
+    described = "\n".join(f"- {what}: {value}" for what, value in machine.items())
+    text = f"# Benchmarks, {stamp}\n\n{described}\n\n" + "\n".join(table(results, sizes)) + f"\n\n{notes}"
+    path = directory / f"{stamp}.md"
+    path.write_text(text)
+    whole = {"stamp": stamp, "machine": machine, "sizes": asdict(sizes), "rounds": results}
+    path.with_suffix(".json").write_text(json.dumps(whole, indent=1) + "\n")
+    return path

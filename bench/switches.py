@@ -1,0 +1,137 @@
+"""The switches under test: each is started afresh, pinned to its core, for one piece of work."""
+
+import shutil
+import sqlite3
+import subprocess
+import time
+from pathlib import Path
+
+from rig.ports import HOST, free_port, is_bound
+from rig.process import ProcessEnded
+from rig.rig import BINARY, Rig
+from rig.switch import Switch, mapping_gateway, phone, routing_gateway
+from rig.waiting import wait_until
+
+from . import process_tree
+from .gun import Gun
+
+HERE = Path(__file__).resolve().parent
+CALLGUN = HERE.parent / "build" / "tools" / "callgun" / "callgun"
+USER_PREFIX, PASSWORD = "7", "bench-secret"
+
+
+class PinnedRig(Rig):
+    """Starts everything on one core."""
+
+    def __init__(self, directory, core):
+        super().__init__(directory)
+        self.core = core
+
+    def process(self, name, command, **options):
+        return super().process(name, ["taskset", "-c", self.core, *command], **options)
+
+
+class UnderTest:
+    """One running switch, with a callgun that knows it. `users`: so many phones may register; none: it carries calls.
+    A `with` block ends it."""
+
+    name = ""
+
+    def __init__(self, directory, cores, users=0):
+        self.rig = PinnedRig(directory, cores[0])
+        self.users = users
+        self.port, self.local_port, self.answer_port = free_port(), free_port(), free_port()
+        self.pid = self.start()
+        self.gun = Gun(CALLGUN, cores[1], f"{HOST}:{self.port}", f"{HOST}:{self.local_port}", f"{HOST}:{self.answer_port}")
+
+    def start(self):
+        """Starts it, waits until it serves, and returns its process id."""
+        raise NotImplementedError
+
+    @staticmethod
+    def missing():
+        """Why it cannot run here, or an empty string."""
+        raise NotImplementedError
+
+    def records(self):
+        """How many call records it has written; None when it writes none."""
+        return None
+
+    def processor_s(self):
+        return process_tree.processor_s(self.pid)
+
+    def memory_bytes(self):
+        return process_tree.memory_bytes(self.pid)
+
+    def idle_share(self, seconds):
+        """The share of its core that it takes without load."""
+        before = self.processor_s()
+        time.sleep(seconds)
+        return (self.processor_s() - before) / seconds
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.rig.close()
+
+
+class Belfry(UnderTest):
+    """One worker, everything at its defaults but the limits; the record of each call goes to the embedded store."""
+
+    name = "belfry"
+    limits = ["--workers", "1", "--calls-max", "200000", "--transactions-max", "4000000", "--registrations-max", "200000"]
+
+    @staticmethod
+    def missing():
+        return "" if BINARY.exists() else "build/belfry is not there"
+
+    def start(self):
+        capacity = {"capacity": 1000000}
+        self.switch = Switch(
+            self.rig, arguments=self.limits, tcp=False,
+            # The peer sends no keep-alives either.
+            parameters={"BF_NAT_KEEP_ALIVE_METHOD": "off"} if self.users else {},
+            phones=[phone(f"{USER_PREFIX}{n}") | {"password": PASSWORD} for n in range(self.users)],
+            mapping_gateways=[mapping_gateway("customer", self.local_port) | capacity],
+            routing_gateways=[routing_gateway("vendor", self.answer_port) | capacity])
+        self.port = self.switch.port
+        return self.switch.start(deadline_s=120).process.popen.pid
+
+    def records(self):
+        with sqlite3.connect(f"file:{self.switch.data / 'belfry.db'}?mode=ro", uri=True) as database:
+            return database.execute("SELECT count(*) FROM cdrs WHERE ended_at IS NOT NULL").fetchone()[0]
+
+
+class Kamailio(UnderTest):
+    """A proxy, stateful for transactions and dialogs, with the allocator that is best for it (its default one triples its
+    cost). Its figures hold for one dialog passing through, without a second leg or a record."""
+
+    name = "kamailio"
+
+    @staticmethod
+    def missing():
+        return "" if shutil.which("kamailio") else "kamailio is not installed (scripts/install-dependencies bench)"
+
+    @staticmethod
+    def version():
+        return subprocess.run(["kamailio", "-v"], capture_output=True, text=True).stdout.splitlines()[0]
+
+    def start(self):
+        directory = self.rig.directory
+        defines = ["-A", f'CALLEE="sip:{HOST}:{self.answer_port}"']
+        defines += ["-A", "REGISTRAR=1", "-A", f'PASSWORD="{PASSWORD}"'] if self.users else []
+        process = self.rig.process("kamailio", [
+            "kamailio", "-f", HERE / "kamailio.cfg", "-l", f"udp:{HOST}:{self.port}", "-m", "4096", "-M", "64",
+            "-x", "tlsf", "-X", "tlsf", "-DD", "-E", "-Y", directory, "-w", directory, "-P", directory / "pid", *defines])
+
+        def serves():
+            if not process.is_running:
+                raise ProcessEnded(f"kamailio ended with {process.popen.returncode}\n{process.tail()}")
+            return is_bound(self.port)
+        wait_until(serves, "kamailio has its port", 15)
+        time.sleep(1)  # its processes are forked after the port is bound
+        return process.popen.pid
+
+
+KINDS = [Belfry, Kamailio]

@@ -1,0 +1,35 @@
+"""The benchmarks, tiny: they run through, count every call, and write what they found."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+from rig.claims import Skip, time_limit
+from rig.rig import BINARY, ROOT
+
+
+def kinds_here():
+    kinds = (["belfry"] if BINARY.exists() else []) + (["kamailio"] if shutil.which("kamailio") else [])
+    if not kinds:
+        raise Skip("neither build/belfry nor kamailio (scripts/install-dependencies bench)")
+    return kinds
+
+
+@time_limit(150)
+def test_the_benchmarks_measure_each_switch_and_write_a_table(rig):
+    kinds = kinds_here()
+    done = subprocess.run([sys.executable, ROOT / "bench" / "run", "--smoke", "--rounds", "1", "--results", rig.directory],
+                          capture_output=True, text=True, timeout=140)
+    assert done.returncode == 0, done.stdout + done.stderr
+    written = json.loads(next(rig.directory.glob("2*.json")).read_text())
+    assert sorted(written["rounds"]) == sorted(kinds), written["rounds"].keys()
+    for kind, rounds in written["rounds"].items():
+        figures = {key: value for one in rounds for key, value in one.items()}
+        for key in ("calls_low_us", "most_calls", "options_rate", "register_rate"):
+            assert figures[key] > 0, (kind, key, figures)
+        for key in ("calls_low_lost", "calls_high_lost", "held_lost"):
+            assert figures[key] == 0, (kind, key, figures)
+        assert figures.get("calls_low_no_record") in (None, 0), (kind, figures)
+    table = next(rig.directory.glob("2*.md")).read_text()
+    assert "| whole call INVITE…BYE at 100/s " in table and "- processor: " in table, table
