@@ -73,4 +73,12 @@ typedef void store_object_visitor(void *context, const char *name, const char *d
                                   int64_t changed_at_us);
 enum result store_each_object(struct store *store, const char *kind, store_object_visitor *each, void *context);
 
+/* The first `limit` objects whose names come behind `after` ("" for the start), in order of name. */
+enum result store_page_objects(struct store *store, const char *kind, const char *after, uint32_t limit,
+                               store_object_visitor *each, void *context);
+
+/* The one object of that name; `each` is not called when there is none. */
+enum result store_find_object(struct store *store, const char *kind, const char *name, store_object_visitor *each,
+                              void *context);
+
 #endif

@@ -63,14 +63,16 @@ enum result store_delete_object(struct store *store, const char *kind, const cha
   return sqlite3_changes(store->operator_database) > 0 ? RESULT_OK : RESULT_NOT_FOUND;
 }
 
-enum result store_each_object(struct store *store, const char *kind, store_object_visitor *each, void *context) {
+/* Runs a query for (name, document, changed_by, changed_at) and calls `each` for every row. */
+static enum result visit(struct store *store, const char *sql, const char *kind, const char *name, int64_t limit,
+                         store_object_visitor *each, void *context) {
   pthread_mutex_lock(&store->operator_mutex);
   sqlite3_stmt *statement = NULL;
-  int code = sqlite3_prepare_v2(store->operator_database,
-                                "SELECT name,document,changed_by,changed_at FROM objects WHERE kind=? ORDER BY name",
-                                -1, &statement, NULL);
+  int code = sqlite3_prepare_v2(store->operator_database, sql, -1, &statement, NULL);
   if (code == SQLITE_OK) {
     sqlite3_bind_text(statement, 1, kind, -1, SQLITE_STATIC);
+    sqlite3_bind_text(statement, 2, name, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(statement, 3, limit);
     while ((code = sqlite3_step(statement)) == SQLITE_ROW)
       each(context, (const char *)sqlite3_column_text(statement, 0), (const char *)sqlite3_column_text(statement, 1),
            (const char *)sqlite3_column_text(statement, 2), sqlite3_column_int64(statement, 3));
@@ -78,4 +80,20 @@ enum result store_each_object(struct store *store, const char *kind, store_objec
   sqlite3_finalize(statement);
   pthread_mutex_unlock(&store->operator_mutex);
   return code == SQLITE_DONE ? RESULT_OK : RESULT_FAILED;
+}
+
+#define SELECT_OBJECTS "SELECT name,document,changed_by,changed_at FROM objects WHERE kind=?1 "
+
+enum result store_each_object(struct store *store, const char *kind, store_object_visitor *each, void *context) {
+  return visit(store, SELECT_OBJECTS "AND ?2='' ORDER BY name LIMIT ?3", kind, "", -1, each, context);
+}
+
+enum result store_page_objects(struct store *store, const char *kind, const char *after, uint32_t limit,
+                               store_object_visitor *each, void *context) {
+  return visit(store, SELECT_OBJECTS "AND name>?2 ORDER BY name LIMIT ?3", kind, after, limit, each, context);
+}
+
+enum result store_find_object(struct store *store, const char *kind, const char *name, store_object_visitor *each,
+                              void *context) {
+  return visit(store, SELECT_OBJECTS "AND name=?2 LIMIT ?3", kind, name, 1, each, context);
 }
