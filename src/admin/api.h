@@ -1,0 +1,63 @@
+/* What a route's handler is given and gives back. Handlers know nothing of the HTTP library. */
+#ifndef ADMIN_API_H
+#define ADMIN_API_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "admin/admin.h"
+#include "base/time.h"
+
+struct api_request {
+  const struct admin_options *switch_parts; /* store, configuration, workers */
+  const char *id;                           /* the path's {id}, decoded; NULL when it has none */
+  const struct object_kind *kind;           /* routes of phones and gateways */
+  const char *body;
+  size_t body_length;
+  bool wants_csv;         /* Accept: text/csv */
+  const char *by;         /* who asks, for records */
+  struct mono_ms started; /* of the switch */
+  void *query;            /* for api_query */
+};
+
+struct api_response {
+  unsigned status;
+  const char *content_type; /* static */
+  char *body;               /* heap; freed by the server */
+  size_t length;
+};
+
+/* The query parameter `name`, decoded, or NULL. */
+const char *api_query(const struct api_request *request, const char *name);
+
+/* Fills in the response with a JSON document, whose reference is taken. */
+void api_respond_json(struct api_response *response, unsigned status, json_t *document);
+
+/* Fills in an RFC 7807 problem document: `detail` is the sentence for the operator, `pointer` (may be NULL or empty)
+ * the JSON pointer of the place. */
+void api_respond_problem(struct api_response *response, unsigned status, const char *detail, const char *pointer);
+
+/* The problem that fits a result of configuration/ or worker/. */
+void api_respond_result(struct api_response *response, enum result result, const char *detail, const char *pointer);
+
+/* Takes over `text` (heap). */
+void api_respond_text(struct api_response *response, unsigned status, const char *content_type, char *text);
+
+/* {"items": […], "next_cursor": …} with the items' reference taken; `next_cursor` "" or NULL: null. */
+void api_respond_list(struct api_response *response, json_t *items, const char *next_cursor);
+
+/* A stamp as JSON: RFC 3339, null for 0. */
+json_t *api_stamp(int64_t wall_us);
+
+/* A number in the query, or `fallback`; answers 400 and returns false when it is not a number from min to max. */
+bool api_query_number(const struct api_request *request, const char *name, uint32_t min, uint32_t max,
+                      uint32_t fallback, uint32_t *number_out, struct api_response *response);
+
+typedef void api_handler(const struct api_request *request, struct api_response *response);
+
+#define API_ROUTE(method, path, handler, ...) api_handler handler;
+#include "admin/api_routes.def"
+#undef API_ROUTE
+
+#endif

@@ -1,0 +1,95 @@
+/* How the switch is doing: for people, for monitors, for Prometheus. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "admin/api.h"
+
+void api_healthz(const struct api_request *request, struct api_response *response) {
+  struct store_health health;
+  store_read_health(request->switch_parts->store, &health);
+  api_respond_json(
+      response, health.ok ? 200 : 503,
+      json_pack("{s:s,s:s*}", "status", health.ok ? "ok" : "degraded", "problem", health.ok ? NULL : health.problem));
+}
+
+static json_t *counters_json(const struct counters *counters) {
+  json_t *object = json_object();
+#define COUNTER(name, help) json_object_set_new(object, #name, json_integer((json_int_t)counters->name));
+#include "base/counters.def"
+#undef COUNTER
+  return object;
+}
+
+static json_t *sockets_json(const struct local_identity *identity) {
+  json_t *list = json_array();
+  for (uint8_t i = 0; i < identity->socket_count; i++) {
+    static const char *const names[] = {"", "udp:", "tcp:", "tls:"};
+    char text[80];
+    struct text_builder builder = text_builder_over(text, sizeof text);
+    text_builder_add(&builder, str_view_from_c(names[identity->sockets[i].transport & 3]));
+    address_to_text(&identity->sockets[i].bound, &builder);
+    json_array_append_new(list, json_stringn(builder.data, builder.length));
+  }
+  return list;
+}
+
+void api_status(const struct api_request *request, struct api_response *response) {
+  const struct admin_options *parts = request->switch_parts;
+  struct worker_group_status status;
+  struct store_health health;
+  worker_group_read_status(parts->group, &status);
+  store_read_health(parts->store, &health);
+  const struct local_identity *identity = worker_group_identity(parts->group);
+  int64_t uptime_ms = mono_ms_since(worker_group_mono_now(parts->group), request->started);
+  api_respond_json(
+      response, 200,
+      json_pack(
+          "{s:s,s:I,s:o,s:i,s:{s:I,s:I,s:I,s:I},s:I,s:I,s:I,s:I,s:f,s:{s:I,s:I,s:I},s:{s:b,s:s},s:o}", "version",
+          BELFRY_VERSION, "uptime_s", (json_int_t)(uptime_ms / 1000), "sip", sockets_json(identity), "workers",
+          (int)identity->worker_count, "calls", "current", (json_int_t)status.counts.calls, "answered",
+          (json_int_t)status.counts.calls_answered, "attempted", (json_int_t)status.counters.calls_attempted, "ended",
+          (json_int_t)status.counters.calls_ended, "registrations", (json_int_t)status.counts.registrations,
+          "transactions", (json_int_t)status.counts.transactions, "dialogs", (json_int_t)status.counts.dialogs,
+          "loop_lag_ms", (json_int_t)status.loop_lag_ms_max, "processor_s", status.processor_s, "records", "waiting",
+          (json_int_t)(health.records_waiting + status.records_waiting), "written", (json_int_t)health.records_written,
+          "bytes_waiting", (json_int_t)health.bytes_waiting, "store", "ok", (int)health.ok, "problem",
+          health.ok ? "ok" : health.problem, "counters", counters_json(&status.counters)));
+}
+
+static void metric(FILE *stream, const char *name, const char *type, const char *help, double value) {
+  fprintf(stream, "# HELP belfry_%s %s\n# TYPE belfry_%s %s\nbelfry_%s %.17g\n", name, help, name, type, name, value);
+}
+
+void api_metrics(const struct api_request *request, struct api_response *response) {
+  struct worker_group_status status;
+  struct store_health health;
+  worker_group_read_status(request->switch_parts->group, &status);
+  store_read_health(request->switch_parts->store, &health);
+  char *text = NULL;
+  size_t length = 0;
+  FILE *stream = open_memstream(&text, &length);
+  if (!stream) {
+    api_respond_problem(response, 503, "no memory", NULL);
+    return;
+  }
+#define COUNTER(name, help) metric(stream, #name "_total", "counter", help, (double)status.counters.name);
+#include "base/counters.def"
+#undef COUNTER
+  metric(stream, "calls", "gauge", "Calls at the moment, from INVITE to the last BYE", status.counts.calls);
+  metric(stream, "calls_answered", "gauge", "Calls at the moment that are answered", status.counts.calls_answered);
+  metric(stream, "registrations", "gauge", "Registrations at the moment", status.counts.registrations);
+  metric(stream, "transactions", "gauge", "SIP transactions at the moment", status.counts.transactions);
+  metric(stream, "dialogs", "gauge", "SIP dialogs at the moment", status.counts.dialogs);
+  metric(stream, "timers", "gauge", "Armed timers", (double)status.counts.timers);
+  metric(stream, "loop_lag_seconds", "gauge", "Worst delay of a timer in the last second",
+         status.loop_lag_ms_max / 1000.0);
+  metric(stream, "processor_seconds_total", "counter", "Processor time of the workers", status.processor_s);
+  metric(stream, "records_waiting", "gauge", "Call detail records not yet in the store",
+         (double)(health.records_waiting + status.records_waiting));
+  metric(stream, "records_written_total", "counter", "Call detail records written to the store",
+         (double)health.records_written);
+  metric(stream, "store_ok", "gauge", "1 when the store can be written to", health.ok);
+  fclose(stream);
+  api_respond_text(response, 200, "text/plain; version=0.0.4; charset=utf-8", text);
+}

@@ -1,0 +1,34 @@
+#include "admin/route_match.h"
+
+#include "tap.h"
+
+static void test_paths_find_their_handlers(void) {
+  struct route_match match;
+  expect(route_match("GET", "/api/v1/calls", &match) == ROUTE_FOUND && match.handler == api_calls_list);
+  expect(route_match("DELETE", "/api/v1/calls/abc-1", &match) == ROUTE_FOUND && match.handler == api_call_delete);
+  expect(strcmp(match.id, "abc-1") == 0 && match.needs_token);
+  expect(route_match("GET", "/api/v1/cdrs/x/explanation", &match) == ROUTE_FOUND &&
+         match.handler == api_cdr_explanation);
+  expect(route_match("PUT", "/api/v1/mapping-gateways/a", &match) == ROUTE_FOUND && match.handler == api_object_put);
+  expect(match.kind && match.kind->kind == DEVICE_MAPPING_GATEWAY && strcmp(match.id, "a") == 0);
+  expect(route_match("GET", "/healthz", &match) == ROUTE_FOUND && !match.needs_token);
+}
+
+static void test_other_paths_and_methods_are_told_apart(void) {
+  struct route_match match;
+  expect(route_match("GET", "/api/v1/trunks", &match) == ROUTE_NOT_FOUND);
+  expect(route_match("GET", "/api/v1/calls/", &match) == ROUTE_NOT_FOUND);
+  expect(route_match("GET", "/api/v1/calls/a/b", &match) == ROUTE_NOT_FOUND);
+  expect(route_match("GET", "/", &match) == ROUTE_NOT_FOUND);
+  expect(route_match("DELETE", "/api/v1/cdrs", &match) == ROUTE_OTHER_METHOD);
+}
+
+static void test_only_what_says_so_is_public(void) {
+  for (size_t i = 0; i < api_route_count; i++) {
+    bool is_public = strncmp(api_routes[i].path, "/api/", 5) != 0 || strstr(api_routes[i].path, "openapi") != NULL;
+    expect(api_routes[i].needs_token != is_public);
+  }
+}
+
+TAP_TESTS(TAP(test_paths_find_their_handlers), TAP(test_other_paths_and_methods_are_told_apart),
+          TAP(test_only_what_says_so_is_public))
