@@ -1,0 +1,7 @@
+#include "cli/cli.h"
+#include "cli/cli_path.h"
+
+enum cli_exit cli_kick(struct cli_call *call) {
+  char path[CLI_PATH_BYTES];
+  return cli_do(call, "DELETE", cli_path(path, "/api/v1/registrations/", call->arguments[0]), NULL, "removed");
+}
