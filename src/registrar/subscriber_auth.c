@@ -24,6 +24,24 @@ static const enum sip_digest_algorithm *offered_algorithms(const struct context 
   return algorithms_of_choice[context->parameters->BF_DIGEST_ALGORITHMS];
 }
 
+/* What is offered to this device: less than the parameter says where more would make it give up. */
+static const enum sip_digest_algorithm *algorithms_for(const struct context *context,
+                                                       const struct sip_message *message) {
+  static const struct {
+    struct str_view user_agent;
+    enum digest_algorithms_choice choice;
+  } quirks[] = {
+#define DIGEST_QUIRK(user_agent, choice, why) {STR_VIEW_LITERAL(user_agent), choice},
+#include "registrar/digest_quirks.def"
+#undef DIGEST_QUIRK
+  };
+  if (context->parameters->BF_DIGEST_ALGORITHMS == DIGEST_SHA256) return offered_algorithms(context);
+  struct str_view user_agent = sip_message_header(message, SIP_HEADER_USER_AGENT);
+  for (size_t i = 0; i < sizeof quirks / sizeof quirks[0]; i++)
+    if (str_view_starts_with(user_agent, quirks[i].user_agent)) return algorithms_of_choice[quirks[i].choice];
+  return offered_algorithms(context);
+}
+
 static bool is_offered(const struct context *context, enum sip_digest_algorithm algorithm) {
   for (const enum sip_digest_algorithm *offered = offered_algorithms(context); *offered != SIP_DIGEST_UNKNOWN;
        offered++)
@@ -58,12 +76,13 @@ static struct str_view challenge_value(struct context *context, struct str_view 
   return text_builder_view(&builder);
 }
 
-static struct str_view challenge(struct context *context, const struct flow *flow, bool as_proxy, bool stale) {
+static struct str_view challenge(struct context *context, const struct sip_message *message, const struct flow *flow,
+                                 bool as_proxy, bool stale) {
   struct str_view realm = directory_realm(context->directory);
   struct text_builder nonce = arena_builder(context->arena, DIGEST_NONCE_LENGTH);
   struct text_builder lines = arena_builder(context->arena, 2 * (2 * realm.length + CHALLENGE_LINE_MARGIN + 32));
   digest_nonce_write(context, &flow->remote, realm, &nonce);
-  for (const enum sip_digest_algorithm *offered = offered_algorithms(context); *offered != SIP_DIGEST_UNKNOWN;
+  for (const enum sip_digest_algorithm *offered = algorithms_for(context, message); *offered != SIP_DIGEST_UNKNOWN;
        offered++)
     sip_build_header(&lines, as_proxy ? SIP_HEADER_PROXY_AUTHENTICATE : SIP_HEADER_WWW_AUTHENTICATE,
                      challenge_value(context, text_builder_view(&nonce), *offered, stale));
@@ -167,7 +186,7 @@ enum auth_verdict subscriber_auth_check(struct registrar *registrar, struct cont
   begin_nonces(registrar, context);
   enum auth_verdict verdict = verdict_on(registrar, context, message, flow, as_proxy, phone_out, &stale);
   if (verdict == AUTH_CHALLENGED || verdict == AUTH_WRONG) {
-    *challenge_out = challenge(context, flow, as_proxy, stale);
+    *challenge_out = challenge(context, message, flow, as_proxy, stale);
     counters_add(context->counters, authentications_challenged);
   }
   return verdict;

@@ -33,6 +33,18 @@ static void test_a_challenge_offers_each_algorithm_in_the_order_of_the_parameter
   tear_down();
 }
 
+static void test_a_device_that_breaks_off_at_sha_256_is_offered_md5_alone(void) {
+  set_up();
+  const char *answer = rig_register_once(WORDS(0), "User-Agent: baresip v1.0.0 (x86_64/linux)\r\n");
+  expect_status(answer, 401);
+  expect_contains(answer, "algorithm=MD5");
+  expect_lacks(answer, "SHA-256");
+  world->parameters.BF_DIGEST_ALGORITHMS = DIGEST_SHA256;
+  answer = rig_register_once(WORDS(.cseq = 2), "User-Agent: baresip v1.0.0 (x86_64/linux)\r\n");
+  expect_contains(answer, "SHA-256");
+  tear_down();
+}
+
 /* Both texts with what is random in them blotted out. */
 static bool same_but_for_chance(const char *a, const char *b) {
   static char copies[2][RIG_TEXT_MAX];
@@ -322,6 +334,7 @@ static void test_a_full_table_forgets_the_quietest_and_never_first_a_suspended_o
 }
 
 TAP_TESTS(TAP(test_a_challenge_offers_each_algorithm_in_the_order_of_the_parameter),
+          TAP(test_a_device_that_breaks_off_at_sha_256_is_offered_md5_alone),
           TAP(test_an_unknown_number_is_answered_like_a_known_one),
           TAP(test_both_algorithms_and_answers_without_qop_are_accepted),
           TAP(test_an_algorithm_that_is_not_offered_is_challenged),
