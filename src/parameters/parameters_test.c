@@ -47,7 +47,7 @@ static void test_names_defaults_and_ranges_are_the_known_ones(void) {
       {"SS_SIP_NAT_KEEP_ALIVE_SEND_INTERVAL", "500", "10 to 10000 ms"},
       {"SS_SIP_NAT_KEEP_ALIVE_SEND_ONE_TIME", "3000", "1 to 100000"},
       {"SS_SIP_RESEND_INTERVAL", "rfc3261", "rfc3261, or 1 to 32 waits of 0.1 to 32 s, separated by commas"},
-      {"SS_SIP_AUTHENTICATION_CODE", "407", "401 or 407"},
+      {"SS_SIP_AUTHENTICATION_CODE", "401", "401 or 407"},
       {"SS_SIP_AUTHENTICATION_RETRY", "6", "0 to 999"},
       {"SS_SIP_AUTHENTICATION_TIMEOUT", "10", "1 to 300 s"},
       {"SS_AUTHENTICATION_FAILED_SUSPEND", "180", "60 to 3600 s"},
@@ -94,7 +94,7 @@ static void test_defaults_are_in_the_fields_and_agree_with_each_other(void) {
   expect(parameters.SS_GATEWAY_SWITCH_LIMIT == PARAMETER_NO_LIMIT);
   expect_int(parameters.SS_QOS_SIGNAL, ==, 0xa0);
   expect_int(parameters.SS_SIP_RESEND_INTERVAL.count, ==, 0);
-  expect_int(parameters.SS_SIP_AUTHENTICATION_CODE, ==, AUTHENTICATION_CODE_407);
+  expect_int(parameters.SS_SIP_AUTHENTICATION_CODE, ==, AUTHENTICATION_CODE_401);
   expect_bytes(parameters.SS_SIP_NAT_KEEP_ALIVE_MESSAGE.bytes, parameters.SS_SIP_NAT_KEEP_ALIVE_MESSAGE.length,
                "HELLO");
   problem = text_builder_over(problem_memory, sizeof problem_memory);

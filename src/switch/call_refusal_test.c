@@ -59,8 +59,8 @@ static void test_wrong_password_is_challenged_again_and_then_refused(void) {
   struct peer *caller = peer_at(bench, PHONE_A), *vendor = peer_at(bench, VENDOR_A);
   peer_be_phone(caller, "1001");
   peer_invite(caller, "4420", OFFER);
-  const char *answer = peer_expect(caller, "407");
-  for (unsigned i = 0; i < 6 && answer && strncmp(answer, "SIP/2.0 407", 11) == 0; i++) {
+  const char *answer = peer_expect(caller, "401");
+  for (unsigned i = 0; i < 6 && answer && strncmp(answer, "SIP/2.0 401", 11) == 0; i++) {
     peer_send_request(caller, "ACK", caller->invite_cseq, caller->invite_branch, NULL);
     caller->remote_tag[0] = '\0';
     peer_authorize(caller, answer, "INVITE", "1001", "wrong");
@@ -92,7 +92,7 @@ static void test_phone_cannot_pretend_to_be_another(void) {
   struct peer *caller = peer_at(bench, PHONE_A), *vendor = peer_at(bench, VENDOR_A);
   peer_be_phone(caller, "1002");
   peer_invite(caller, "4420", OFFER);
-  const char *challenge = peer_expect(caller, "407");
+  const char *challenge = peer_expect(caller, "401");
   peer_send_request(caller, "ACK", caller->invite_cseq, caller->invite_branch, NULL);
   caller->remote_tag[0] = '\0';
   peer_authorize(caller, challenge, "INVITE", "1001", "secret");

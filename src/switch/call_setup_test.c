@@ -259,7 +259,7 @@ static void test_phones_word_about_identities_is_dropped(void) {
   peer_send_request(caller, "ACK", caller->invite_cseq, caller->invite_branch, NULL);
   caller->remote_tag[0] = '\0';
   peer_invite(caller, "4420", OFFER);
-  const char *challenge = peer_expect(caller, "407");
+  const char *challenge = peer_expect(caller, "401");
   peer_send_request(caller, "ACK", caller->invite_cseq, caller->invite_branch, NULL);
   caller->remote_tag[0] = '\0';
   peer_authorize(caller, challenge, "INVITE", "1001", "secret");

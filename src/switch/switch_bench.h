@@ -620,7 +620,7 @@ static inline void peer_register(struct peer *peer, const char *number) {
 static inline void peer_invite_as_phone(struct peer *peer, const char *phone, const char *number, const char *body) {
   peer_be_phone(peer, phone);
   peer_invite(peer, number, body);
-  const char *challenge = peer_expect(peer, "407");
+  const char *challenge = peer_expect(peer, "401");
   peer_send_request(peer, "ACK", peer->invite_cseq, peer->invite_branch, NULL);
   peer->remote_tag[0] = '\0';
   peer_authorize(peer, challenge, "INVITE", phone, "secret");
