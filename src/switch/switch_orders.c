@@ -1,7 +1,8 @@
 /* Operators' orders, each answered through the outbox. */
 #include "switch/switch_private.h"
 
-#define LIST_BYTES (384 * 1024) /* fits into one event's share of the outbox */
+#define LIST_BYTES      (384 * 1024) /* with its first line it fits into one event's share of the outbox */
+#define LIST_PAGE_BYTES (LIST_BYTES + 32)
 #define SHOW_BYTES (16 * 1024)
 
 struct order_step {
@@ -23,16 +24,32 @@ static enum result kick(struct order_step *step) {
   return result;
 }
 
-static enum result list_calls(struct order_step *step) {
+/* A page of a list. The order's target is the slot to begin with (empty: the first); the answer's first line is the slot of the next
+ * page, or "end", and JSON objects separated by commas follow. */
+static enum result list(struct order_step *step, bool calls) {
   uint32_t cursor = 0;
-  call_list(step->core->calls, step->context, &step->answer, &cursor);
+  struct str_view target = step->event->order_target;
+  if (target.length > 0 && !str_view_to_u32(target, &cursor)) return RESULT_MALFORMED;
+  struct text_builder objects = arena_builder(step->context->arena, LIST_BYTES);
+  if (calls)
+    call_list(step->core->calls, step->context, &objects, &cursor);
+  else
+    registrar_list(step->core->registrar, step->context, &objects, &cursor);
+  if (cursor == UINT32_MAX)
+    text_builder_add_literal(&step->answer, "end");
+  else
+    text_builder_add_u64(&step->answer, cursor);
+  text_builder_add_char(&step->answer, '\n');
+  text_builder_add(&step->answer, text_builder_view(&objects));
   return RESULT_OK;
 }
 
+static enum result list_calls(struct order_step *step) {
+  return list(step, true);
+}
+
 static enum result list_registrations(struct order_step *step) {
-  uint32_t cursor = 0;
-  registrar_list(step->core->registrar, step->context, &step->answer, &cursor);
-  return RESULT_OK;
+  return list(step, false);
 }
 
 static enum result show_call(struct order_step *step) {
@@ -57,8 +74,8 @@ static const struct {
     [ORDER_NONE] = {NULL, 0},
     [ORDER_HANGUP_CALL] = {hang_up, 64},
     [ORDER_KICK_REGISTRATION] = {kick, 64},
-    [ORDER_LIST_CALLS] = {list_calls, LIST_BYTES},
-    [ORDER_LIST_REGISTRATIONS] = {list_registrations, LIST_BYTES},
+    [ORDER_LIST_CALLS] = {list_calls, LIST_PAGE_BYTES},
+    [ORDER_LIST_REGISTRATIONS] = {list_registrations, LIST_PAGE_BYTES},
     [ORDER_SHOW_CALL] = {show_call, SHOW_BYTES},
     [ORDER_PARAMETERS_CHANGED] = {take_note, 0},
     [ORDER_DIRECTORY_CHANGED] = {take_note, 0},
