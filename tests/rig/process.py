@@ -26,6 +26,7 @@ class Process:
         self.command = [str(word) for word in command]
         self.output_path = Path(directory) / f"{name}.out"
         self.error_path = Path(directory) / f"{name}.err" if keep_errors_apart else self.output_path
+        self._output_begin = self.output_path.stat().st_size if self.output_path.exists() else 0
         with open(self.output_path, "ab") as output, open(self.error_path, "ab") as errors:
             self.popen = subprocess.Popen(self.command, cwd=directory, stdin=stdin, stdout=output, stderr=errors,
                                           env=environment, preexec_fn=die_with_parent)
@@ -33,6 +34,11 @@ class Process:
     @property
     def output(self):
         return self.output_path.read_text(errors="replace")
+
+    @property
+    def output_since_start(self):
+        """Without what an earlier program of that name has printed."""
+        return self.output_path.read_bytes()[self._output_begin:].decode(errors="replace")
 
     @property
     def errors(self):

@@ -59,7 +59,7 @@ class Switch:
             environment=self.environment, keep_errors_apart=True)
 
         def ready():
-            found = _READY.search(self.process.output)
+            found = _READY.search(self.process.output_since_start)
             if not found and not self.process.is_running:
                 raise ProcessEnded(f"belfry ended with {self.process.popen.returncode}\n{self.process.tail()}")
             return found
@@ -110,8 +110,8 @@ class Switch:
         def find():
             items = [cdr for cdr in self.api.get("/api/v1/cdrs", **query)["items"] if cdr.get("ended_at")]
             assert len(items) >= count, f"there are {len(items)}"
-            return items
-        items = wait_until(find, f"{count} CDRs {query or ''}", deadline_s)
+            return [items]
+        [items] = wait_until(find, f"{count} CDRs {query or ''}", deadline_s)
         assert len(items) == count, f"expected {count} CDRs, there are {len(items)}:\n" + "\n".join(map(str, items))
         for cdr in items:
             check_record(cdr)
