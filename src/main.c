@@ -7,12 +7,8 @@
 #include "serve.h"
 
 static void print_help(void) {
-  puts("usage: belfry serve [OPTION VALUE]…     run the switch\n"
-       "       belfry check [OPTION VALUE]…     say what is wrong with these options, start nothing\n"
-       "       belfry version\n"
-       "       belfry COMMAND …                 ask a running switch\n"
-       "\n"
-       "Options of serve and check, with their defaults and their place in the configuration file:");
+  cli_print_usage();
+  puts("\nOptions of serve and check, with their defaults and their place in the configuration file:");
   boot_options_print_help(stdout);
 }
 
@@ -23,19 +19,14 @@ static bool is_one_of(const char *word, const char *a, const char *b) {
 int main(int argc, char **argv) {
   if (argc < 2) {
     print_help();
-    return 2;
+    return CLI_USAGE;
   }
   bool asks_help = is_one_of(argv[1], "help", "--help") ||
                    (argc > 2 && is_one_of(argv[1], "serve", "check") && is_one_of(argv[2], "--help", "-h"));
   if (asks_help) {
     print_help();
-    return 0;
-  }
-  if (is_one_of(argv[1], "version", "--version")) {
-    puts("belfry " BELFRY_VERSION);
-    return 0;
+    return CLI_DONE;
   }
   if (strcmp(argv[1], "serve") == 0) return serve_run(argc - 1, argv + 1);
-  if (strcmp(argv[1], "check") == 0) return serve_check(argc - 1, argv + 1);
   return cli_run(argc, argv);
 }

@@ -11,11 +11,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "admin/admin.h"
 #include "base/check.h"
 #include "boot/boot_options.h"
 #include "boot/clock_anchor.h"
 #include "boot/data_dir.h"
-#include "directory/directory.h"
+#include "boot/text_file.h"
+#include "configuration/configuration.h"
 #include "store/store.h"
 #include "worker/worker.h"
 
@@ -23,20 +25,17 @@
 #define STOP_AT_LAST_S  5 /* what the contract allows */
 #define LOOK_EVERY_MS   200
 #define ANCHOR_EVERY_MS 1000
-#define DEVICES_MAX     (1u << 20)
 #define FILES_BESIDE_US 1024
-#define PROBLEM_BYTES   512
+#define PROBLEM_BYTES   1024
 
 struct serve {
   struct boot_options options;
-  struct parameters parameters;
   struct siphash_key nonce_key;
   int lock_fd;
   struct store *store;
-  uint32_t *usage_counts;
-  void *directory_memory;
-  struct directory *directory;
+  struct configuration *configuration;
   struct worker_group *group;
+  struct admin *admin;
   char problem[PROBLEM_BYTES];
 };
 
@@ -88,17 +87,36 @@ static void raise_file_limit(const struct boot_options *options) {
   (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static bool build_directory(struct serve *serve) {
-  struct text_builder problem = text_builder_over(serve->problem, PROBLEM_BYTES - 1);
-  size_t bytes = (directory_memory_bytes(NULL, 0) + 63) & ~(size_t)63;
-  serve->usage_counts = calloc(DEVICES_MAX, sizeof *serve->usage_counts);
-  serve->directory_memory = aligned_alloc(64, bytes);
-  if (!serve->usage_counts || !serve->directory_memory) return false;
-  memset(serve->directory_memory, 0, bytes);
-  serve->directory = directory_build(serve->directory_memory, NULL, 0, STR_VIEW("belfry"), NULL, serve->usage_counts,
-                                     DEVICES_MAX, &problem);
-  serve->problem[problem.length] = '\0';
-  return serve->directory != NULL;
+/* "FILE:LINE: POINTER: sentence", as far as they are known. */
+static void describe(struct serve *serve, const char *where, const struct configuration_problem *problem) {
+  char line[16] = "";
+  if (problem->line > 0) snprintf(line, sizeof line, ":%d", problem->line);
+  snprintf(serve->problem, PROBLEM_BYTES, "%s%s: %s%s%s", where, line, problem->pointer,
+           problem->pointer[0] ? ": " : "", problem->text);
+}
+
+/* Applies the documents of --apply in their order: at the start, and again on SIGHUP. */
+static bool apply_files(struct serve *serve) {
+  for (uint8_t i = 0; i < serve->options.apply.count; i++) {
+    const char *name = serve->options.apply.items[i];
+    struct configuration_problem problem;
+    size_t length;
+    char *document = text_file_read(name, TEXT_FILE_DOCUMENT_MAX, &length, serve->problem, PROBLEM_BYTES);
+    if (!document) return false;
+    enum result result = configuration_apply(serve->configuration, document, length, "file", &problem);
+    free(document);
+    if (result == RESULT_OK) continue;
+    describe(serve, name, &problem);
+    return false;
+  }
+  return true;
+}
+
+static bool open_configuration(struct serve *serve) {
+  struct configuration_problem problem;
+  serve->configuration = configuration_open(serve->store, &problem);
+  if (!serve->configuration) describe(serve, serve->options.data_dir, &problem);
+  return serve->configuration != NULL && apply_files(serve);
 }
 
 static bool open_workers(struct serve *serve) {
@@ -120,9 +138,23 @@ static bool open_workers(struct serve *serve) {
       .record_sink = store_put_record,
       .record_sink_context = serve->store,
   };
-  serve->group =
-      worker_group_open(&worker_options, &serve->parameters, serve->directory, serve->problem, PROBLEM_BYTES);
-  return serve->group != NULL;
+  serve->group = worker_group_open(&worker_options, configuration_parameters(serve->configuration),
+                                   configuration_directory(serve->configuration), serve->problem, PROBLEM_BYTES);
+  if (!serve->group) return false;
+  configuration_attach(serve->configuration, serve->group);
+  if (worker_group_start(serve->group) == RESULT_OK) return true;
+  snprintf(serve->problem, PROBLEM_BYTES, "cannot start the worker threads");
+  return false;
+}
+
+static bool open_admin(struct serve *serve) {
+  struct admin_options admin_options = {.data_dir = serve->options.data_dir,
+                                        .listen = &serve->options.admin,
+                                        .store = serve->store,
+                                        .configuration = serve->configuration,
+                                        .group = serve->group};
+  serve->admin = admin_open(&admin_options, serve->problem, PROBLEM_BYTES);
+  return serve->admin != NULL;
 }
 
 static bool open_all(struct serve *serve) {
@@ -133,11 +165,7 @@ static bool open_all(struct serve *serve) {
     return false;
   serve->store = store_open(serve->options.data_dir, serve->problem, PROBLEM_BYTES);
   if (!serve->store) return false;
-  parameters_set_defaults(&serve->parameters);
-  if (!build_directory(serve) || !open_workers(serve)) return false;
-  if (worker_group_start(serve->group) == RESULT_OK) return true;
-  snprintf(serve->problem, PROBLEM_BYTES, "cannot start the worker threads");
-  return false;
+  return open_configuration(serve) && open_workers(serve) && open_admin(serve);
 }
 
 static void say_ready(const struct serve *serve) {
@@ -148,8 +176,9 @@ static void say_ready(const struct serve *serve) {
     if (i > 0) text_builder_add_char(&builder, ',');
     boot_listen_to_text(&identity->sockets[i], &builder);
   }
+  struct address admin = admin_address(serve->admin);
   text_builder_add_literal(&builder, " admin=http://");
-  address_to_text(&serve->options.admin, &builder);
+  address_to_text(&admin, &builder);
   printf("ready sip=%.*s data=%s\n", (int)builder.length, text, serve->options.data_dir);
   fflush(stdout);
 }
@@ -171,6 +200,13 @@ static void keep_clock(const struct serve *serve, int64_t ahead_real_ms) {
     log_line("cannot keep the clock: %s", strerror(errno));
 }
 
+static void reload(struct serve *serve) {
+  if (apply_files(serve))
+    log_line("SIGHUP: the documents of --apply are applied again");
+  else
+    log_line("SIGHUP: nothing is changed: %s", serve->problem);
+}
+
 /* Until a signal says that it is enough. */
 static void wait_for_the_end(struct serve *serve, const sigset_t *signals) {
   int signal_number = 0, rounds = 0;
@@ -179,12 +215,14 @@ static void wait_for_the_end(struct serve *serve, const sigset_t *signals) {
     struct timespec look = {.tv_nsec = LOOK_EVERY_MS * 1000000L};
     signal_number = sigtimedwait(signals, NULL, &look);
     write_alarms(serve);
-    if (signal_number == SIGHUP) log_line("SIGHUP: nothing is kept in files that could be read again");
+    if (signal_number == SIGHUP) reload(serve);
   }
 }
 
 static bool close_all(struct serve *serve) {
   bool is_clean = true;
+  admin_close(&serve->admin);
+  if (serve->configuration) configuration_attach(serve->configuration, NULL);
   if (serve->group) {
     is_clean = worker_group_stop(serve->group, STOP_MS) == RESULT_OK;
     write_alarms(serve);
@@ -192,9 +230,8 @@ static bool close_all(struct serve *serve) {
     worker_group_destroy(&serve->group);
   }
   if (!is_clean) return false;
-  if (serve->store) store_close(&serve->store);
-  free(serve->directory_memory);
-  free(serve->usage_counts);
+  configuration_close(&serve->configuration);
+  store_close(&serve->store);
   if (serve->lock_fd >= 0) close(serve->lock_fd);
   return true;
 }
@@ -227,14 +264,4 @@ int serve_run(int argc, char **argv) {
   }
   if (!close_all(&serve)) log_line("a worker did not end in time");
   return is_open ? 0 : 1;
-}
-
-int serve_check(int argc, char **argv) {
-  static struct serve serve;
-  if (!read_options(&serve, argc, argv)) {
-    fprintf(stderr, "belfry check: %s\n", serve.problem);
-    return 2;
-  }
-  puts("nothing is wrong");
-  return 0;
 }

@@ -1,10 +1,9 @@
-/* The switch itself: `belfry serve`, and `belfry check` of what it would be started with. */
+/* The switch itself: `belfry serve`. */
 #ifndef SERVE_H
 #define SERVE_H
 
-/* argv[0] is the command's name. Both return the exit status: 0, 1 when something failed, 2 when the options are wrong.
- */
+/* argv[0] is the command's name. Opens everything, says so in one line on standard output, and closes everything at
+ * SIGTERM or SIGINT. Returns the exit status: 0, 1 when something cannot be opened, 2 when the options are wrong. */
 int serve_run(int argc, char **argv);
-int serve_check(int argc, char **argv);
 
 #endif

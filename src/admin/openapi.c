@@ -1,4 +1,5 @@
 /* The OpenAPI 3.1 document: paths from api_routes.def, schemas from openapi_schemas.json. */
+#include <stdio.h>
 #include <string.h>
 
 #include "admin/api.h"
@@ -27,19 +28,9 @@ static json_t *responses_of(const struct api_route *route) {
 
 static json_t *path_parameters(const char *path) {
   json_t *list = json_array();
-  static const char *const names[] = {"kind", "id"};
-  for (size_t i = 0; i < 2; i++) {
-    if (!strstr(path, i == 0 ? "{kind}" : "{id}")) continue;
-    json_t *schema = json_pack("{s:s}", "type", "string");
-    if (i == 0) {
-      json_t *kinds = json_array();
-      for (size_t k = 0; k < object_kind_count; k++)
-        json_array_append_new(kinds, json_string(object_kinds[k].path_segment));
-      json_object_set_new(schema, "enum", kinds);
-    }
-    json_array_append_new(
-        list, json_pack("{s:s,s:s,s:b,s:o}", "name", names[i], "in", "path", "required", true, "schema", schema));
-  }
+  if (strstr(path, "{id}"))
+    json_array_append_new(list, json_pack("{s:s,s:s,s:b,s:{s:s}}", "name", "id", "in", "path", "required", true,
+                                          "schema", "type", "string"));
   return list;
 }
 
@@ -51,18 +42,30 @@ static json_t *operation_of(const struct api_route *route) {
   return operation;
 }
 
+static void add_operation(json_t *paths, const char *path, const struct api_route *route) {
+  static const char *const methods[][2] = {{"GET", "get"}, {"PUT", "put"}, {"POST", "post"}, {"DELETE", "delete"}};
+  json_t *entry = json_object_get(paths, path);
+  if (!entry) {
+    entry = json_object();
+    json_object_set_new(paths, path, entry);
+  }
+  for (size_t m = 0; m < sizeof methods / sizeof methods[0]; m++)
+    if (strcmp(route->method, methods[m][0]) == 0) json_object_set_new(entry, methods[m][1], operation_of(route));
+}
+
+/* A route for {kind} stands for a path of each kind. */
 static json_t *paths(void) {
+  static const char mark[] = "{kind}";
   json_t *object = json_object();
   for (size_t i = 0; i < api_route_count; i++) {
-    json_t *path = json_object_get(object, api_routes[i].path);
-    if (!path) {
-      path = json_object();
-      json_object_set_new(object, api_routes[i].path, path);
+    const char *path = api_routes[i].path, *at = strstr(path, mark);
+    for (size_t k = 0; at && k < object_kind_count; k++) {
+      char full[128];
+      snprintf(full, sizeof full, "%.*s%s%s", (int)(at - path), path, object_kinds[k].path_segment,
+               at + sizeof mark - 1);
+      add_operation(object, full, &api_routes[i]);
     }
-    static const char *const methods[][2] = {{"GET", "get"}, {"PUT", "put"}, {"POST", "post"}, {"DELETE", "delete"}};
-    for (size_t m = 0; m < 4; m++)
-      if (strcmp(api_routes[i].method, methods[m][0]) == 0)
-        json_object_set_new(path, methods[m][1], operation_of(&api_routes[i]));
+    if (!at) add_operation(object, path, &api_routes[i]);
   }
   return object;
 }

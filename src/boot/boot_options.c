@@ -1,10 +1,10 @@
 #include "boot/boot_options.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "boot/ini_reader.h"
+#include "boot/text_file.h"
 
 #define CONFIG_BYTES_MAX (1 << 20)
 
@@ -172,20 +172,6 @@ static bool read_flag(struct boot_options *options, const char *const *argv, con
   return false;
 }
 
-/* The whole file, NUL-terminated, in heap memory; NULL with errno. */
-static char *read_file(const char *path, size_t *length_out) {
-  FILE *file = fopen(path, "re");
-  if (!file) return NULL;
-  char *text = calloc(1, CONFIG_BYTES_MAX + 1);
-  if (text) *length_out = fread(text, 1, CONFIG_BYTES_MAX + 1, file);
-  int problem = !text ? ENOMEM : ferror(file) ? EIO : *length_out > CONFIG_BYTES_MAX ? EFBIG : 0;
-  fclose(file);
-  if (!problem) return text;
-  free(text);
-  errno = problem;
-  return NULL;
-}
-
 /* Which rows the command line has set, and which this file. */
 struct config_marks {
   uint64_t outweighed, seen;
@@ -214,11 +200,8 @@ static bool set_entry(struct boot_options *options, const struct ini_entry *entr
 
 static bool read_config(struct boot_options *options, const char *path, char *problem, size_t problem_bytes) {
   size_t length = 0;
-  char *text = read_file(path, &length);
-  if (!text) {
-    snprintf(problem, problem_bytes, "%s: %s", path, strerror(errno));
-    return false;
-  }
+  char *text = text_file_read(path, CONFIG_BYTES_MAX, &length, problem, problem_bytes);
+  if (!text) return false;
   struct ini_reader reader = ini_reader_over(str_view_of(text, length));
   struct ini_entry entry;
   struct config_marks marks = {.outweighed = options->given};

@@ -1,18 +1,20 @@
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "boot/boot_options.h"
+#include "boot/text_file.h"
 #include "cli/cli.h"
-#include "cli/cli_file.h"
 #include "configuration/configuration.h"
 
 /* Says what is wrong with one document; true when nothing is. */
 static bool check_document(const char *name) {
+  char reason[512];
   size_t length;
-  char *document = cli_file_read(name, &length);
-  if (!document) return false;
+  char *document = text_file_read(name, TEXT_FILE_DOCUMENT_MAX, &length, reason, sizeof reason);
+  if (!document) {
+    fprintf(stderr, "belfry: %s\n", reason);
+    return false;
+  }
   struct configuration_problem problem;
   enum result result = configuration_check(document, length, &problem);
   if (result == RESULT_OK)
