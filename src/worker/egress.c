@@ -88,17 +88,15 @@ static void tell_location(struct worker *worker, const struct outbox_entry *entr
   egress_note(worker, entry->worker, &(struct inbox_note){.kind = INBOX_LOCATION_ANSWER}, text_builder_view(&letter));
 }
 
-/* A literal address needs nobody to be asked. */
+void egress_resolved(void *context, struct handle asker, const struct address *addresses, uint8_t count) {
+  struct worker *worker = context;
+  egress_note(worker, worker->index, &(struct inbox_note){.kind = INBOX_RESOLVED, .asker = asker},
+              str_view_of((const char *)addresses, count * sizeof *addresses));
+}
+
 static void resolve(struct worker *worker, const struct outbox_entry *entry) {
-  struct inbox_note note = {.kind = INBOX_RESOLVED, .asker = entry->asker};
-  struct address address;
-  struct str_view found = {0};
-  if (address_parse_ip(entry->bytes, &address) == RESULT_OK) {
-    address.port = entry->flow.remote.port;
-    if (address.port == 0) address.port = entry->flow.transport == TRANSPORT_TLS ? 5061 : 5060;
-    found = str_view_of((const char *)&address, sizeof address);
-  }
-  egress_note(worker, worker->index, &note, found);
+  struct resolver_question question = {entry->bytes, (enum transport)entry->flow.transport, entry->flow.remote.port};
+  resolver_ask(worker->resolver, &question, entry->asker, worker->real_now);
 }
 
 static void put_record(struct worker *worker, struct str_view record) {

@@ -45,6 +45,8 @@ static int wait_ms(struct worker *worker) {
   int wait = worker_clock_wait_ms(&worker->group->clock, switch_ms);
   struct mono_ms streams_next = stream_table_next_wake(worker->streams);
   if (streams_next.value != INT64_MAX) wait = sooner(wait, mono_ms_since(streams_next, worker->real_now));
+  struct mono_ms resolver_next = resolver_next_wake(worker->resolver, worker->real_now);
+  if (resolver_next.value != INT64_MAX) wait = sooner(wait, mono_ms_since(resolver_next, worker->real_now));
   if (worker->shelf.waiting > 0) wait = sooner(wait, OFFER_EVERY_MS);
   if (worker->has_news) wait = sooner(wait, PUBLISH_EVERY_MS - mono_ms_since(worker->real_now, worker->published_at));
   return wait;
@@ -60,7 +62,7 @@ static void handle_ready(struct worker *worker, const struct epoll_event *ready,
     break;
   case POLL_SOURCE_LISTENER: ingress_accept(worker, (uint16_t)number); break;
   case POLL_SOURCE_CONNECTION: stream_table_ready(worker->streams, number, ready->events, worker->real_now); break;
-  case POLL_SOURCE_RESOLVER: break;
+  case POLL_SOURCE_RESOLVER: resolver_ready(worker->resolver, (int)number, ready->events, worker->real_now); break;
   }
 }
 
@@ -88,6 +90,8 @@ static void go_round(struct worker *worker) {
     handle_ready(worker, &ready[i], &has_rung);
   inbox_wake(&worker->inbox, has_rung);
   stream_table_advance(worker->streams, worker->real_now);
+  if (resolver_next_wake(worker->resolver, worker->real_now).value != INT64_MAX)
+    resolver_advance(worker->resolver, worker->real_now);
   ingress_inbox(worker);
   egress(worker);
   advance_timers(worker);

@@ -26,7 +26,8 @@ static bool fill_random(void *bytes, size_t count) {
 /* What a worker is made of, in the order of its region. With a region that only counts, the pieces are NULL. */
 struct worker_pieces {
   struct worker *worker;
-  void *core, *arena, *outbox_entries, *outbox_bytes, *udp_inbound, *udp_outbound, *streams, *letter, *inbox, *shelf;
+  void *core, *arena, *outbox_entries, *outbox_bytes, *udp_inbound, *udp_outbound, *streams, *resolver, *letter, *inbox,
+      *shelf;
 };
 
 static struct worker_pieces take_pieces(struct memory_region *region, const struct worker_group *group) {
@@ -40,6 +41,7 @@ static struct worker_pieces take_pieces(struct memory_region *region, const stru
       .udp_inbound = memory_region_take(region, udp_inbound_memory_bytes()),
       .udp_outbound = memory_region_take(region, udp_outbound_memory_bytes()),
       .streams = memory_region_take(region, stream_table_memory_bytes(group->connections_max)),
+      .resolver = memory_region_take(region, resolver_memory_bytes()),
       .letter = memory_region_take(region, LETTER_BYTES),
       .inbox = memory_region_take(region, INBOX_BYTES),
       .shelf = memory_region_take(region, record_shelf_memory_bytes(limits->calls_max)),
@@ -81,6 +83,16 @@ static bool open_streams(struct worker *worker, void *memory) {
   return true;
 }
 
+static bool open_resolver(struct worker *worker, void *memory) {
+  struct resolver_options options = {.epoll_fd = worker->epoll_fd,
+                                     .servers = worker->group->name_servers,
+                                     .random = &worker->random,
+                                     .answered = egress_resolved,
+                                     .context = worker};
+  worker->resolver = resolver_create(memory, &options);
+  return worker->resolver != NULL;
+}
+
 static bool build_worker(struct worker_group *group, uint8_t index) {
   struct memory_region *region = &group->memory[index];
   take_pieces(region, group);
@@ -108,7 +120,7 @@ static bool build_worker(struct worker_group *group, uint8_t index) {
     return false;
   random_seed(&worker->random, seed);
   set_context(worker);
-  return open_streams(worker, pieces.streams);
+  return open_streams(worker, pieces.streams) && open_resolver(worker, pieces.resolver);
 }
 
 /* --- sockets
@@ -187,6 +199,7 @@ static bool take_options(struct worker_group *group, const struct worker_options
   group->worker_count = options->worker_count;
   group->limits = options->limits;
   group->connections_max = options->connections_max ? options->connections_max : CONNECTIONS_MAX_DEFAULT;
+  group->name_servers = options->name_servers;
   group->record_sink = options->record_sink;
   group->record_sink_context = options->record_sink_context;
   worker_clock_start(&group->clock, options->clock_rate, options->wall_anchor);
@@ -299,6 +312,7 @@ static void close_worker(struct worker *worker) {
   for (uint8_t i = 0; i < LOCAL_SOCKETS_MAX; i++)
     if (worker->listener_fds[i] >= 0) close(worker->listener_fds[i]);
   if (worker->streams) stream_table_destroy(worker->streams);
+  if (worker->resolver) resolver_destroy(worker->resolver);
   if (worker->epoll_fd >= 0) close(worker->epoll_fd);
   inbox_close(&worker->inbox);
   pthread_mutex_destroy(&worker->counts_lock);

@@ -133,6 +133,17 @@ static void test_a_literal_address_is_resolved_without_asking(void) {
   close_group();
 }
 
+static void test_a_name_is_resolved_and_one_that_cannot_be_is_answered_too(void) {
+  struct worker_options options = one_socket(1);
+  options.name_servers = "127.0.0.1:9"; /* nobody is there; the host's own name stands in a file */
+  if (!open_group(&options)) return;
+  say("0 resolve localhost");
+  expect(atoi(hear()) >= 1);
+  say("0 resolve nowhere.invalid");
+  expect_heard("0 addresses");
+  close_group();
+}
+
 static void test_orders_are_answered_by_all_workers_or_one(void) {
   struct worker_options options = one_socket(2);
   if (!open_group(&options)) return;
@@ -355,7 +366,9 @@ static void test_a_group_starts_and_stops_a_hundred_times(void) {
 
 TAP_TESTS(TAP(test_a_message_is_handled_on_the_worker_it_belongs_to), TAP(test_timers_are_handed_out_when_due),
           TAP(test_time_runs_faster_at_a_clock_rate), TAP(test_a_phone_is_looked_up_on_another_worker_and_on_ones_own),
-          TAP(test_a_literal_address_is_resolved_without_asking), TAP(test_orders_are_answered_by_all_workers_or_one),
+          TAP(test_a_literal_address_is_resolved_without_asking),
+          TAP(test_a_name_is_resolved_and_one_that_cannot_be_is_answered_too),
+          TAP(test_orders_are_answered_by_all_workers_or_one),
           TAP(test_new_parameters_are_in_use_when_the_call_returns),
           TAP(test_a_refused_datagram_is_told_to_all_workers),
           TAP(test_a_stream_reaches_every_worker_and_each_answers_on_it),

@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "net/resolver.h"
 #include "net/stream_table.h"
 #include "net/udp.h"
 #include "worker/clock.h"
@@ -46,6 +47,7 @@ struct worker {
   struct udp_inbound *udp_inbound;
   struct udp_outbound *udp_outbound;
   struct stream_table *streams;
+  struct resolver *resolver;
   uint16_t outbound_socket; /* for which the batch is that has not gone yet */
   char *letter;
   struct record_shelf shelf;
@@ -76,6 +78,7 @@ struct worker_group {
   struct switch_limits limits;
   uint32_t connections_max;
   struct tls_identity *tls;
+  const char *name_servers;
   const struct parameters *parameters;
   const struct directory *directory;
   enum result (*record_sink)(void *sink, struct str_view record);
@@ -135,6 +138,9 @@ void egress_stream(struct worker *worker, const struct flow *flow, struct str_vi
 
 /* Tells every worker, this one too, that `flow` has failed. */
 void egress_tell_failed(struct worker *worker, const struct flow *flow);
+
+/* What the resolver tells: resolver_answered. */
+void egress_resolved(void *worker, struct handle asker, const struct address *addresses, uint8_t count);
 
 /* Leaves a note for a worker, which may be oneself. False, and counted, when its inbox is full. */
 bool egress_note(struct worker *worker, uint8_t to, const struct inbox_note *note, struct str_view payload);
