@@ -6,6 +6,17 @@ static void pass_mark(struct load *load, struct mono_ms now) {
   load->over_until = mono_ms_add(now, LOAD_CALM_MS);
 }
 
+/* Lateness begins with the first late round and ends with a round in time, or when none has been late for a while. */
+static void note_lateness(struct load *load, struct mono_ms now, bool is_late) {
+  if (!is_late) {
+    load->late_last.value = 0;
+    return;
+  }
+  if (load->late_last.value == 0 || mono_ms_since(now, load->late_last) > LOAD_CALM_MS) load->late_since = now;
+  load->late_last = now;
+  if (mono_ms_since(now, load->late_since) >= LOAD_LAG_FOR_MS) pass_mark(load, now);
+}
+
 void load_note_lag(struct load *load, struct mono_ms now, int64_t lag_ms) {
   if (!mono_ms_before(now, load->window_end)) {
     bool is_recent = mono_ms_since(now, load->window_end) < WINDOW_MS;
@@ -15,7 +26,7 @@ void load_note_lag(struct load *load, struct mono_ms now, int64_t lag_ms) {
   }
   if (lag_ms > load->lag_ms_max)
     __atomic_store_n(&load->lag_ms_max, lag_ms > UINT32_MAX ? UINT32_MAX : (uint32_t)lag_ms, __ATOMIC_RELAXED);
-  if (lag_ms >= LOAD_LAG_MARK_MS) pass_mark(load, now);
+  note_lateness(load, now, lag_ms >= LOAD_LAG_MARK_MS);
 }
 
 void load_note_fill(struct load *load, struct mono_ms now, uint32_t fill_permille) {

@@ -1,5 +1,6 @@
-/* Is the worker keeping up? It is not when timers are handled late or its queues fill; then new calls and registrations
- * are refused before anything is spent on them, so that what has begun can be finished. */
+/* Is the worker keeping up? It is not when timers are handled late for a while, or its queues fill; one late round
+ * alone is the machine's stumble, and over before a refusal would help. When it does not keep up, new calls and
+ * registrations are refused before anything is spent on them, so that what has begun can be finished. */
 #ifndef WORKER_LOAD_H
 #define WORKER_LOAD_H
 
@@ -9,11 +10,13 @@
 #include "base/time.h"
 
 #define LOAD_LAG_MARK_MS        250
+#define LOAD_LAG_FOR_MS         200 /* so long the lag must have been past its mark, seen at least twice */
 #define LOAD_FILL_MARK_PERMILLE 500
 #define LOAD_CALM_MS            500 /* so long no mark may have been passed before the worker counts as calm again */
 
 struct load {
   struct mono_ms over_until;
+  struct mono_ms late_since, late_last; /* first and last time of the present lateness */
   struct mono_ms window_end;
   uint32_t lag_ms_max;      /* of this second (atomic) */
   uint32_t lag_ms_max_last; /* of the second before (atomic) */

@@ -7,13 +7,29 @@ static struct mono_ms at(int64_t ms) {
   return (struct mono_ms){1000000 + ms};
 }
 
-static void test_a_mark_passed_means_overload_until_calm(void) {
+static void test_lasting_lateness_means_overload_until_calm(void) {
   struct load load = {0};
-  load_note_lag(&load, at(0), LOAD_LAG_MARK_MS - 1);
+  load_note_lag(&load, at(0), LOAD_LAG_MARK_MS);
+  expect(!load_is_over(&load, at(0)));
+  load_note_lag(&load, at(LOAD_LAG_FOR_MS), LOAD_LAG_MARK_MS);
+  expect(load_is_over(&load, at(LOAD_LAG_FOR_MS + LOAD_CALM_MS - 1)));
+  expect(!load_is_over(&load, at(LOAD_LAG_FOR_MS + LOAD_CALM_MS)));
+}
+
+static void test_a_single_stumble_is_no_overload(void) {
+  struct load load = {0};
+  load_note_lag(&load, at(0), 10 * LOAD_LAG_MARK_MS);
+  load_note_lag(&load, at(10), 0);
+  load_note_lag(&load, at(LOAD_LAG_FOR_MS + 10), LOAD_LAG_MARK_MS);
+  expect(!load_is_over(&load, at(LOAD_LAG_FOR_MS + 10)));
+  load_note_lag(&load, at(60000), LOAD_LAG_MARK_MS);
+  expect(!load_is_over(&load, at(60000)));
+}
+
+static void test_a_full_queue_means_overload_until_calm(void) {
+  struct load load = {0};
   load_note_fill(&load, at(0), LOAD_FILL_MARK_PERMILLE - 1);
   expect(!load_is_over(&load, at(0)));
-  load_note_lag(&load, at(10), LOAD_LAG_MARK_MS);
-  expect(load_is_over(&load, at(10)));
   load_note_fill(&load, at(300), LOAD_FILL_MARK_PERMILLE);
   expect(load_is_over(&load, at(300 + LOAD_CALM_MS - 1)));
   expect(!load_is_over(&load, at(300 + LOAD_CALM_MS)));
@@ -32,4 +48,5 @@ static void test_the_worst_lag_is_forgotten_after_two_seconds(void) {
   expect_int(load_lag_ms_max(&load), ==, 1);
 }
 
-TAP_TESTS(TAP(test_a_mark_passed_means_overload_until_calm), TAP(test_the_worst_lag_is_forgotten_after_two_seconds))
+TAP_TESTS(TAP(test_lasting_lateness_means_overload_until_calm), TAP(test_a_single_stumble_is_no_overload),
+          TAP(test_a_full_queue_means_overload_until_calm), TAP(test_the_worst_lag_is_forgotten_after_two_seconds))
