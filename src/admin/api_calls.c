@@ -7,50 +7,61 @@
 
 #define ORDER_DEADLINE_MS 5000
 
-/* Lists are paged: the cursor names the worker and the slot on it with which the next page begins, "WORKER.SLOT". A
- * worker's answer to a list order begins with the next slot, or "end", and a line feed; JSON objects separated by
- * commas follow. */
+#define PAGE_BYTES_MAX (1024 * 1024)
+
+/* Where a list goes on: on this worker, at this slot. As text "WORKER.SLOT". */
+struct place {
+  unsigned worker;
+  char slot[32];
+};
+
+/* Asks the worker of `place` for objects and moves `place` on. A worker's answer begins with the slot of its next page,
+ * or "end", and a line feed; JSON objects separated by commas follow. */
+static enum result take_page(const struct api_request *request, enum order_kind order, struct place *place,
+                             FILE *items) {
+  char *answer = NULL;
+  enum result result = worker_group_order(request->switch_parts->group, (int)place->worker, order, place->slot,
+                                          request->by, "", ORDER_DEADLINE_MS, &answer);
+  char *line_end = result == RESULT_OK && answer ? strchr(answer, '\n') : NULL;
+  if (line_end) {
+    *line_end = '\0';
+    bool is_first = ftell(items) == 0;
+    if (line_end[1]) fprintf(items, "%s%s", is_first ? "" : ",", line_end + 1);
+    bool is_end = strcmp(answer, "end") == 0;
+    if (is_end) place->worker++;
+    snprintf(place->slot, sizeof place->slot, "%.31s", is_end ? "0" : answer);
+  }
+  free(answer);
+  return result == RESULT_OK && !line_end ? RESULT_FAILED : result;
+}
+
+/* A page holds objects of as many workers as it has room for. */
 static void list(const struct api_request *request, enum order_kind order, struct api_response *response) {
-  unsigned worker = 0;
-  char slot[32] = "0", cursor[48] = "";
-  const char *given = api_query(request, "cursor");
-  if (given && sscanf(given, "%u.%31[0-9]", &worker, slot) != 2) {
+  struct place place = {.slot = "0"};
+  const char *cursor = api_query(request, "cursor");
+  if (cursor && sscanf(cursor, "%u.%31[0-9]", &place.worker, place.slot) != 2) {
     api_respond_problem(response, 400, "cursor is not one that a list has given", NULL);
     return;
   }
-  struct worker_group *group = request->switch_parts->group;
-  unsigned workers = worker_group_identity(group)->worker_count;
-  char *answer = NULL;
-  const char *objects = "";
-  /* Empty workers are passed over, so that a page is empty only at the end. */
-  for (; worker < workers && objects[0] == '\0'; worker++) {
-    free(answer);
-    answer = NULL;
-    enum result result =
-        worker_group_order(group, (int)worker, order, slot, request->by, "", ORDER_DEADLINE_MS, &answer);
-    char *line_end = result == RESULT_OK && answer ? strchr(answer, '\n') : NULL;
-    if (!line_end) {
-      free(answer);
-      api_respond_result(response, result == RESULT_OK ? RESULT_FAILED : result, "a worker gave no list", NULL);
-      return;
-    }
-    *line_end = '\0';
-    objects = line_end + 1;
-    if (strcmp(answer, "end") != 0) {
-      snprintf(cursor, sizeof cursor, "%u.%.31s", worker, answer);
-    } else {
-      snprintf(slot, sizeof slot, "0");
-      cursor[0] = '\0';
-      if (worker + 1 < workers) snprintf(cursor, sizeof cursor, "%u.0", worker + 1);
-    }
-  }
   char *text = NULL;
-  bool more = cursor[0] != '\0';
-  if (asprintf(&text, "{\"items\":[%s],\"next_cursor\":%s%s%s}", objects, more ? "\"" : "", more ? cursor : "null",
-               more ? "\"" : "") < 0)
-    text = NULL;
-  free(answer);
-  api_respond_text(response, 200, "application/json", text);
+  size_t length = 0;
+  unsigned workers = worker_group_identity(request->switch_parts->group)->worker_count;
+  enum result result = RESULT_OK;
+  FILE *items = open_memstream(&text, &length);
+  while (items && result == RESULT_OK && place.worker < workers && ftell(items) < PAGE_BYTES_MAX)
+    result = take_page(request, order, &place, items);
+  if (items) fclose(items);
+  char *body = NULL;
+  char next[64] = "null";
+  if (place.worker < workers) snprintf(next, sizeof next, "\"%u.%s\"", place.worker, place.slot);
+  if (!items || asprintf(&body, "{\"items\":[%s],\"next_cursor\":%s}", text, next) < 0) body = NULL;
+  free(text);
+  if (result == RESULT_OK) {
+    api_respond_text(response, 200, "application/json", body);
+  } else {
+    free(body);
+    api_respond_result(response, result, "a worker gave no list", NULL);
+  }
 }
 
 void api_calls_list(const struct api_request *request, struct api_response *response) {
