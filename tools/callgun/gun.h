@@ -178,7 +178,7 @@ static inline void gun_send(struct gun *gun, struct gun_socket *socket, const st
 /* A Via whose branch is this request's alone: `kind` is unique among the requests of a slot with the same CSeq. */
 void gun_add_via(struct gun *gun, struct text_builder *builder, char kind, uint32_t cseq, const void *slot);
 
-/* "SLOT-GENERATION-RUN": Call-IDs, tags and branches of ours, and back; NULL when the slot has gone on since. */
+/* The slot's name in Call-IDs, tags and branches of ours, and back; NULL when the slot has gone on since. */
 void gun_add_slot_name(const struct gun *gun, struct text_builder *builder, const void *slot);
 void *gun_find_slot(const struct gun *gun, struct str_view name);
 

@@ -1,21 +1,33 @@
-/* Names that lead back to a slot: "INDEX-GENERATION-RUN" in hexadecimal. */
+/* Names that lead back to a slot: 16 digits that hide index and generation, 12 that name the run. The digits of two
+ * names have nothing in common, as those of two real devices: counters side by side would be unkind to a switch whose
+ * hash is simple, and measure that. */
 #include "gun.h"
 #include "sip/sip_build.h"
 
-#define DIGITS      8
-#define NAME_LENGTH (2 * DIGITS + 2 + GUN_RUN_BYTES)
+#define DIGITS        16
+#define NAME_LENGTH   (DIGITS + GUN_RUN_BYTES)
+#define MIXER         UINT64_C(0x9e3779b97f4a7c15)
+#define MIXER_INVERSE UINT64_C(0xf1de83e19937733d)
+
+/* The xor-shifts undo themselves, the product is undone by the factor's inverse modulo 2^64. */
+static uint64_t mix(uint64_t value) {
+  value = (value ^ value >> 32) * MIXER;
+  return value ^ value >> 32;
+}
+
+static uint64_t unmix(uint64_t value) {
+  value = (value ^ value >> 32) * MIXER_INVERSE;
+  return value ^ value >> 32;
+}
 
 void gun_add_slot_name(const struct gun *gun, struct text_builder *builder, const void *slot) {
   struct handle handle = pool_handle_of(&gun->slots, slot);
-  text_builder_add_hex(builder, handle.index, DIGITS);
-  text_builder_add_char(builder, '-');
-  text_builder_add_hex(builder, handle.generation, DIGITS);
-  text_builder_add_char(builder, '-');
+  text_builder_add_hex(builder, mix((uint64_t)handle.generation << 32 | handle.index), DIGITS);
   text_builder_add(builder, str_view_of(gun->run, GUN_RUN_BYTES));
 }
 
-static bool read_hex(const char *text, uint32_t *value_out) {
-  uint32_t value = 0;
+static bool read_hex(const char *text, uint64_t *value_out) {
+  uint64_t value = 0;
   for (int i = 0; i < DIGITS; i++) {
     char byte = text[i];
     uint32_t digit = byte >= '0' && byte <= '9' ? (uint32_t)(byte - '0') : (uint32_t)(byte - 'a' + 10);
@@ -27,15 +39,14 @@ static bool read_hex(const char *text, uint32_t *value_out) {
 }
 
 bool gun_is_slot_name(const struct gun *gun, struct str_view name) {
-  return name.length == NAME_LENGTH && memcmp(name.data + NAME_LENGTH - GUN_RUN_BYTES, gun->run, GUN_RUN_BYTES) == 0;
+  return name.length == NAME_LENGTH && memcmp(name.data + DIGITS, gun->run, GUN_RUN_BYTES) == 0;
 }
 
 void *gun_find_slot(const struct gun *gun, struct str_view name) {
-  struct handle handle;
-  if (!gun_is_slot_name(gun, name) || !read_hex(name.data, &handle.index) ||
-      !read_hex(name.data + DIGITS + 1, &handle.generation))
-    return NULL;
-  return pool_get(&gun->slots, handle);
+  uint64_t mixed;
+  if (!gun_is_slot_name(gun, name) || !read_hex(name.data, &mixed)) return NULL;
+  uint64_t value = unmix(mixed);
+  return pool_get(&gun->slots, (struct handle){(uint32_t)value, (uint32_t)(value >> 32)});
 }
 
 void gun_add_via(struct gun *gun, struct text_builder *builder, char kind, uint32_t cseq, const void *slot) {
