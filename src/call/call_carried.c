@@ -116,7 +116,7 @@ void call_carry_request(struct call_step *step) {
   call_carried_note(step, to, step->message->method, transaction, false);
 }
 
-/* docs/decisions/refer.md: vendors do not tell our devices whom to call, and Replaces names a dialog that the other
+/* docs/decisions/calls.md: vendors do not tell our devices whom to call, and Replaces names a dialog that the other
  * side does not know. */
 void call_refer(struct call_step *step) {
   struct str_view target = sip_message_header(step->message, SIP_HEADER_REFER_TO);

@@ -78,11 +78,11 @@ static void test_wrong_password_is_challenged_again_and_then_refused(void) {
 
 static void test_challenge_code_is_a_parameter(void) {
   struct bench *bench = bench_create();
-  bench->parameters.SS_SIP_AUTHENTICATION_CODE = AUTHENTICATION_CODE_401;
+  bench->parameters.SS_SIP_AUTHENTICATION_CODE = AUTHENTICATION_CODE_407;
   struct peer *caller = peer_at(bench, PHONE_A);
   peer_be_phone(caller, "1001");
   peer_invite(caller, "4420", OFFER);
-  expect(strstr(header_of(peer_expect(caller, "401"), "WWW-Authenticate"), "Digest") != NULL);
+  expect(strstr(header_of(peer_expect(caller, "407"), "Proxy-Authenticate"), "Digest") != NULL);
   expect_int(bench->record_count, ==, 0); /* a challenge is no attempt */
   bench_end(bench);
 }

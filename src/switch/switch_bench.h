@@ -218,8 +218,7 @@ static inline struct bench *bench_create(void) {
 static inline struct device *bench_device(struct bench *bench, const char *name) {
   for (size_t i = 0; i < bench->device_count; i++)
     if (str_view_equal(bench->devices[i].name, str_view_from_c(name))) return &bench->devices[i];
-  require(!"a device of that name");
-  return NULL;
+  check_failed(__FILE__, __LINE__, name);
 }
 
 /* Makes it a switch of two workers, of which this is the first and `number` is at home on the second. */
@@ -262,7 +261,7 @@ static inline void bench_end_event(struct bench *bench) {
     }
     if (entry->kind != OUTBOX_ORDER_ANSWER) continue;
     bench->order_result = entry->result;
-    memcpy(bench->order_answer, entry->bytes.data, entry->bytes.length);
+    if (entry->bytes.length > 0) memcpy(bench->order_answer, entry->bytes.data, entry->bytes.length);
     bench->order_answer[entry->bytes.length] = '\0';
   }
   outbox_reset(&bench->outbox);

@@ -3,7 +3,7 @@
 
 #define LIST_BYTES      (384 * 1024) /* with its first line it fits into one event's share of the outbox */
 #define LIST_PAGE_BYTES (LIST_BYTES + 32)
-#define SHOW_BYTES (16 * 1024)
+#define SHOW_BYTES      (16 * 1024)
 
 struct order_step {
   struct switch_core *core;
@@ -24,8 +24,8 @@ static enum result kick(struct order_step *step) {
   return result;
 }
 
-/* A page of a list. The order's target is the slot to begin with (empty: the first); the answer's first line is the slot of the next
- * page, or "end", and JSON objects separated by commas follow. */
+/* A page of a list. The order's target is the slot to begin with (empty: the first); the answer's first line is the
+ * slot of the next page, or "end", and JSON objects separated by commas follow. */
 static enum result list(struct order_step *step, bool calls) {
   uint32_t cursor = 0;
   struct str_view target = step->event->order_target;
