@@ -1,0 +1,108 @@
+/* Phones and gateways: small SIP user agents of their own, made to be right where the switch is to be tested, and wrong
+ * where a scenario says so. They know the switch only by what it sends.
+ *
+ *   actor.c           who they are; what arrives, and who of them gets it
+ *   ua_transaction.c  sending again, and answering again (RFC 3261 §17)
+ *   ua_message.c      requests and responses as text
+ *   ua_session.c      session descriptions: offers, answers, and what is wrong with those of the other side
+ *   ua_call.c         calls they make and take; ua_requests.c what comes inside of a call; ua_renegotiate.c hold and so
+ * on ua_register.c     registrations, and the answer to a challenge actor_verbs.c     what a scenario may tell them to
+ * do (actor_verbs.def) */
+#ifndef SIM_ACTOR_H
+#define SIM_ACTOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sim/network.h"
+#include "sim/stream.h"
+#include "sim/world.h"
+#include "sip/sip_message.h"
+
+struct ua_call;
+struct ua_transaction;
+
+enum actor_kind { ACTOR_PHONE, ACTOR_CUSTOMER, ACTOR_VENDOR, ACTOR_STRANGER };
+
+/* How this one differs from the model. */
+struct actor_traits {
+  bool supports_100rel, supports_timer;
+  bool offers_late;                   /* its INVITEs carry no session description */
+  bool never_acknowledges;            /* no ACK to a 2xx */
+  bool keeps_silent;                  /* no 100 to an INVITE */
+  uint32_t ignored_methods;           /* bit: 1 << enum sip_method */
+  uint16_t answers[SIP_METHOD_COUNT]; /* status with which requests of a method are answered; 0: as is right */
+};
+
+/* The way to a peer: where datagrams go, or the connection. */
+struct ua_way {
+  struct address address;
+  struct connection *connection;
+};
+
+struct ua_registration {
+  bool is_wanted, is_registered;
+  uint32_t expires_s, cseq;
+  struct str_view call_id, tag;
+  unsigned challenges; /* in a row */
+  unsigned final_status;
+  struct sim_event *refresh;
+};
+
+/* What is to be done with a call without being told again; in the order of the scenario. */
+struct plan_step {
+  const struct actor_verb *verb;
+  const struct verb_argument *argument;
+  int64_t after_us;
+  struct str_view number; /* only calls to this number; empty: all that have no step of their own */
+  struct str_view text;   /* as it stands in the scenario */
+  struct plan_step *next;
+};
+
+struct actor {
+  struct world *world;
+  enum actor_kind kind;
+  const char *name;
+  struct str_view number, password; /* phones */
+  struct endpoint *endpoint;
+  enum transport transport;
+  struct address server; /* the switch; or the only peer, in a world without one */
+  struct actor_traits traits;
+  struct plan_step *plan;
+  struct ua_call *calls; /* newest first */
+  struct ua_transaction *transactions;
+  struct ua_registration registration;
+  uint32_t next_id; /* for branches, tags and Call-IDs */
+  uint16_t next_media_port;
+  uint32_t pings_received;
+  struct actor *next;
+};
+
+/* Places an actor on the network. */
+struct actor *actor_add(struct world *world, enum actor_kind kind, const char *name, const struct address *address);
+struct actor *actor_find(const struct world *world, struct str_view name);
+
+/* Sends on a way; over streams a new connection to the address is opened where none is left. */
+void actor_send(struct actor *actor, struct ua_way *way, struct str_view bytes);
+
+/* The way to its server. */
+struct ua_way actor_way_to_server(struct actor *actor);
+
+/* A text that no other actor and no other call of this one has: "alice-7". */
+struct str_view actor_new_id(struct actor *actor, const char *prefix);
+
+/* sip:1001@192.0.2.7:5060, where this actor is reached. */
+struct str_view actor_contact_uri(struct actor *actor);
+
+/* sip:number@server, or sip:server when `number` is empty. */
+struct str_view actor_server_uri(struct actor *actor, struct str_view number);
+
+/* It does not hear or say anything from now on, or hears again. A process that dies forgets its calls and transactions.
+ */
+void actor_set_dead(struct actor *actor, bool is_dead);
+void actor_forget_calls(struct actor *actor);
+
+/* Puts a step at the end of its plan. */
+void actor_add_step(struct actor *actor, const struct plan_step *step);
+
+#endif

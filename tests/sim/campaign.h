@@ -1,0 +1,17 @@
+/* Scenarios made up from a seed: a world with customers, vendors and phones, some two dozen calls that overlap, and
+ * faults. What is made is the text of a scenario, so that a seed that fails can be kept, cut down by hand, and named.
+ */
+#ifndef SIM_CAMPAIGN_H
+#define SIM_CAMPAIGN_H
+
+#include <stdint.h>
+
+#include "base/str_view.h"
+
+#define CAMPAIGN_BYTES         65536
+#define CAMPAIGN_CALLS_OF_SEED 24
+
+/* Writes the scenario of `seed` into `memory` of CAMPAIGN_BYTES. */
+struct str_view campaign_write(uint64_t seed, char *memory);
+
+#endif

@@ -1,0 +1,46 @@
+/* The records that a switch has written, and the attempts that it must have written one for. */
+#ifndef SIM_LEDGER_H
+#define SIM_LEDGER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/str_view.h"
+#include "cdr/cdr_record.h"
+
+struct world;
+
+struct ledger_record {
+  struct cdr_record record;
+  bool is_expected; /* claimed by an expectation of the scenario */
+  struct ledger_record *next;
+};
+
+struct ledger {
+  struct ledger_record *first, *last;
+  unsigned count;
+  int64_t restarted_us;
+};
+
+void ledger_create(struct world *world);
+
+/* Takes a record: it must be whole, of this time, in itself without contradiction, and the first of its call. */
+void ledger_add(struct world *world, struct str_view bytes);
+
+/* Calls that were open then are owed no record. */
+void ledger_restarted(struct world *world);
+
+/* The record of the caller's Call-ID; NULL: none. */
+struct ledger_record *ledger_find(const struct world *world, struct str_view caller_call_id);
+
+/* A field by its name in cdr_fields.def, as text: stamps in microseconds, numbers in decimal, empty where unknown.
+ * False: no such field. */
+bool ledger_field(const struct cdr_record *record, struct str_view name, char *text, size_t text_bytes);
+
+/* All fields that hold something, on one line. */
+char *ledger_describe(struct world *world, const struct cdr_record *record);
+
+/* At the world's end: each ended attempt has its record. */
+void ledger_check_complete(struct world *world);
+
+#endif

@@ -1,0 +1,176 @@
+/* A play from the first event to the last check. */
+#include "base/check.h"
+#include "sim/actor_verbs.h"
+#include "sim/ledger.h"
+#include "sim/scenario.h"
+#include "sim/ua_call.h"
+#include "sim/watcher.h"
+
+#define LIFE_MAX_US  (6 * 3600 * SECOND_US)
+#define EVENTS_MAX   5000000
+#define SETTLING_US  (70 * SECOND_US) /* longer than any transaction of an actor */
+#define SERVER_WORDS "10.0.0.1:5060"
+
+/* The world has no place for more than its scenario. */
+static struct scenario *scenario_of(struct world *world) {
+  return world->onlooker_context;
+}
+
+/* --- beginning
+ * ---------------------------------------------------------------------------------------------------------------- */
+
+static void onlook(struct world *world, struct endpoint *endpoint, bool arrives, struct str_view bytes) {
+  struct scenario *scenario = scenario_of(world);
+  if (arrives && scenario->counts_arrivals) scenario_note_arrival(scenario, endpoint, bytes);
+  for (struct scenario_trigger *trigger = scenario->triggers; trigger; trigger = trigger->next) {
+    if (trigger->has_fired || trigger->endpoint != endpoint || trigger->arrives != arrives) continue;
+    if (!message_matches(bytes, &trigger->pattern)) continue;
+    trigger->has_fired = true;
+    scenario_do(trigger->line);
+  }
+}
+
+static struct address default_server(void) {
+  struct address address;
+  require(address_parse(STR_VIEW(SERVER_WORDS), 5060, &address) == RESULT_OK);
+  return address;
+}
+
+static void add_default_sockets(struct node_setup *setup) {
+  if (setup->socket_count > 0) return;
+  struct local_socket socket = {.bound = default_server(), .advertised = default_server()};
+  socket.transport = TRANSPORT_UDP;
+  setup->sockets[setup->socket_count++] = socket;
+  socket.transport = TRANSPORT_TCP;
+  setup->sockets[setup->socket_count++] = socket;
+}
+
+/* Without a switch each actor's server is the next one on the network, the last one's the first. */
+static void introduce_actors(struct scenario *scenario) {
+  struct world *world = scenario->world;
+  for (struct actor *actor = world->first_actor; actor; actor = actor->next) {
+    const struct actor *next = actor->next ? actor->next : world->first_actor;
+    actor->server = scenario->without_switch ? next->endpoint->address : scenario->setup.sockets[0].bound;
+    actor->endpoint->is_watched = scenario->without_switch;
+    if (actor->registration.is_wanted) actor_register(actor, true);
+  }
+}
+
+static void begin(struct scenario *scenario) {
+  struct world *world = scenario->world;
+  watcher_create(world);
+  ledger_create(world);
+  add_default_sockets(&scenario->setup);
+  const struct parameters *parameters = &scenario->setup.parameters;
+  world->watcher->wait_count = parameters->SS_SIP_RESEND_INTERVAL.count;
+  for (unsigned i = 0; i < world->watcher->wait_count; i++)
+    world->watcher->waits_ms[i] = parameters->SS_SIP_RESEND_INTERVAL.ms[i];
+  world->watcher->strangers_get_silence = !parameters->SS_REPLY_UNAUTHORIZED;
+  if (!scenario->without_switch) scenario->node = switch_node_create(world, &scenario->setup);
+  scenario->is_running = true;
+  world->network.onlooker = onlook;
+  world->onlooker_context = scenario;
+  if (!world->failure) introduce_actors(scenario);
+}
+
+/* --- living
+ * ---------------------------------------------------------------------------------------------------------------------
+ */
+
+static bool is_everybody_done(const struct scenario *scenario) {
+  const struct world *world = scenario->world;
+  return scenario->run_for_us == 0 && world->actions_pending == 0 && world->calls_live == 0;
+}
+
+static void live(struct scenario *scenario) {
+  struct world *world = scenario->world;
+  int64_t until_us = scenario->run_for_us ? scenario->run_for_us : LIFE_MAX_US;
+  while (world_step(world, until_us) && !is_everybody_done(scenario))
+    if (world->events > EVENTS_MAX) world_fail(world, "it does not come to an end");
+}
+
+/* --- the end
+ * ------------------------------------------------------------------------------------------------------------------------
+ */
+
+static bool is_switch_idle(const struct scenario *scenario) {
+  struct switch_core_counts counts;
+  if (!scenario->node) return true;
+  switch_node_count(scenario->node, &counts);
+  return counts.calls + counts.registrations + counts.transactions + counts.dialogs + counts.timers == 0;
+}
+
+static void say_farewell(struct scenario *scenario) {
+  for (struct actor *actor = scenario->world->first_actor; actor; actor = actor->next) {
+    for (struct ua_call *call = actor->calls; call; call = call->next)
+      if (call->state != UA_OVER) ua_call_hang_up(call);
+    if (actor->registration.is_wanted) actor_register(actor, false);
+  }
+}
+
+/* Everybody takes leave, and all that anybody still remembers runs out. */
+static void run_out(struct scenario *scenario) {
+  struct world *world = scenario->world;
+  world->is_closing = true;
+  say_farewell(scenario);
+  int64_t settled_us = world->now_us + SETTLING_US, until_us = world->now_us + LIFE_MAX_US;
+  while (world_step(world, until_us) && (world->now_us < settled_us || !is_switch_idle(scenario)))
+    if (world->events > EVENTS_MAX) world_fail(world, "it does not come to an end");
+  if (world->failure || is_switch_idle(scenario)) return;
+  struct switch_core_counts counts;
+  switch_node_count(scenario->node, &counts);
+  world_fail(world, "the switch still holds %u calls, %u registrations, %u transactions, %u dialogs, %llu timers",
+             counts.calls, counts.registrations, counts.transactions, counts.dialogs,
+             (unsigned long long)counts.timers);
+}
+
+/* Between two who are alive, on a network that loses nothing, the switch has no reason to end an answered call. */
+static void check_no_good_call_was_cut(struct scenario *scenario) {
+  struct world *world = scenario->world;
+  if (world->is_troubled || world->network.lost > 0) return;
+  for (struct ledger_record *entry = world->ledger->first; entry; entry = entry->next)
+    if (!entry->is_expected && entry->record.answered_at.value != 0 &&
+        str_view_equal(entry->record.end_direction, STR_VIEW("switch")))
+      world_fail(world, "the switch ended a good call: %s", ledger_describe(world, &entry->record));
+}
+
+static void check_everything(struct scenario *scenario) {
+  struct world *world = scenario->world;
+  if (!world->failure) watcher_check_end(world);
+  if (!world->failure && scenario->node) ledger_check_complete(world);
+  if (!world->failure) scenario_check_claims(scenario, true);
+  if (!world->failure) check_no_good_call_was_cut(scenario);
+}
+
+/* A scenario that expects a failure has failed without it. */
+static const char *verdict(struct scenario *scenario) {
+  struct world *world = scenario->world;
+  struct str_view wanted = scenario->expected_failure;
+  if (!wanted.length || scenario->problem) return world->failure;
+  if (!world->failure)
+    return sim_format(&world->memory, "nobody found fault, though \"%.*s\" was expected", (int)wanted.length,
+                      wanted.data);
+  return memmem(world->failure, strlen(world->failure), wanted.data, wanted.length) ? NULL : world->failure;
+}
+
+void scenario_play(struct world *world, const char *name, struct str_view text, struct scenario_outcome *outcome) {
+  struct scenario *scenario = sim_take(&world->memory, sizeof *scenario);
+  scenario->name = name;
+  scenario->world = world;
+  node_setup_defaults(&scenario->setup);
+  scenario_read(scenario, text);
+  for (struct scenario_line *line = scenario->claims; line; line = line->next) {
+    if (line->word_count > 2 && str_view_equal(line->words[2], STR_VIEW("receives"))) scenario->counts_arrivals = true;
+    if (str_view_equal(line->words[1], STR_VIEW("failure"))) scenario_check_claim(line, false);
+  }
+  if (!world->failure) begin(scenario);
+  if (!world->failure) live(scenario);
+  if (!world->failure) scenario_check_claims(scenario, false);
+  if (!world->failure) run_out(scenario);
+  check_everything(scenario);
+  *outcome = (struct scenario_outcome){.failure = verdict(scenario), .events = world->events};
+  outcome->records = world->ledger ? world->ledger->count : 0;
+  for (struct actor *actor = world->first_actor; actor; actor = actor->next)
+    for (struct ua_call *call = actor->calls; call; call = call->next)
+      outcome->calls += call->is_caller;
+}

@@ -1,0 +1,289 @@
+/* belfry-sim: plays scenarios, or campaigns of made-up ones, against the unchanged middle of the switch.
+ *
+ *   belfry-sim FILE.scn…               each scenario as a test (TAP)
+ *   belfry-sim --seeds 1000            a campaign over seeds 1 to 1000
+ *   belfry-sim --seed 17 --log         one seed, told at length; with --whole messages and all
+ *   belfry-sim --seed 17 --print       the same as a scenario to be cut down */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "base/check.h"
+#include "sim/campaign.h"
+#include "sim/scenario.h"
+
+#define SCENARIO_BYTES_MAX 65536
+#define SCENARIO_SEEDS     5  /* each scenario file is played with so many */
+#define FAILURE_LINES      80 /* of the log are shown */
+#define FAILED_SEEDS_SHOWN 5
+
+struct options {
+  uint64_t first_seed, seed_count;
+  uint64_t fresh_count; /* further seeds nobody has chosen */
+  bool has_seeds, log, whole, print, tap, brief;
+  const char *program;
+  char **files;
+  int file_count;
+};
+
+struct totals {
+  uint64_t seeds, failed, calls, records, events;
+};
+
+/* What is being played, for the last words of a broken `require`. */
+static char what_is_played[512];
+
+static void last_words(const char *file, int line, const char *expression) {
+  fprintf(stderr, "%s:%d: require(%s) failed while playing %s\n", file, line, expression, what_is_played);
+}
+
+/* --- one play
+ * --------------------------------------------------------------------------------------------------------------- */
+
+enum telling { SILENT, LOGGED, WHOLE };
+
+static bool play(const char *name, struct str_view text, uint64_t seed, enum telling telling,
+                 struct scenario_outcome *outcome, struct world *world) {
+  snprintf(what_is_played, sizeof what_is_played, "%s with seed %" PRIu64, name, seed);
+  world_init(world, seed);
+  world->log.wanted = telling != SILENT;
+  world->log.is_whole = telling == WHOLE;
+  scenario_play(world, name, text, outcome);
+  return outcome->failure == NULL;
+}
+
+static enum telling telling_of(const struct options *options) {
+  return options->whole ? WHOLE : options->log ? LOGGED : SILENT;
+}
+
+/* Plays it once more to tell how it came to its end. */
+static void tell_failure(const struct options *options, const char *name, struct str_view text, uint64_t seed) {
+  struct world world;
+  struct scenario_outcome outcome;
+  bool is_file = options->file_count > 0;
+  play(name, text, seed, LOGGED, &outcome, &world);
+  printf("# %s\n", outcome.failure ? outcome.failure : "the failure did not come again: the play is not deterministic");
+  event_log_print(&world.log, stdout, "#   ", FAILURE_LINES);
+  printf("# to see it all: %s --seed %" PRIu64 " --log%s%s\n", options->program, seed, is_file ? " " : "",
+         is_file ? name : "");
+  world_reset(&world);
+}
+
+static void count(struct totals *totals, const struct scenario_outcome *outcome) {
+  totals->seeds++;
+  totals->failed += outcome->failure != NULL;
+  totals->calls += outcome->calls;
+  totals->records += outcome->records;
+  totals->events += outcome->events;
+}
+
+/* --- scenarios from files
+ * ----------------------------------------------------------------------------------------------------- */
+
+static bool read_file(const char *path, char *memory, struct str_view *text_out) {
+  FILE *file = fopen(path, "r");
+  if (!file) return false;
+  size_t length = fread(memory, 1, SCENARIO_BYTES_MAX, file);
+  fclose(file);
+  *text_out = str_view_of(memory, length);
+  return length > 0;
+}
+
+/* "…/a_call_ends.scn" as "a call ends". */
+static void claim_of(const char *path, char *claim, size_t claim_bytes) {
+  const char *slash = strrchr(path, '/');
+  snprintf(claim, claim_bytes, "%s", slash ? slash + 1 : path);
+  char *dot = strrchr(claim, '.');
+  if (dot) *dot = '\0';
+  for (char *at = claim; *at; at++)
+    if (*at == '_') *at = ' ';
+}
+
+static bool play_file(const struct options *options, const char *path, struct totals *totals) {
+  static char memory[SCENARIO_BYTES_MAX];
+  struct str_view text;
+  if (!read_file(path, memory, &text)) {
+    printf("# %s: %s\n", path, strerror(errno));
+    return false;
+  }
+  uint64_t seeds = options->has_seeds ? options->seed_count : SCENARIO_SEEDS;
+  for (uint64_t seed = options->first_seed; seed < options->first_seed + seeds; seed++) {
+    struct world world;
+    struct scenario_outcome outcome;
+    bool is_good = play(path, text, seed, telling_of(options), &outcome, &world);
+    count(totals, &outcome);
+    if (options->log) event_log_print(&world.log, stdout, "# ", 0);
+    if (options->log && !is_good) printf("# %s\n", outcome.failure);
+    world_reset(&world);
+    if (is_good) continue;
+    if (!options->log) tell_failure(options, path, text, seed);
+    return false;
+  }
+  return true;
+}
+
+static int play_files(const struct options *options) {
+  struct totals totals = {0};
+  int failed = 0;
+  printf("1..%d\n", options->file_count);
+  for (int i = 0; i < options->file_count; i++) {
+    char claim[256];
+    claim_of(options->files[i], claim, sizeof claim);
+    bool is_good = play_file(options, options->files[i], &totals);
+    printf("%s %d - %s\n", is_good ? "ok" : "not ok", i + 1, claim);
+    failed += !is_good;
+  }
+  return failed ? 1 : 0;
+}
+
+/* --- campaigns
+ * -------------------------------------------------------------------------------------------------------------------
+ */
+
+static bool play_seed(const struct options *options, uint64_t seed, struct totals *totals) {
+  static char memory[CAMPAIGN_BYTES];
+  struct str_view text = campaign_write(seed, memory);
+  struct world world;
+  struct scenario_outcome outcome;
+  bool is_good = play("campaign", text, seed, telling_of(options), &outcome, &world);
+  count(totals, &outcome);
+  if (options->log) event_log_print(&world.log, stdout, "", 0);
+  if (options->log && !is_good) printf("%s\n", outcome.failure);
+  if (options->brief && !is_good) printf("# seed %" PRIu64 ": %s\n", seed, outcome.failure);
+  world_reset(&world);
+  if (!is_good && !options->brief && !options->log && totals->failed <= FAILED_SEEDS_SHOWN) {
+    printf("# seed %" PRIu64 " fails:\n", seed);
+    tell_failure(options, "campaign", text, seed);
+  }
+  return is_good;
+}
+
+static double seconds_now(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void report(const struct totals *totals, double took_s) {
+  double rate = took_s > 0 ? (double)totals->seeds / took_s : 0;
+  printf("# %" PRIu64 " seeds, %" PRIu64 " calls, %" PRIu64 " records, %" PRIu64
+         " events in %.1f s: %.0f seeds/s; %" PRIu64 " failed\n",
+         totals->seeds, totals->calls, totals->records, totals->events, took_s, rate, totals->failed);
+}
+
+static bool play_seeds(const struct options *options, uint64_t first, uint64_t seeds) {
+  struct totals totals = {0};
+  double started_s = seconds_now();
+  for (uint64_t seed = first; seed < first + seeds; seed++)
+    play_seed(options, seed, &totals);
+  report(&totals, seconds_now() - started_s);
+  return totals.failed == 0;
+}
+
+/* The same seed twice: the same log, byte for byte. */
+static bool is_deterministic(uint64_t seed) {
+  static char memory[CAMPAIGN_BYTES];
+  struct str_view text = campaign_write(seed, memory);
+  struct world first, second;
+  struct scenario_outcome outcome;
+  play("campaign", text, seed, LOGGED, &outcome, &first);
+  play("campaign", text, seed, LOGGED, &outcome, &second);
+  bool is_same = first.log.length == second.log.length && first.log.length > 0 &&
+                 memcmp(first.log.text, second.log.text, first.log.length) == 0;
+  world_reset(&first);
+  world_reset(&second);
+  return is_same;
+}
+
+static uint64_t fresh_seed(void) {
+  uint32_t seed = 0;
+  if (getrandom(&seed, sizeof seed, 0) != sizeof seed) seed = (uint32_t)time(NULL);
+  return 1000000 + seed;
+}
+
+static int play_campaign_as_tests(const struct options *options) {
+  uint64_t fresh = fresh_seed();
+  printf("1..3\n");
+  bool same = is_deterministic(options->first_seed);
+  printf("%s 1 - a seed gives the same log twice, byte for byte\n", same ? "ok" : "not ok");
+  bool known = play_seeds(options, options->first_seed, options->seed_count);
+  printf("%s 2 - calls under faults break no invariant, fixed seeds\n", known ? "ok" : "not ok");
+  printf("# fresh seeds begin at %" PRIu64 "\n", fresh);
+  bool unknown = play_seeds(options, fresh, options->fresh_count);
+  printf("%s 3 - calls under faults break no invariant, fresh seeds\n", unknown ? "ok" : "not ok");
+  return same && known && unknown ? 0 : 1;
+}
+
+/* --- options
+ * ---------------------------------------------------------------------------------------------------------------------
+ */
+
+static int usage(const char *program) {
+  fprintf(stderr,
+          "usage: %s [--seeds COUNT] [--first SEED] [--seed SEED] [--log | --whole | --brief] [FILE.scn…]\n"
+          "       %s --tap --seeds COUNT --fresh COUNT\n"
+          "       %s --print --seed SEED\n",
+          program, program, program);
+  return 2;
+}
+
+static bool read_number(const char *text, uint64_t *out) {
+  char *end;
+  if (!text) return false;
+  errno = 0;
+  *out = strtoull(text, &end, 10);
+  return errno == 0 && *text && !*end;
+}
+
+static bool read_options(int argc, char **argv, struct options *options) {
+  *options = (struct options){.first_seed = 1, .seed_count = 100, .program = argv[0]};
+  int i = 1;
+  for (; i < argc && argv[i][0] == '-'; i++) {
+    bool is_good = true;
+    if (strcmp(argv[i], "--log") == 0) {
+      options->log = true;
+    } else if (strcmp(argv[i], "--whole") == 0) {
+      options->log = options->whole = true;
+    } else if (strcmp(argv[i], "--brief") == 0) {
+      options->brief = true;
+    } else if (strcmp(argv[i], "--print") == 0) {
+      options->print = true;
+    } else if (strcmp(argv[i], "--tap") == 0) {
+      options->tap = true;
+    } else if (strcmp(argv[i], "--seeds") == 0) {
+      is_good = options->has_seeds = read_number(argv[++i], &options->seed_count);
+    } else if (strcmp(argv[i], "--fresh") == 0) {
+      is_good = read_number(argv[++i], &options->fresh_count);
+    } else if (strcmp(argv[i], "--first") == 0) {
+      is_good = read_number(argv[++i], &options->first_seed);
+    } else if (strcmp(argv[i], "--seed") == 0) {
+      is_good = options->has_seeds = read_number(argv[++i], &options->first_seed);
+      options->seed_count = 1;
+    } else {
+      is_good = false;
+    }
+    if (!is_good) return false;
+  }
+  options->files = argv + i;
+  options->file_count = argc - i;
+  return true;
+}
+
+int main(int argc, char **argv) {
+  struct options options;
+  setvbuf(stdout, NULL, _IOLBF, 0);
+  check_set_reporter(last_words);
+  if (!read_options(argc, argv, &options)) return usage(argv[0]);
+  if (options.print) {
+    static char memory[CAMPAIGN_BYTES];
+    struct str_view text = campaign_write(options.first_seed, memory);
+    printf("%.*s", (int)text.length, text.data);
+    return 0;
+  }
+  if (options.file_count > 0) return play_files(&options);
+  if (options.tap) return play_campaign_as_tests(&options);
+  return play_seeds(&options, options.first_seed, options.seed_count) ? 0 : 1;
+}

@@ -1,0 +1,370 @@
+#include "sim/switch_node.h"
+
+#include <sys/mman.h>
+
+#include "base/check.h"
+#include "sim/ledger.h"
+#include "sim/stream.h"
+#include "sim/watcher.h"
+#include "sim/world.h"
+
+#define ARENA_BYTES         ((size_t)4 << 20)
+#define OUTBOX_ENTRIES      256
+#define OUTBOX_BYTES        ((size_t)4 * OUTBOX_EVENT_BYTES)
+#define USAGE_MAX           256
+#define ADVANCES_MAX        1000 /* at one time; more is a timer that arms itself for now */
+#define RESOLVE_DELAY_US    (3 * MS_US)
+#define STALL_MEMORY_US     (40 * SECOND_US)
+#define DIRECTORY_ALIGNMENT 64
+
+struct switch_node {
+  struct world *world;
+  struct node_setup *setup;
+  struct endpoint *endpoints[NODE_SOCKETS_MAX]; /* by socket; several sockets may share one */
+  void *memory;
+  size_t memory_bytes;
+  struct switch_core *core;
+  struct context context;
+  struct timer_wheel wheel;
+  struct arena arena;
+  struct outbox outbox;
+  struct counters counters;
+  struct local_identity local;
+  uint32_t *usage;
+  uint64_t next_order;
+  struct str_view order_answer;
+  enum result order_result;
+  int64_t stalled_until_us;
+  int64_t advanced_at_us;
+  unsigned advances, restarts;
+};
+
+void node_setup_defaults(struct node_setup *setup) {
+  memset(setup, 0, sizeof *setup);
+  setup->name = "belfry";
+  parameters_set_defaults(&setup->parameters);
+  setup->limits = (struct switch_limits){.calls_max = 128, .registrations_max = 64, .transactions_max = 1024};
+}
+
+/* --- birth ------------------------------------------------------------------------------------------------------- */
+
+static void build_directory(struct switch_node *node) {
+  struct node_setup *setup = node->setup;
+  size_t bytes = directory_memory_bytes(setup->devices, setup->device_count);
+  char *memory = sim_take(&node->world->memory, bytes + DIRECTORY_ALIGNMENT);
+  memory += DIRECTORY_ALIGNMENT - (uintptr_t)memory % DIRECTORY_ALIGNMENT;
+  char text[256];
+  struct text_builder problem = text_builder_over(text, sizeof text);
+  node->context.directory = directory_build(memory, setup->devices, setup->device_count, STR_VIEW("belfry"),
+                                            node->context.directory, node->usage, USAGE_MAX, &problem);
+  if (!node->context.directory) world_fail(node->world, "directory: %.*s", (int)problem.length, text);
+}
+
+static void start_core(struct switch_node *node) {
+  struct world *world = node->world;
+  node->memory_bytes = switch_core_memory_bytes(&node->setup->limits);
+  node->memory = mmap(NULL, node->memory_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  require(node->memory != MAP_FAILED);
+  timer_wheel_init(&node->wheel, world_mono(world));
+  outbox_reset(&node->outbox);
+  node->counters = (struct counters){0};
+  node->core = switch_core_create(node->memory, &node->setup->limits);
+}
+
+static void fill_context(struct switch_node *node) {
+  struct world *world = node->world;
+  arena_init(&node->arena, sim_take(&world->memory, ARENA_BYTES), ARENA_BYTES);
+  outbox_init(&node->outbox, sim_take(&world->memory, OUTBOX_ENTRIES * sizeof(struct outbox_entry)), OUTBOX_ENTRIES,
+              sim_take(&world->memory, OUTBOX_BYTES), OUTBOX_BYTES);
+  node->usage = sim_take(&world->memory, USAGE_MAX * sizeof *node->usage);
+  node->context = (struct context){.random = &world->chance[CHANCE_SWITCH],
+                                   .wheel = &node->wheel,
+                                   .arena = &node->arena,
+                                   .outbox = &node->outbox,
+                                   .counters = &node->counters,
+                                   .parameters = &node->setup->parameters,
+                                   .local = &node->local};
+}
+
+static void receive(struct world *world, struct endpoint *endpoint, const struct arrival *arrival);
+static void refused(struct world *world, struct endpoint *endpoint, struct connection *connection,
+                    const struct address *remote);
+
+static void open_sockets(struct switch_node *node) {
+  const struct node_setup *setup = node->setup;
+  struct random *random = &node->world->chance[CHANCE_SWITCH];
+  node->local = (struct local_identity){.socket_count = setup->socket_count, .worker_count = 1};
+  node->local.steering_key = (struct siphash_key){random_u64(random), random_u64(random)};
+  node->local.nonce_key = (struct siphash_key){random_u64(random), random_u64(random)};
+  for (uint8_t i = 0; i < setup->socket_count; i++) {
+    const struct local_socket *socket = &setup->sockets[i];
+    node->local.sockets[i] = *socket;
+    struct endpoint *endpoint = network_find(&node->world->network, &socket->bound);
+    if (!endpoint) endpoint = network_add(node->world, setup->name, &socket->bound);
+    endpoint->is_switch = endpoint->is_watched = true;
+    endpoint->takes_streams = endpoint->takes_streams || transport_is_stream((enum transport)socket->transport);
+    endpoint->owner = node;
+    endpoint->receive = receive;
+    endpoint->refused = refused;
+    node->endpoints[i] = endpoint;
+  }
+}
+
+struct switch_node *switch_node_create(struct world *world, struct node_setup *setup) {
+  struct switch_node *node = sim_take(&world->memory, sizeof *node);
+  node->world = world;
+  node->setup = setup;
+  fill_context(node);
+  open_sockets(node);
+  build_directory(node);
+  if (!world->failure) start_core(node);
+  world->node = node;
+  return node;
+}
+
+void switch_node_destroy(struct switch_node *node) {
+  if (node->memory) munmap(node->memory, node->memory_bytes);
+  node->memory = NULL;
+}
+
+void switch_node_restart(struct switch_node *node) {
+  log_line(node->world, "%s: killed and started again", node->setup->name);
+  switch_node_destroy(node);
+  memset(node->usage, 0, USAGE_MAX * sizeof *node->usage);
+  for (struct connection *connection = node->world->network.first_connection; connection; connection = connection->next)
+    for (unsigned i = 0; i < 2; i++)
+      if (connection->sides[i] && connection->sides[i]->is_switch)
+        stream_break(node->world, connection, connection->sides[i]);
+  node->restarts++;
+  ledger_restarted(node->world);
+  start_core(node);
+}
+
+/* --- after each event ----------------------------------------------------------------------------------------------
+ */
+
+static void check(struct switch_node *node) {
+  char text[512];
+  struct text_builder problem = text_builder_over(text, sizeof text);
+  if (!switch_core_check(node->core, &node->context, &problem))
+    world_fail(node->world, "%s: %.*s", node->setup->name, (int)problem.length, text);
+  if (check_broken_count() > 0) world_fail(node->world, "%s: an expectation in the code is broken", node->setup->name);
+  if (node->counters.invariants_broken > 0) world_fail(node->world, "%s counted a broken invariant", node->setup->name);
+  if (node->outbox.dropped > 0) world_fail(node->world, "%s: the outbox was full", node->setup->name);
+  struct switch_core_counts counts;
+  switch_node_count(node, &counts);
+  if (counts.calls + counts.transactions + counts.registrations > 0 && counts.timers == 0)
+    world_fail(node->world, "%s: %u calls, %u transactions, %u registrations, and no timer", node->setup->name,
+               counts.calls, counts.transactions, counts.registrations);
+}
+
+static void handle(struct switch_node *node, const struct event *event);
+
+static void question_answered(struct world *world, void *subject, void *detail) {
+  (void)world;
+  handle(subject, detail);
+}
+
+static void ask_later(struct switch_node *node, const struct event *event, int64_t delay_us) {
+  struct event *copy = sim_take(&node->world->memory, sizeof *copy);
+  *copy = *event;
+  world_at(node->world, node->world->now_us + delay_us, question_answered, node, copy);
+}
+
+static struct location_answer *copy_location(struct world *world, const struct location_answer *answer) {
+  struct location_answer *copy = sim_take(&world->memory, sizeof *copy);
+  *copy = *answer;
+  for (uint8_t i = 0; i < copy->contact_count; i++) {
+    copy->contacts[i].uri = sim_copy(&world->memory, copy->contacts[i].uri);
+    copy->contacts[i].path = sim_copy(&world->memory, copy->contacts[i].path);
+  }
+  return copy;
+}
+
+static void resolve(struct switch_node *node, const struct outbox_entry *entry) {
+  struct event event = {.kind = EVENT_RESOLVED, .asker = entry->asker, .flow = entry->flow};
+  for (uint8_t i = 0; i < node->setup->host_count; i++) {
+    struct node_host *host = &node->setup->hosts[i];
+    if (!str_view_equal_nocase(host->name, entry->bytes)) continue;
+    event.addresses = host->addresses;
+    event.address_count = host->address_count;
+  }
+  ask_later(node, &event, RESOLVE_DELAY_US);
+}
+
+static void send(struct switch_node *node, const struct outbox_entry *entry) {
+  struct world *world = node->world;
+  const struct flow *flow = &entry->flow;
+  if (flow->socket_index >= node->local.socket_count ||
+      node->local.sockets[flow->socket_index].transport != flow->transport) {
+    world_fail(world, "%s sends %u bytes from socket %u over transport %u, which it has not", node->setup->name,
+               (unsigned)entry->bytes.length, flow->socket_index, flow->transport);
+    return;
+  }
+  struct endpoint *from = node->endpoints[flow->socket_index];
+  if (flow->transport == TRANSPORT_UDP) {
+    network_send(world, from, &flow->remote, entry->bytes);
+    return;
+  }
+  struct connection *connection =
+      flow->connection ? stream_by_id(world, flow->connection) : stream_find(world, from, &flow->remote);
+  if (!connection) connection = stream_open(world, from, &flow->remote);
+  if (!stream_send(world, connection, from, entry->bytes) && flow->connection)
+    ask_later(node, &(struct event){.kind = EVENT_CONNECTION_CLOSED, .flow = *flow}, 0);
+}
+
+static void do_entry(struct switch_node *node, const struct outbox_entry *entry) {
+  struct world *world = node->world;
+  struct event event = {.asker = entry->asker};
+  switch (entry->kind) {
+  case OUTBOX_SEND: send(node, entry); break;
+  case OUTBOX_CLOSE_CONNECTION: {
+    struct connection *connection = stream_by_id(world, entry->flow.connection);
+    if (connection) stream_break(world, connection, node->endpoints[entry->flow.socket_index]);
+    break;
+  }
+  case OUTBOX_ASK_LOCATION:
+    event.kind = EVENT_LOCATION_ASKED;
+    event.number = sim_copy(&world->memory, entry->bytes);
+    ask_later(node, &event, 0);
+    break;
+  case OUTBOX_TELL_LOCATION:
+    event.kind = EVENT_LOCATION_ANSWER;
+    event.location = copy_location(world, entry->location);
+    ask_later(node, &event, 0);
+    break;
+  case OUTBOX_RESOLVE: resolve(node, entry); break;
+  case OUTBOX_RECORD: ledger_add(world, entry->bytes); break;
+  case OUTBOX_ORDER_ANSWER:
+    node->order_answer = sim_copy(&world->memory, entry->bytes);
+    node->order_result = entry->result;
+    break;
+  case OUTBOX_ALARM: log_line(world, "%s: alarm: %.*s", node->setup->name, (int)entry->bytes.length, entry->bytes.data);
+  }
+}
+
+/* Records first, as the worker does: what a peer has been told must not be forgotten. */
+static void empty_outbox(struct switch_node *node) {
+  struct outbox *outbox = &node->outbox;
+  for (uint32_t i = 0; i < outbox->entry_count; i++)
+    if (outbox->entries[i].kind == OUTBOX_RECORD) do_entry(node, &outbox->entries[i]);
+  for (uint32_t i = 0; i < outbox->entry_count; i++)
+    if (outbox->entries[i].kind != OUTBOX_RECORD) do_entry(node, &outbox->entries[i]);
+  outbox_reset(outbox);
+}
+
+/* --- events ------------------------------------------------------------------------------------------------------- */
+
+static void set_clocks(struct switch_node *node) {
+  node->context.now = world_mono(node->world);
+  node->context.wall_now = world_wall(node->world);
+}
+
+static void handle(struct switch_node *node, const struct event *event) {
+  if (node->world->now_us < node->stalled_until_us) {
+    ask_later(node, event, node->stalled_until_us - node->world->now_us);
+    return;
+  }
+  set_clocks(node);
+  switch_core_handle(node->core, &node->context, event);
+  empty_outbox(node);
+  check(node);
+}
+
+static uint16_t socket_of(const struct switch_node *node, const struct endpoint *endpoint, enum transport transport) {
+  for (uint16_t i = 0; i < node->local.socket_count; i++)
+    if (node->endpoints[i] == endpoint && node->local.sockets[i].transport == transport) return i;
+  return UINT16_MAX;
+}
+
+static void receive(struct world *world, struct endpoint *endpoint, const struct arrival *arrival) {
+  struct switch_node *node = endpoint->owner;
+  uint16_t socket = socket_of(node, endpoint, arrival->transport);
+  if (socket == UINT16_MAX) {
+    log_line(world, "%s: does not listen there", endpoint->name);
+    return;
+  }
+  struct event event = {.kind = EVENT_MESSAGE, .bytes = arrival->bytes};
+  event.flow = (struct flow){.remote = arrival->source,
+                             .transport = (uint8_t)arrival->transport,
+                             .socket_index = socket,
+                             .connection = arrival->connection ? arrival->connection->id : 0};
+  handle(node, &event);
+}
+
+static void refused(struct world *world, struct endpoint *endpoint, struct connection *connection,
+                    const struct address *remote) {
+  struct switch_node *node = endpoint->owner;
+  enum transport transport = connection ? TRANSPORT_TCP : TRANSPORT_UDP;
+  struct event event = {.kind = EVENT_CONNECTION_CLOSED};
+  event.flow = (struct flow){.remote = *remote,
+                             .transport = (uint8_t)transport,
+                             .connection = connection ? connection->id : 0,
+                             .socket_index = socket_of(node, endpoint, transport)};
+  (void)world;
+  handle(node, &event);
+}
+
+int64_t switch_node_wake_us(const struct switch_node *node) {
+  struct mono_ms wake = timer_wheel_next_wake(&node->wheel);
+  if (wake.value == INT64_MAX) return INT64_MAX;
+  int64_t wake_us = node->world->now_us + mono_ms_since(wake, world_mono(node->world)) * MS_US;
+  wake_us -= node->world->now_us % MS_US;
+  if (wake_us < node->world->now_us) wake_us = node->world->now_us;
+  return wake_us < node->stalled_until_us ? node->stalled_until_us : wake_us;
+}
+
+void switch_node_advance(struct switch_node *node) {
+  node->advances = node->advanced_at_us == node->world->now_us ? node->advances + 1 : 0;
+  node->advanced_at_us = node->world->now_us;
+  if (node->advances > ADVANCES_MAX) {
+    world_fail(node->world, "%s: timers fire again and again without end", node->setup->name);
+    return;
+  }
+  set_clocks(node);
+  bool is_again;
+  do {
+    is_again = switch_core_advance(node->core, &node->context);
+    empty_outbox(node);
+    check(node);
+  } while (is_again && !node->world->failure);
+}
+
+struct str_view switch_node_order(struct switch_node *node, enum order_kind order, struct str_view target,
+                                  enum result *result_out) {
+  struct event event = {.kind = EVENT_ORDER,
+                        .order = order,
+                        .order_id = ++node->next_order,
+                        .order_target = target,
+                        .order_by = STR_VIEW("the scenario")};
+  node->order_answer = (struct str_view){0};
+  node->order_result = RESULT_NOT_FOUND;
+  handle(node, &event);
+  if (result_out) *result_out = node->order_result;
+  return node->order_answer;
+}
+
+void switch_node_stall(struct switch_node *node, int64_t until_us) {
+  log_line(node->world, "%s: does nothing for a while", node->setup->name);
+  node->stalled_until_us = until_us;
+  for (uint8_t i = 0; i < node->local.socket_count; i++)
+    node->endpoints[i]->busy_until_us = until_us;
+  if (node->world->watcher) node->world->watcher->was_stalled = true;
+}
+
+void switch_node_count(const struct switch_node *node, struct switch_core_counts *counts) {
+  *counts = (struct switch_core_counts){0};
+  switch_core_count(node->core, &node->context, counts);
+}
+
+const struct counters *switch_node_counters(const struct switch_node *node) {
+  return &node->counters;
+}
+
+bool switch_node_was_stalled(const struct switch_node *node) {
+  return node->stalled_until_us > 0 && node->world->now_us < node->stalled_until_us + STALL_MEMORY_US;
+}
+
+unsigned switch_node_restarts(const struct switch_node *node) {
+  return node->restarts;
+}

@@ -1,0 +1,62 @@
+/* Our re-INVITE and UPDATE: hold, resume, another codec, and nothing new at all. */
+#include "sim/ua_call.h"
+#include "sim/ua_message.h"
+
+#define RETRIES_MAX 5
+
+struct retry {
+  enum sip_method method;
+  unsigned direction, payload;
+};
+
+bool ua_call_renegotiate(struct ua_call *call, enum sip_method method, unsigned direction, unsigned payload) {
+  struct ua_session *session = &call->session;
+  if (call->state != UA_UP || call->accepted || call->renegotiation || session->is_offer_open) return false;
+  if (direction == UA_SAME) direction = session->ours.direction;
+  if (payload == UA_SAME) payload = session->ours.payload;
+  struct str_view offer = ua_session_offer(call->actor->world, session, (enum ua_direction)direction, payload);
+  call->renegotiation = ua_call_request(call, method, (struct str_view){0}, (struct str_view){0}, offer);
+  return true;
+}
+
+static void try_again(struct world *world, void *subject, void *detail) {
+  const struct retry *retry = detail;
+  (void)world;
+  ua_call_renegotiate(subject, retry->method, retry->direction, retry->payload);
+}
+
+/* Glare (RFC 3261 §14.1): the owner of the Call-ID waits longer. */
+static void retry_later(struct ua_call *call, enum sip_method method) {
+  struct world *world = call->actor->world;
+  if (++call->retries > RETRIES_MAX) return;
+  struct retry *retry = sim_take(&world->memory, sizeof *retry);
+  *retry = (struct retry){method, call->session.ours.direction, call->session.ours.payload};
+  int64_t wait_ms =
+      call->is_caller ? world_draw(world, CHANCE_ACTORS, 210, 400) * 10 : world_draw(world, CHANCE_ACTORS, 0, 200) * 10;
+  world_at(world, world->now_us + wait_ms * MS_US, try_again, call, retry);
+}
+
+static void refused(struct ua_call *call, struct ua_transaction *transaction, unsigned status) {
+  call->renegotiation = NULL;
+  if (status == 491) retry_later(call, transaction->method);
+  ua_session_refused(&call->session);
+  if ((status == 481 || status == 408) && call->state == UA_UP) ua_call_hang_up(call);
+}
+
+void ua_call_renegotiation_answered(struct ua_transaction *transaction, const struct sip_message *response) {
+  struct ua_call *call = transaction->call;
+  if (response->status < 200) return;
+  if (response->status >= 300) {
+    if (transaction == call->renegotiation) refused(call, transaction, response->status);
+    return;
+  }
+  bool is_first = transaction == call->renegotiation;
+  if (is_first) {
+    call->renegotiation = NULL;
+    call->retries = 0;
+    bool had_body = response->body.length > 0;
+    if (!had_body && transaction->is_session_offer) ua_call_complain(call, "a 2xx without an answer to our offer");
+    ua_call_take_session(call, response);
+  }
+  if (transaction->method == SIP_METHOD_INVITE) ua_call_acknowledge(transaction, (struct str_view){0});
+}

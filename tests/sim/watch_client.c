@@ -1,0 +1,163 @@
+/* Requests that an endpoint sends, and what it hears back. */
+#include "sim/watcher.h"
+#include "sim/world.h"
+
+#define T1_US   (500 * MS_US)
+#define T2_US   (4 * SECOND_US)
+#define LIFE_US (64 * T1_US)
+
+/* --- sent again
+ * ------------------------------------------------------------------------------------------------------- */
+
+/* The wait that must lie before sending number `count` (2: the first repetition). 0: there is none. */
+static int64_t wanted_wait_us(const struct watcher *watcher, const struct watched_transaction *transaction,
+                              unsigned count) {
+  if (watcher->wait_count > 0 && transaction->endpoint->is_switch)
+    return count - 2 < watcher->wait_count ? watcher->waits_ms[count - 2] * MS_US : 0;
+  int64_t wait_us = T1_US << (count - 2 < 20 ? count - 2 : 20);
+  return transaction->method != SIP_METHOD_INVITE && wait_us > T2_US ? T2_US : wait_us;
+}
+
+static bool is_wait_right(struct sighting *sighting, const struct watched_transaction *transaction) {
+  int64_t wait_us = sighting->world->now_us - transaction->last_us;
+  if (watcher_is_lenient(sighting->world)) return true;
+  if (watcher_is_about(wait_us, wanted_wait_us(sighting->world->watcher, transaction, transaction->count + 1)))
+    return true;
+  /* A 1xx moves Timer E to T2 (RFC 3261 §17.1.2.2); the wait begun before runs out first. */
+  return transaction->method != SIP_METHOD_INVITE && transaction->provisional_us > 0 &&
+         watcher_is_about(wait_us, T2_US);
+}
+
+static void repeated(struct sighting *sighting, struct watched_transaction *transaction) {
+  struct world *world = sighting->world;
+  bool is_invite = transaction->method == SIP_METHOD_INVITE;
+  if (!str_view_equal(transaction->request, sighting->bytes))
+    watcher_blame(sighting, "a retransmission differs from its request (RFC 3261 17.1.1.1)");
+  if (transaction->is_stream) watcher_blame(sighting, "sent again over a reliable transport (RFC 3261 17.1.1.2)");
+  if (transaction->status != 0) watcher_blame(sighting, "sent again after its final response (RFC 3261 17.1)");
+  if (is_invite && transaction->provisional_us > 0)
+    watcher_blame(sighting, "INVITE sent again after a provisional response (RFC 3261 17.1.1.2)");
+  if (world->now_us - transaction->first_us >= LIFE_US + SECOND_US && world->watcher->wait_count == 0)
+    watcher_blame(sighting, "sent again after 64*T1 (RFC 3261 17.1)");
+  if (!is_wait_right(sighting, transaction)) watcher_blame(sighting, "sent again at the wrong time (RFC 3261 17.1)");
+  transaction->count++;
+  transaction->last_us = world->now_us;
+}
+
+/* --- new
+ * ---------------------------------------------------------------------------------------------------------------- */
+
+static bool is_pending(const struct world *world, const struct watched_transaction *invite) {
+  if (!invite || invite->status != 0 || invite->is_excused) return false;
+  return invite->provisional_us > 0 || world->now_us - invite->first_us < LIFE_US;
+}
+
+static void check_order(struct sighting *sighting, struct watched_dialog *dialog) {
+  const struct sip_message *message = &sighting->message;
+  if (message->method == SIP_METHOD_CANCEL) {
+    if (!dialog->invite || dialog->invite->cseq != message->cseq ||
+        !str_view_equal(dialog->invite->branch, sighting->via.branch))
+      watcher_blame(sighting, "CANCEL does not match its INVITE (RFC 3261 9.1)");
+    else if (dialog->invite->provisional_us == 0)
+      watcher_blame(sighting, "CANCEL before any provisional response (RFC 3261 9.1)");
+    else
+      dialog->invite->cancel_us = sighting->world->now_us;
+    return;
+  }
+  if (dialog->cseq_said != 0 && message->cseq <= dialog->cseq_said)
+    watcher_blame(sighting, "CSeq does not rise (RFC 3261 12.2.1.1)");
+  dialog->cseq_said = message->cseq;
+  bool is_over =
+      dialog->bye_said_us > 0 || (dialog->bye_heard_us > 0 && dialog->bye_heard_us < sighting->world->now_us);
+  bool is_crossing_bye = message->method == SIP_METHOD_BYE && dialog->bye_said_us == 0;
+  if (is_over && !is_crossing_bye) watcher_blame(sighting, "a request in a dialog that BYE has ended");
+  if (message->method == SIP_METHOD_BYE) dialog->bye_said_us = sighting->world->now_us;
+  if (message->method == SIP_METHOD_INVITE && is_pending(sighting->world, dialog->invite))
+    watcher_blame(sighting, "an INVITE while another of ours is pending in the dialog (RFC 3261 14.1)");
+}
+
+/* --- ACK
+ * ---------------------------------------------------------------------------------------------------------------- */
+
+static void ack_said(struct sighting *sighting) {
+  const struct sip_message *message = &sighting->message;
+  struct watched_dialog *dialog = watcher_dialog(sighting);
+  struct watched_transaction *invite = watcher_find(sighting, true, SIP_METHOD_INVITE);
+  bool is_of_refusal = invite != NULL;
+  if (!invite && dialog->invite && dialog->invite->cseq == message->cseq) invite = dialog->invite;
+  for (struct watched_transaction *other = sighting->world->watcher->first; !invite && other; other = other->next)
+    if (other->endpoint == sighting->endpoint && other->is_client && other->method == SIP_METHOD_INVITE &&
+        other->cseq == message->cseq && str_view_equal(other->call_id, message->call_id) &&
+        str_view_equal(other->own_tag, message->from_tag))
+      invite = other;
+  if (!invite || invite->cseq != message->cseq || invite->status == 0) {
+    watcher_blame(sighting, "an ACK of nothing that has been answered");
+    return;
+  }
+  if (is_of_refusal != (invite->status >= 300))
+    watcher_blame(sighting,
+                  "the ACK's branch must be the INVITE's for a refusal, a new one for a 2xx (RFC 3261 17.1.1.3)");
+  if (!str_view_equal(invite->final_to_tag, message->to_tag))
+    watcher_blame(sighting, "the ACK's To tag is not the response's (RFC 3261 17.1.1.3)");
+  if (invite->acks++ == 0) invite->first_ack_us = sighting->world->now_us;
+  if (is_of_refusal && invite->acks > invite->final_count)
+    watcher_blame(sighting, "more ACKs than final responses (RFC 3261 17.1.1.2)");
+}
+
+void watch_request_said(struct sighting *sighting) {
+  if (sighting->message.method == SIP_METHOD_ACK) {
+    ack_said(sighting);
+    return;
+  }
+  struct watched_transaction *transaction = watcher_find(sighting, true, sighting->message.method);
+  if (transaction) {
+    repeated(sighting, transaction);
+    return;
+  }
+  struct watched_dialog *dialog = watcher_dialog(sighting);
+  check_order(sighting, dialog);
+  transaction = watcher_add(sighting, true);
+  if (transaction->method == SIP_METHOD_INVITE) dialog->invite = transaction;
+}
+
+/* --- what comes back
+ * ------------------------------------------------------------------------------------------------------ */
+
+/* True when the transaction has given up before anything came: Timer B or F, or 64*T1 after CANCEL. */
+static bool is_given_up(const struct world *world, const struct watched_transaction *transaction) {
+  if (transaction->status != 0) return false;
+  int64_t life_us = LIFE_US;
+  if (world->watcher->wait_count > 0 && transaction->endpoint->is_switch) {
+    life_us = T1_US;
+    for (unsigned i = 0; i < world->watcher->wait_count; i++)
+      life_us += world->watcher->waits_ms[i] * MS_US;
+  }
+  bool is_silent = transaction->provisional_us == 0 || transaction->method != SIP_METHOD_INVITE;
+  if (is_silent && world->now_us - transaction->first_us >= life_us) return true;
+  return transaction->cancel_us > 0 && world->now_us - transaction->cancel_us >= LIFE_US;
+}
+
+void watch_response_heard(struct sighting *sighting) {
+  const struct sip_message *message = &sighting->message;
+  int64_t now_us = sighting->world->now_us;
+  struct watched_transaction *transaction = watcher_find(sighting, true, message->method);
+  if (!transaction || is_given_up(sighting->world, transaction)) return;
+  if (message->status < 200) {
+    if (transaction->provisional_us == 0 && transaction->status == 0) transaction->provisional_us = now_us;
+    return;
+  }
+  bool is_same_kind = transaction->status == 0 || (transaction->status >= 300) == (message->status >= 300);
+  if (!is_same_kind) return; /* a peer's mistake */
+  if (transaction->status == 0) {
+    transaction->status = message->status;
+    transaction->final_us = now_us;
+    transaction->final_to_tag = message->to_tag;
+  } else if (transaction->status >= 300 && now_us - transaction->final_us >= LIFE_US) {
+    transaction->final_unowed++; /* Timer D is over */
+  }
+  transaction->final_count++;
+  transaction->last_final_us = now_us;
+  const struct watched_dialog *dialog = watcher_dialog(sighting);
+  bool is_over = dialog->bye_said_us > 0 || dialog->bye_heard_us > 0; /* BYE will stop the peer, too */
+  if (transaction->acks > 0 && !is_over) transaction->final_after_ack++;
+}

@@ -1,0 +1,118 @@
+/* Requests that an endpoint hears, and what it answers. */
+#include "sim/watcher.h"
+#include "sim/world.h"
+
+#define T1_US   (500 * MS_US)
+#define T2_US   (4 * SECOND_US)
+#define LIFE_US (64 * T1_US)
+
+static void ack_heard(struct sighting *sighting) {
+  const struct sip_message *message = &sighting->message;
+  struct watched_transaction *transaction = watcher_find(sighting, false, SIP_METHOD_INVITE);
+  for (struct watched_transaction *other = sighting->world->watcher->first; !transaction && other; other = other->next)
+    if (other->endpoint == sighting->endpoint && !other->is_client && other->method == SIP_METHOD_INVITE &&
+        other->cseq == message->cseq && other->status >= 200 && other->status < 300 &&
+        str_view_equal(other->call_id, message->call_id) && str_view_equal(other->final_to_tag, message->to_tag))
+      transaction = other;
+  if (!transaction || transaction->status == 0) return;
+  if (transaction->acks++ == 0) transaction->first_ack_us = sighting->world->now_us;
+}
+
+void watch_request_heard(struct sighting *sighting) {
+  const struct sip_message *message = &sighting->message;
+  if (message->method == SIP_METHOD_ACK) {
+    ack_heard(sighting);
+    return;
+  }
+  if (message->method == SIP_METHOD_BYE && message->to_tag.length > 0) {
+    struct watched_dialog *dialog = watcher_dialog(sighting);
+    if (dialog->bye_heard_us == 0) dialog->bye_heard_us = sighting->world->now_us;
+  }
+  struct watched_transaction *transaction = watcher_find(sighting, false, message->method);
+  if (!transaction) {
+    watcher_add(sighting, false);
+    return;
+  }
+  transaction->count++;
+  transaction->last_us = sighting->world->now_us;
+  transaction->repeats_owed++;
+  transaction->repeated_us = sighting->world->now_us;
+}
+
+/* --- responses
+ * ---------------------------------------------------------------------------------------------------------- */
+
+/* The final response to an INVITE is sent again by T1, doubling up to T2, until the ACK: Timer G for refusals over
+ * datagrams, the user for 2xx over anything (RFC 3261 §13.3.1.4, §17.2.1). */
+static void sent_again_by_timer(struct sighting *sighting, struct watched_transaction *transaction) {
+  int64_t now_us = sighting->world->now_us;
+  if (transaction->method != SIP_METHOD_INVITE)
+    watcher_blame(sighting, "a final response sent again, and the request was not (RFC 3261 17.2.2)");
+  if (transaction->acks > 0 && transaction->first_ack_us < now_us)
+    watcher_blame(sighting, "a final response sent again after its ACK (RFC 3261 17.2.1)");
+  if (transaction->status >= 300 && transaction->is_stream)
+    watcher_blame(sighting, "a refusal sent again over a reliable transport (RFC 3261 17.2.1)");
+  int64_t wanted_us = T1_US << (transaction->timed_sends < 3 ? transaction->timed_sends : 3);
+  int64_t since_us = transaction->timed_sends == 0 ? transaction->final_us : transaction->last_timed_us;
+  if (!watcher_is_about(now_us - since_us, wanted_us) && !watcher_is_lenient(sighting->world))
+    watcher_blame(sighting, "a final response sent again at the wrong time (RFC 3261 17.2.1)");
+  if (now_us - transaction->final_us > LIFE_US + SECOND_US && !watcher_is_lenient(sighting->world))
+    watcher_blame(sighting, "a final response sent again after 64*T1 (RFC 3261 17.2.1)");
+  transaction->timed_sends++;
+  transaction->last_timed_us = now_us;
+}
+
+/* An answer to a repeated request is given at once; an accepted INVITE is not answered again (RFC 6026 §7.1). */
+static bool answers_repetition(const struct sighting *sighting, struct watched_transaction *transaction) {
+  bool is_accepted = transaction->method == SIP_METHOD_INVITE && transaction->status < 300;
+  bool is_now = transaction->repeated_us == sighting->world->now_us || watcher_is_lenient(sighting->world);
+  if (is_accepted || !is_now || transaction->repeats_owed == 0) return false;
+  transaction->repeats_owed--;
+  return true;
+}
+
+static void final_said(struct sighting *sighting, struct watched_transaction *transaction) {
+  const struct sip_message *message = &sighting->message;
+  int64_t now_us = sighting->world->now_us;
+  if (transaction->status == 0) {
+    transaction->status = message->status;
+    transaction->final_us = now_us;
+    transaction->final = sighting->bytes;
+    transaction->final_to_tag = message->to_tag;
+    transaction->repeats_owed = 0;
+  } else if (!str_view_equal(transaction->final, sighting->bytes)) {
+    watcher_blame(sighting, "a second final response, different from the first (RFC 3261 17.2)");
+  } else if (!answers_repetition(sighting, transaction)) {
+    sent_again_by_timer(sighting, transaction);
+  }
+  transaction->final_count++;
+  transaction->last_final_us = now_us;
+}
+
+static void check_copies(struct sighting *sighting, const struct watched_transaction *transaction) {
+  struct sip_message request;
+  struct sip_defect defect;
+  if (sip_message_parse(transaction->request, &request, &defect) != RESULT_OK) return;
+  const struct sip_message *response = &sighting->message;
+  if (request.cseq != response->cseq || !str_view_equal(request.call_id, response->call_id) ||
+      !str_view_equal(sip_message_header(&request, SIP_HEADER_FROM), sip_message_header(response, SIP_HEADER_FROM)))
+    watcher_blame(sighting, "From, Call-ID or CSeq are not those of the request (RFC 3261 8.2.6.2)");
+  if (request.to_tag.length && !str_view_equal(request.to_tag, response->to_tag))
+    watcher_blame(sighting, "the To tag is not that of the request (RFC 3261 8.2.6.2)");
+}
+
+void watch_response_said(struct sighting *sighting) {
+  const struct sip_message *message = &sighting->message;
+  struct watched_transaction *transaction = watcher_find(sighting, false, message->method);
+  if (!transaction) {
+    watcher_blame(sighting, "a response to a request that never came");
+    return;
+  }
+  check_copies(sighting, transaction);
+  if (message->status >= 200) {
+    final_said(sighting, transaction);
+  } else {
+    if (transaction->status != 0) watcher_blame(sighting, "a provisional response after the final one");
+    if (transaction->provisional_us == 0) transaction->provisional_us = sighting->world->now_us;
+  }
+}

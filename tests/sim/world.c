@@ -1,0 +1,93 @@
+#include "sim/world.h"
+
+#include <stdarg.h>
+
+#include "sim/switch_node.h"
+#include "sim/watcher.h"
+
+/* Virtual time begins at 0; the switch's clocks stand elsewhere, as they do in life. */
+#define MONO_START_MS 1000000
+#define WALL_START_US 1767225600000000LL /* 2026-01-01T00:00:00Z */
+
+#define DEFAULT_DELAY_US (2 * MS_US)
+
+void world_init(struct world *world, uint64_t seed) {
+  *world = (struct world){.seed = seed};
+  for (unsigned i = 0; i < CHANCE_COUNT; i++)
+    random_seed(&world->chance[i], (struct siphash_key){seed, i});
+  world->network.faults = (struct link_faults){.delay_min_us = DEFAULT_DELAY_US, .delay_max_us = DEFAULT_DELAY_US};
+}
+
+void world_reset(struct world *world) {
+  if (world->node) switch_node_destroy(world->node);
+  world->node = NULL;
+  event_queue_reset(&world->queue);
+  event_log_reset(&world->log);
+  sim_memory_reset(&world->memory);
+}
+
+struct sim_event *world_at(struct world *world, int64_t at_us,
+                           void (*happen)(struct world *world, void *subject, void *detail), void *subject,
+                           void *detail) {
+  struct sim_event *event = sim_take(&world->memory, sizeof *event);
+  *event = (struct sim_event){
+      .at_us = at_us < world->now_us ? world->now_us : at_us, .happen = happen, .subject = subject, .detail = detail};
+  event_queue_put(&world->queue, event);
+  return event;
+}
+
+void world_cancel(struct sim_event **event) {
+  if (*event) (*event)->happen = NULL;
+  *event = NULL;
+}
+
+bool world_step(struct world *world, int64_t until_us) {
+  if (world->failure) return false;
+  const struct sim_event *first = event_queue_first(&world->queue);
+  int64_t event_us = first ? first->at_us : INT64_MAX;
+  int64_t wake_us = world->node ? switch_node_wake_us(world->node) : INT64_MAX;
+  int64_t next_us = event_us < wake_us ? event_us : wake_us;
+  if (next_us == INT64_MAX || next_us > until_us) {
+    if (until_us != INT64_MAX && until_us > world->now_us) world->now_us = until_us;
+    return false;
+  }
+  if (next_us > world->now_us) world->now_us = next_us;
+  world->events++;
+  if (event_us <= wake_us) {
+    struct sim_event *event = event_queue_take(&world->queue);
+    event->happen(world, event->subject, event->detail);
+  } else {
+    switch_node_advance(world->node);
+  }
+  return !world->failure;
+}
+
+void world_fail(struct world *world, const char *format, ...) {
+  if (world->failure) return;
+  char text[1024];
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(text, sizeof text, format, arguments);
+  va_end(arguments);
+  world->failure = sim_format(&world->memory, "at %lld.%06lld: %s", (long long)(world->now_us / SECOND_US),
+                              (long long)(world->now_us % SECOND_US), text);
+  log_line(world, "WRONG: %s", text);
+}
+
+int64_t world_draw(struct world *world, enum chance chance, int64_t low, int64_t high) {
+  if (high <= low) return low;
+  uint64_t span = (uint64_t)(high - low) + 1;
+  return low + (int64_t)(random_u64(&world->chance[chance]) % span);
+}
+
+bool world_chance_ppm(struct world *world, enum chance chance, uint32_t parts) {
+  return parts > 0 && random_chance_ppm(&world->chance[chance], parts);
+}
+
+struct mono_ms world_mono(const struct world *world) {
+  return (struct mono_ms){MONO_START_MS + world->now_us / MS_US};
+}
+
+struct wall_us world_wall(const struct world *world) {
+  return (struct wall_us){WALL_START_US + world->now_us};
+}
