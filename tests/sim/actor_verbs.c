@@ -90,6 +90,12 @@ ACTION(repeat_invite) {
   return ua_call_renegotiate(call, SIP_METHOD_INVITE, UA_SAME, UA_SAME);
 }
 
+ACTION(ask_for_offer) {
+  (void)actor;
+  (void)argument;
+  return ua_call_ask_for_offer(call);
+}
+
 ACTION(update) {
   (void)actor;
   (void)argument;

@@ -162,6 +162,9 @@ static void write_middle_of_talk(struct campaign *campaign, const struct plot *p
   for (unsigned i = draw(campaign, 0, 3); i > 0; i--)
     line(campaign, "%s %s after %ums for %s", chance(campaign, 50) ? plot->caller : plot->callee,
          deeds[draw(campaign, 0, 7)], draw(campaign, 10, plot->talk_ms), plot->number);
+  if (chance(campaign, 10))
+    line(campaign, "%s asks for an offer after %ums for %s", chance(campaign, 50) ? plot->caller : plot->callee,
+         draw(campaign, 10, plot->talk_ms), plot->number);
   if (!chance(campaign, 10)) return;
   unsigned at_ms = draw(campaign, 100, plot->talk_ms / 2); /* both at once: glare */
   line(campaign, "%s changes codec after %ums for %s", plot->caller, at_ms, plot->number);

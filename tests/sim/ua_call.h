@@ -117,6 +117,7 @@ void ua_call_respond(struct ua_transaction *transaction, struct ua_call *call, u
 /* A re-INVITE (or UPDATE) with this direction and payload; UA_SAME: as it is. False: not now. */
 #define UA_SAME 1000
 bool ua_call_renegotiate(struct ua_call *call, enum sip_method method, unsigned direction, unsigned payload);
+bool ua_call_ask_for_offer(struct ua_call *call);
 void ua_call_renegotiation_answered(struct ua_transaction *transaction, const struct sip_message *response);
 
 /* --- RFC 3262 (ua_reliable.c)

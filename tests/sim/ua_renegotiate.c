@@ -19,6 +19,14 @@ bool ua_call_renegotiate(struct ua_call *call, enum sip_method method, unsigned 
   return true;
 }
 
+/* A re-INVITE without a session description: the offer comes in the 2xx, our answer goes into the ACK. */
+bool ua_call_ask_for_offer(struct ua_call *call) {
+  if (call->state != UA_UP || call->accepted || call->renegotiation || call->session.is_offer_open) return false;
+  struct str_view nothing = {0};
+  call->renegotiation = ua_call_request(call, SIP_METHOD_INVITE, nothing, nothing, nothing);
+  return true;
+}
+
 static void try_again(struct world *world, void *subject, void *detail) {
   const struct retry *retry = detail;
   (void)world;
@@ -50,13 +58,16 @@ void ua_call_renegotiation_answered(struct ua_transaction *transaction, const st
     if (transaction == call->renegotiation) refused(call, transaction, response->status);
     return;
   }
-  bool is_first = transaction == call->renegotiation;
-  if (is_first) {
+  struct str_view answer = {0};
+  if (transaction == call->renegotiation) {
     call->renegotiation = NULL;
     call->retries = 0;
     bool had_body = response->body.length > 0;
     if (!had_body && transaction->is_session_offer) ua_call_complain(call, "a 2xx without an answer to our offer");
     ua_call_take_session(call, response);
+    if (had_body && !transaction->is_session_offer) answer = ua_session_answer(call->actor->world, &call->session);
+    if (!had_body && transaction->method == SIP_METHOD_INVITE)
+      ua_call_complain(call, "a 2xx without a session description");
   }
-  if (transaction->method == SIP_METHOD_INVITE) ua_call_acknowledge(transaction, (struct str_view){0});
+  if (transaction->method == SIP_METHOD_INVITE) ua_call_acknowledge(transaction, answer);
 }
