@@ -253,9 +253,11 @@ void call_renegotiate(struct call_step *step) {
 static void acknowledge(struct call_step *step, const struct call_carried *carried) {
   struct call_leg *leg = step->leg;
   if (carried->sent_as != SIP_METHOD_INVITE) return;
+  if (carried->method == SIP_METHOD_INVITE && !carried->has_offer) {
+    call_ack_owe(step, leg);
+    return;
+  }
   leg->ack_cseq = step->message->cseq;
-  leg->ack_owed = carried->method == SIP_METHOD_INVITE && !carried->has_offer;
-  if (leg->ack_owed) return;
   (void)!dialog_send_ack(step->table->rooms.dialogs, step->context, leg->dialog, leg->ack_cseq, (struct str_view){0},
                          (struct str_view){0});
 }

@@ -12,7 +12,7 @@
 #include "sip/sip_body.h"
 
 #define SDP_TYPE         STR_VIEW("application/sdp")
-#define ORIGIN_BYTES_MAX 128 /* what an o= line may grow by */
+#define ORIGIN_BYTES_MAX 256 /* what o= and c= lines may add */
 
 /* --- finding the session description in a body ------------------------------------------------------------------- */
 
@@ -46,15 +46,19 @@ static struct address own_address(struct call_step *step, const struct call_leg 
   return local->sockets[flow.socket_index < local->socket_count ? flow.socket_index : 0].advertised;
 }
 
+/* sdp_write_with_origin or sdp_write_declined */
+typedef void sdp_writer(const struct sdp *sdp, struct str_view origin, uint64_t version, const struct address *address,
+                        struct text_builder *builder);
+
 static struct str_view write_session(struct call_step *step, const struct call_leg *leg, const struct sdp *sdp,
-                                     uint32_t version) {
+                                     uint32_t version, sdp_writer *writer) {
   char memory[32];
   struct text_builder origin = text_builder_over(memory, sizeof memory);
   struct text_builder text = arena_builder(step->context->arena, sdp->text.length + ORIGIN_BYTES_MAX);
   struct address address = own_address(step, leg);
   text_builder_add_literal(&origin, "- ");
   text_builder_add_u64(&origin, leg->origin_id);
-  sdp_write_with_origin(sdp, text_builder_view(&origin), version, &address, &text);
+  writer(sdp, text_builder_view(&origin), version, &address, &text);
   return text.overflowed ? (struct str_view){0} : text_builder_view(&text);
 }
 
@@ -82,12 +86,12 @@ enum result call_body_for_leg(struct call_step *step, struct call_leg *leg, cons
   if (sdp_parse(old, &sdp) != RESULT_OK) return RESULT_MALFORMED;
   step->session_version = leg->session_version;
   if (in_force.length > 0) {
-    text = write_session(step, leg, &sdp, leg->session_version);
+    text = write_session(step, leg, &sdp, leg->session_version, sdp_write_with_origin);
     changed = !str_view_equal(text, in_force);
   }
   if (changed) {
     step->session_version = leg->highest_version + 1;
-    text = write_session(step, leg, &sdp, step->session_version);
+    text = write_session(step, leg, &sdp, step->session_version, sdp_write_with_origin);
   }
   if (changed_out) *changed_out = changed;
   body_out->bytes = replace(step->context->arena, body->bytes, old, text);
@@ -112,6 +116,7 @@ void call_session_offered(struct call_step *step, struct call_leg *leg, const st
 void call_session_answered(struct call_step *step, struct call_leg *leg, const struct call_body *sent) {
   leg->offer = LEG_OFFER_NONE;
   if (!call_body_has_session(sent)) return;
+  block_store_clear(step->table->rooms.blocks, &leg->asked);
   keep(step, leg, &leg->session, sent);
   leg->session_version = step->session_version;
 }
@@ -140,4 +145,29 @@ void call_session_refused(struct call_step *step, struct call_leg *leg) {
 struct call_body call_session_in_force(const struct call_table *table, const struct call_leg *leg) {
   struct str_view text = block_store_view(table->rooms.blocks, &leg->session);
   return (struct call_body){text.length > 0 ? SDP_TYPE : (struct str_view){0}, text};
+}
+
+/* --- the ACK that answers an offer ---------------------------------------------------------------------------------
+ */
+
+void call_ack_owe(struct call_step *step, struct call_leg *leg) {
+  struct call_body body = call_body_of(step->message);
+  leg->ack_cseq = step->message->cseq;
+  leg->ack_owed = true;
+  /* Without a block a call that ends early is acknowledged without an answer. */
+  (void)!block_store_set(step->table->rooms.blocks, &leg->asked, find_session(&body));
+}
+
+void call_ack_settle(struct call_step *step, struct call_leg *leg) {
+  struct block_store *blocks = step->table->rooms.blocks;
+  struct call_body answer = {0};
+  struct sdp offer;
+  if (!leg->ack_owed) return;
+  leg->ack_owed = false;
+  if (sdp_parse(block_store_view(blocks, &leg->asked), &offer) == RESULT_OK)
+    answer.bytes = write_session(step, leg, &offer, leg->highest_version + 1, sdp_write_declined);
+  if (answer.bytes.length > 0) answer.content_type = SDP_TYPE;
+  (void)!dialog_send_ack(step->table->rooms.dialogs, step->context, leg->dialog, leg->ack_cseq, answer.content_type,
+                         answer.bytes);
+  block_store_clear(blocks, &leg->asked);
 }

@@ -64,6 +64,7 @@ struct call_leg {
                                * answered 2xx, until its ACK */
   struct block session;       /* the session description in force that we sent to this peer */
   struct block offered;       /* the one we offered and that is not accepted yet */
+  struct block asked;         /* the peer's offer in a 2xx, until our ACK answers it */
   struct block held_response; /* callee: the reliable provisional response that waits for the caller's PRACK */
   uint64_t origin_id;         /* sess-id of our o= lines on this leg */
   struct mono_ms resend_end;  /* when waiting for the ACK ends */
@@ -418,6 +419,13 @@ void call_session_previewed(struct call_step *step, struct call_leg *leg, const 
 /* The peer accepted (or refused) what was offered last. Nothing happens when nothing was. */
 void call_session_accepted(struct call_step *step, struct call_leg *leg);
 void call_session_refused(struct call_step *step, struct call_leg *leg);
+
+/* The peer's 2xx in step->message has brought an offer that the other side answers in its ACK: ours waits for that. */
+void call_ack_owe(struct call_step *step, struct call_leg *leg);
+
+/* Sends the ACK that `leg` owes, if it owes one, with an answer that declines every medium (RFC 3261 §13.2.2.4): the
+ * call is over before the other side has answered. */
+void call_ack_settle(struct call_step *step, struct call_leg *leg);
 
 /* The description in force as a body; empty when there is none. */
 struct call_body call_session_in_force(const struct call_table *table, const struct call_leg *leg);

@@ -240,15 +240,16 @@ CALL_ACTION(pass_ack) {
   struct call_leg *leg = step->leg, *other = call_other_leg(step->table, step->leg);
   struct call_body body = call_body_of(step->message), sent = {0};
   if (!other || !other->ack_owed) return CALL_EVENT_NONE;
-  other->ack_owed = false;
   bool readable = call_body_for_leg(step, other, &body, &sent, NULL) == RESULT_OK;
-  if (readable && sent.bytes.length > 0)
-    call_session_accepted(step, leg);
-  else
+  if (!readable || sent.bytes.length == 0) {
     call_session_refused(step, leg);
-  if (!readable) sent = (struct call_body){0};
+    call_ack_settle(step, other);
+    return readable ? CALL_EVENT_NONE : CALL_EVENT_BROKEN;
+  }
+  other->ack_owed = false;
+  call_session_accepted(step, leg);
   (void)!dialog_send_ack(step->table->rooms.dialogs, step->context, other->dialog, other->ack_cseq, sent.content_type,
                          sent.bytes);
   call_session_answered(step, other, &sent);
-  return readable ? CALL_EVENT_NONE : CALL_EVENT_BROKEN;
+  return CALL_EVENT_NONE;
 }

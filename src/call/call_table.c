@@ -113,6 +113,7 @@ void call_leg_destroy(struct call_table *table, struct context *context, struct 
   dialog_destroy(table->rooms.dialogs, context, leg->dialog);
   block_store_clear(blocks, &leg->session);
   block_store_clear(blocks, &leg->offered);
+  block_store_clear(blocks, &leg->asked);
   block_store_clear(blocks, &leg->held_response);
   while (leg->carried != 0) {
     struct call_carried *carried = call_carried_at(table, leg->carried);

@@ -76,6 +76,7 @@ LEG_ACTION(stop_resending) {
 }
 
 LEG_ACTION(answer_bye) {
+  call_ack_settle(step, step->leg);
   call_carried_forget(step, step->leg, 487); /* RFC 3261 §15.1.2 */
   call_respond(step, step->transaction, 200, (struct str_view){0});
   return NO_EVENT;
@@ -115,6 +116,7 @@ LEG_ACTION(refuse_invite) {
 LEG_ACTION(send_bye) {
   struct call_leg *leg = step->leg;
   struct handle transaction;
+  call_ack_settle(step, leg);
   call_carried_forget(step, leg, 487);
   struct dialog_request bye = {.method = SIP_METHOD_BYE,
                                .extra_headers = leave_lines(step),
@@ -140,12 +142,10 @@ LEG_ACTION(take_answer) {
   struct call_leg *leg = step->leg;
   leg->branch = (uint8_t)step->branch;
   leg->invite = HANDLE_NONE;
-  if (leg->invited_with_offer) {
+  if (leg->invited_with_offer)
     acknowledge(step);
-  } else {
-    leg->ack_cseq = step->message->cseq;
-    leg->ack_owed = true;
-  }
+  else
+    call_ack_owe(step, leg);
   return NO_EVENT;
 }
 
@@ -156,6 +156,9 @@ LEG_ACTION(acknowledge_again) {
   struct dialog_table *dialogs = step->table->rooms.dialogs;
   if (step->branch != leg->branch) {
     dialog_dismiss_branch(dialogs, step->context, leg->dialog, step->branch, step->message);
+  } else if (leg->state == LEG_STATE_LEAVING && step->message->cseq > leg->ack_cseq && leg->offer == LEG_OFFER_NONE) {
+    call_ack_owe(step, leg); /* a re-INVITE that asked for an offer */
+    call_ack_settle(step, leg);
   } else if (step->message->cseq != leg->ack_cseq) {
     acknowledge(step);
   } else if (!leg->ack_owed) {
@@ -164,10 +167,10 @@ LEG_ACTION(acknowledge_again) {
   return NO_EVENT;
 }
 
-/* CANCEL came too late: ACK and BYE (RFC 3261 §15: BYE, since the dialog is confirmed). */
+/* CANCEL came too late: ACK (which BYE sends when it is owed) and BYE (RFC 3261 §15: BYE, since the dialog is
+ * confirmed). */
 LEG_ACTION(hang_up_late_answer) {
-  step->leg->branch = (uint8_t)step->branch;
-  acknowledge(step);
+  leg_do_take_answer(step);
   return leg_do_send_bye(step);
 }
 

@@ -150,19 +150,59 @@ bool sdp_equal_but_version(const struct sdp *a, const struct sdp *b) {
          str_view_equal(behind(a->text, a->version), behind(b->text, b->version));
 }
 
-void sdp_write_with_origin(const struct sdp *sdp, struct str_view origin, uint64_t version,
-                           const struct address *address, struct text_builder *builder) {
+/* "IN IP4 192.0.2.1" */
+static void add_address(struct text_builder *builder, const struct address *address) {
   char memory[64];
   struct text_builder ip = text_builder_over(memory, sizeof memory);
   address_ip_to_text(address, &ip);
   struct str_view ip_text = text_builder_view(&ip);
   bool is_ipv6 = address->family == ADDRESS_IPV6;
-  text_builder_add(builder, before(sdp->text, sdp->origin));
+  text_builder_add(builder, is_ipv6 ? STR_VIEW("IN IP6 ") : STR_VIEW("IN IP4 "));
+  /* Brackets belong to URIs only (RFC 8866 §9). */
+  text_builder_add(builder, is_ipv6 ? str_view_slice(ip_text, 1, ip_text.length - 2) : ip_text);
+}
+
+static void add_origin(struct text_builder *builder, struct str_view origin, uint64_t version,
+                       const struct address *address) {
   text_builder_add(builder, origin);
   text_builder_add_char(builder, ' ');
   text_builder_add_u64(builder, version);
-  text_builder_add(builder, is_ipv6 ? STR_VIEW(" IN IP6 ") : STR_VIEW(" IN IP4 "));
-  /* Brackets belong to URIs only (RFC 8866 §9). */
-  text_builder_add(builder, is_ipv6 ? str_view_slice(ip_text, 1, ip_text.length - 2) : ip_text);
+  text_builder_add_char(builder, ' ');
+  add_address(builder, address);
+}
+
+void sdp_write_with_origin(const struct sdp *sdp, struct str_view origin, uint64_t version,
+                           const struct address *address, struct text_builder *builder) {
+  text_builder_add(builder, before(sdp->text, sdp->origin));
+  add_origin(builder, origin, version, address);
   text_builder_add(builder, behind(sdp->text, sdp->origin));
+}
+
+/* m= of the offer with port 0: "audio 0 RTP/AVP 8 101". */
+static void add_declined_media(struct text_builder *builder, struct str_view offered) {
+  struct str_view rest = offered, kind = next_word(&rest);
+  (void)next_word(&rest);
+  text_builder_add_literal(builder, "m=");
+  text_builder_add(builder, kind);
+  text_builder_add_literal(builder, " 0 ");
+  text_builder_add(builder, rest);
+  text_builder_add_literal(builder, "\r\n");
+}
+
+void sdp_write_declined(const struct sdp *offer, struct str_view origin, uint64_t version,
+                        const struct address *address, struct text_builder *builder) {
+  struct str_view rest = offer->text;
+  struct line line;
+  text_builder_add_literal(builder, "v=0\r\no=");
+  add_origin(builder, origin, version, address);
+  text_builder_add_literal(builder, "\r\ns=-\r\nc=");
+  add_address(builder, address);
+  text_builder_add_literal(builder, "\r\n");
+  while (next_line(&rest, &line) == LINE) {
+    if (line.type == 'm') add_declined_media(builder, line.value);
+    if (line.type != 't') continue;
+    text_builder_add_literal(builder, "t=");
+    text_builder_add(builder, line.value);
+    text_builder_add_literal(builder, "\r\n");
+  }
 }

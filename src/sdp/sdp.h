@@ -47,4 +47,9 @@ bool sdp_equal_but_version(const struct sdp *a, const struct sdp *b);
 void sdp_write_with_origin(const struct sdp *sdp, struct str_view origin, uint64_t version,
                            const struct address *address, struct text_builder *builder);
 
+/* Appends an answer to `offer` that takes none of its media (RFC 3264 §6: one m= line for each, with port 0, and the
+ * offer's t= lines), for a call that ends before there is a better one. `origin`, `version` and `address` as above. */
+void sdp_write_declined(const struct sdp *offer, struct str_view origin, uint64_t version,
+                        const struct address *address, struct text_builder *builder);
+
 #endif

@@ -126,7 +126,19 @@ static void test_a_description_is_written_with_our_origin(void) {
               "v=0\r\no=belfry 77 18446744073709551615 IN IP6 2001:db8::1\r\ns=-\r\nt=0 0\r\n");
 }
 
+static void test_an_answer_that_declines_has_every_medium_with_port_0(void) {
+  char memory[512];
+  struct text_builder builder = text_builder_over(memory, sizeof memory);
+  struct address own = address("198.51.100.1");
+  expect(parses(HEAD "c=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000/2 RTP/AVP 8 101\r\na=sendonly\r\n"
+                     "m=image 4002 udptl t38\r\n"));
+  sdp_write_declined(&sdp, STR_VIEW("- 77"), 5, &own, &builder);
+  expect_view(text_builder_view(&builder), "v=0\r\no=- 77 5 IN IP4 198.51.100.1\r\ns=-\r\nc=IN IP4 198.51.100.1\r\n"
+                                           "t=0 0\r\nm=audio 0 RTP/AVP 8 101\r\nm=image 0 udptl t38\r\n");
+}
+
 TAP_TESTS(TAP(test_origin_and_media_are_found), TAP(test_lines_may_end_with_lf_or_not_at_all),
           TAP(test_a_host_name_is_no_address), TAP(test_the_unspecified_address_means_hold),
           TAP(test_what_is_no_session_description_is_refused), TAP(test_16_media_are_read_and_no_more),
-          TAP(test_only_the_version_may_differ), TAP(test_a_description_is_written_with_our_origin))
+          TAP(test_only_the_version_may_differ), TAP(test_a_description_is_written_with_our_origin),
+          TAP(test_an_answer_that_declines_has_every_medium_with_port_0))
