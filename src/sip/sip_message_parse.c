@@ -231,6 +231,8 @@ static const struct {
 
 static void check_fields(struct reader *reader) {
   struct sip_message *message = reader->message;
+  /* Unrolled, the calls are direct ones: indirect ones cost more than some of the checks. */
+#pragma GCC unroll 8
   for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
     enum defect_row defect = checks[i].missing;
     const char *where = message->bytes.data;
