@@ -3,22 +3,18 @@
 #include "sip/sip_header_values.h"
 #include "switch/switch_private.h"
 
-static bool known_worker(const struct local_identity *local, enum result result, uint8_t worker) {
-  return result == RESULT_OK && worker < local->worker_count;
-}
-
 static bool steer_response(const struct local_identity *local, const struct sip_message *message, uint8_t *worker) {
   struct sip_via via;
   if (sip_message_top_via(message, &via) != RESULT_OK) return false;
-  return known_worker(local, transaction_branch_worker(via.branch, worker), *worker);
+  return transaction_branch_worker(via.branch, worker) == RESULT_OK && *worker < local->worker_count;
 }
 
 /* Some devices lose the To tag; the user part of our Contact is the tag too (dialog_find). */
 static bool steer_in_dialog(const struct local_identity *local, const struct sip_message *message, uint8_t *worker) {
   struct sip_uri uri;
-  if (message->to_tag.length > 0) return known_worker(local, dialog_tag_worker(message->to_tag, worker), *worker);
-  if (sip_uri_parse(message->request_uri, &uri) != RESULT_OK) return false;
-  return known_worker(local, dialog_tag_worker(uri.user, worker), *worker);
+  struct str_view tag = message->to_tag;
+  if (tag.length == 0 && sip_uri_parse(message->request_uri, &uri) == RESULT_OK) tag = uri.user;
+  return dialog_tag_worker(tag, worker) == RESULT_OK && *worker < local->worker_count;
 }
 
 static bool steer_register(const struct local_identity *local, const struct sip_message *message, uint8_t *worker) {
