@@ -2,16 +2,14 @@
  * tables are whole. After a change of a .def file, BELFRY_WRITE_DOCS=1 meson test -C build call/call_doc writes it
  * anew. */
 #include <ctype.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <tap.h>
 
 #include "call/call_private.h"
+#include "made_document.h"
 
 #define DOCUMENT_BYTES_MAX 131072
 #define COUNT(array)       (sizeof(array) / sizeof((array)[0]))
 
-static char document_memory[DOCUMENT_BYTES_MAX], stored_memory[DOCUMENT_BYTES_MAX];
+static char document_memory[DOCUMENT_BYTES_MAX];
 
 struct doc_name {
   const char *name, *clock, *meaning;
@@ -252,28 +250,9 @@ static struct str_view make_document(void) {
   return document.overflowed ? (struct str_view){0} : text_builder_view(&document);
 }
 
-static void document_path(char *path, size_t size) {
-  const char *root = getenv("BELFRY_SOURCE_ROOT");
-  snprintf(path, size, "%s/docs/call.md", root ? root : ".");
-}
-
 static void test_document_says_what_the_rows_say(void) {
-  char path[4096];
-  struct str_view document = make_document();
-  expect(document.length > 0);
-  document_path(path, sizeof path);
-  FILE *file = fopen(path, getenv("BELFRY_WRITE_DOCS") ? "w+" : "r");
-  expect(file != NULL);
-  if (!file) return;
-  if (getenv("BELFRY_WRITE_DOCS")) {
-    expect_int(fwrite(document.data, 1, document.length, file), ==, document.length);
-    rewind(file);
-  }
-  size_t length = fread(stored_memory, 1, sizeof stored_memory, file);
-  fclose(file);
-  bool same = str_view_equal(document, str_view_of(stored_memory, length));
-  if (!same) printf("# docs/call.md is old: BELFRY_WRITE_DOCS=1 meson test -C build call/call_doc\n");
-  expect(same);
+  struct str_view want = make_document();
+  expect_made_document("docs/call.md", want.data, want.length);
 }
 
 /* --- the tables are whole

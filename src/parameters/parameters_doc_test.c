@@ -1,9 +1,8 @@
 /* docs/parameters.md is made from the table: this test holds that it says what the rows say. After a change of
  * parameters.def, BELFRY_WRITE_DOCS=1 meson test -C build parameters/parameters_doc writes it anew. */
-#include <stdlib.h>
 
+#include "made_document.h"
 #include "parameters/parameters.h"
-#include "tap.h"
 
 #define DOCUMENT_BYTES_MAX 65536
 
@@ -80,27 +79,9 @@ static struct str_view build_document(void) {
   return text_builder_view(&document);
 }
 
-static FILE *open_document(const char *mode) {
-  char path[1024];
-  const char *root = getenv("BELFRY_SOURCE_ROOT");
-  snprintf(path, sizeof path, "%s/docs/parameters.md", root ? root : ".");
-  return fopen(path, mode);
-}
-
 static void test_the_document_says_what_the_table_says(void) {
   struct str_view want = build_document();
-  if (getenv("BELFRY_WRITE_DOCS")) {
-    FILE *file = open_document("w");
-    expect(file && fwrite(want.data, 1, want.length, file) == want.length);
-    if (file) expect_int(fclose(file), ==, 0);
-  }
-  static char got[DOCUMENT_BYTES_MAX];
-  FILE *file = open_document("r");
-  expect(file != NULL);
-  if (!file) return;
-  size_t length = fread(got, 1, sizeof got, file);
-  fclose(file);
-  expect(str_view_equal(str_view_of(got, length), want));
+  expect_made_document("docs/parameters.md", want.data, want.length);
 }
 
 static void test_rows_of_one_group_stand_together(void) {
