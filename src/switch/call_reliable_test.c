@@ -182,6 +182,35 @@ static void test_update_before_the_answer_is_carried(void) {
   bench_end(bench);
 }
 
+/* 183 with or without a description, or 180: then a PRACK whose answer cannot be carried. */
+static void test_unreadable_answer_to_a_prack_ends_the_attempt(void) {
+  static const struct {
+    unsigned status;
+    const char *body;
+  } responses[] = {{183, NULL}, {183, ANSWER}, {180, NULL}};
+  for (unsigned i = 0; i < 3; i++) {
+    struct bench *bench = bench_create();
+    struct peer *caller = peer_at(bench, CUSTOMER), *callee = peer_at(bench, VENDOR_A);
+    char early[BENCH_TEXT_MAX], text[16];
+    peer_add(caller, "Supported: 100rel\r\n");
+    peer_invite(caller, "4420", OFFER);
+    peer_expect(callee, "INVITE");
+    peer_add(callee, RELIABLE);
+    peer_respond(callee, responses[i].status, responses[i].body);
+    snprintf(text, sizeof text, "%u", responses[i].status);
+    snprintf(early, sizeof early, "%s", peer_expect(caller, text));
+    peer_prack(caller, early, HOLD);
+    peer_expect(callee, "PRACK");
+    peer_reply(callee, 200, "v=0\r\nno session\r\n");
+    peer_expect(caller, "500"); /* of the PRACK */
+    peer_expect(caller, "500"); /* of the INVITE */
+    peer_expect(callee, "CANCEL");
+    peer_respond(callee, 487, NULL);
+    expect_record(bench, "protocol_error");
+    bench_end(bench);
+  }
+}
+
 static void test_update_while_the_first_offer_is_open_is_refused(void) {
   struct bench *bench = bench_create();
   struct peer *caller = peer_at(bench, CUSTOMER), *callee = peer_at(bench, VENDOR_A);
@@ -205,4 +234,5 @@ TAP_TESTS(TAP(test_reliable_183_and_its_prack_go_from_end_to_end),
           TAP(test_prack_that_matches_nothing_gets_481),
           TAP(test_late_offer_in_a_reliable_response_is_answered_in_prack),
           TAP(test_answer_waits_for_the_prack_of_a_description), TAP(test_update_before_the_answer_is_carried),
-          TAP(test_update_while_the_first_offer_is_open_is_refused))
+          TAP(test_update_while_the_first_offer_is_open_is_refused),
+          TAP(test_unreadable_answer_to_a_prack_ends_the_attempt))
