@@ -93,7 +93,8 @@ static void test_a_wrong_flag_is_named(void) {
   expect_refused((const char *[]){"serve", "--clock-rate", "0.5", NULL}, "allowed are 1 to 10000");
   expect_refused((const char *[]){"serve", "--clock-rate", "nan", NULL}, "out of range");
   expect_refused((const char *[]){"serve", "--sip", "tls:127.0.0.1:5061", NULL}, "--tls-certificate");
-  expect_refused((const char *[]){"serve", "--config", "/nonexistent", NULL}, "/nonexistent cannot be read: No such file");
+  expect_refused((const char *[]){"serve", "--config", "/nonexistent", NULL},
+                 "/nonexistent cannot be read: No such file");
 }
 
 /* Writes `text` into a file of its own and reads it with further words. */

@@ -2,8 +2,9 @@
 
 #define WINDOW_MS 1000
 
-static void pass_mark(struct load *load, struct mono_ms now) {
-  load->over_until = mono_ms_add(now, LOAD_CALM_MS);
+static void pass_mark(struct load *load, struct mono_ms now, int64_t calm_ms) {
+  struct mono_ms until = mono_ms_add(now, calm_ms);
+  if (mono_ms_before(load->over_until, until)) load->over_until = until;
 }
 
 /* Lateness begins with the first late round and ends with a round in time, or when none has been late for a while. */
@@ -14,7 +15,7 @@ static void note_lateness(struct load *load, struct mono_ms now, bool is_late) {
   }
   if (load->late_last.value == 0 || mono_ms_since(now, load->late_last) > LOAD_CALM_MS) load->late_since = now;
   load->late_last = now;
-  if (mono_ms_since(now, load->late_since) >= LOAD_LAG_FOR_MS) pass_mark(load, now);
+  if (mono_ms_since(now, load->late_since) >= LOAD_LAG_FOR_MS) pass_mark(load, now, LOAD_CALM_MS);
 }
 
 void load_note_lag(struct load *load, struct mono_ms now, int64_t lag_ms) {
@@ -30,7 +31,7 @@ void load_note_lag(struct load *load, struct mono_ms now, int64_t lag_ms) {
 }
 
 void load_note_fill(struct load *load, struct mono_ms now, uint32_t fill_permille) {
-  if (fill_permille >= LOAD_FILL_MARK_PERMILLE) pass_mark(load, now);
+  if (fill_permille >= LOAD_FILL_MARK_PERMILLE) pass_mark(load, now, LOAD_FILL_CALM_MS);
 }
 
 uint32_t load_lag_ms_max(const struct load *load) {

@@ -11,7 +11,8 @@
 
 #define LOAD_LAG_MARK_MS        250
 #define LOAD_LAG_FOR_MS         200 /* so long the lag must have been past its mark, seen at least twice */
-#define LOAD_FILL_MARK_PERMILLE 500
+#define LOAD_FILL_MARK_PERMILLE 600
+#define LOAD_FILL_CALM_MS       100 /* a queue that is as full again is seen sooner; a full one is worked off in less */
 #define LOAD_CALM_MS            500 /* so long no mark may have been passed before the worker counts as calm again */
 
 struct load {

@@ -31,8 +31,8 @@ static void test_a_full_queue_means_overload_until_calm(void) {
   load_note_fill(&load, at(0), LOAD_FILL_MARK_PERMILLE - 1);
   expect(!load_is_over(&load, at(0)));
   load_note_fill(&load, at(300), LOAD_FILL_MARK_PERMILLE);
-  expect(load_is_over(&load, at(300 + LOAD_CALM_MS - 1)));
-  expect(!load_is_over(&load, at(300 + LOAD_CALM_MS)));
+  expect(load_is_over(&load, at(300 + LOAD_FILL_CALM_MS - 1)));
+  expect(!load_is_over(&load, at(300 + LOAD_FILL_CALM_MS)));
 }
 
 static void test_the_worst_lag_is_forgotten_after_two_seconds(void) {
