@@ -11,7 +11,10 @@ struct counters {
 };
 
 /* Adds one: counters_add(context->counters, calls_answered). */
-#define counters_add(counters, name)                                                                                   \
-  __atomic_store_n(&(counters)->name, __atomic_load_n(&(counters)->name, __ATOMIC_RELAXED) + 1, __ATOMIC_RELAXED)
+#define counters_add(counters, name) counters_add_count(counters, name, 1)
+
+/* Adds `count`. */
+#define counters_add_count(counters, name, count)                                                                      \
+  __atomic_store_n(&(counters)->name, __atomic_load_n(&(counters)->name, __ATOMIC_RELAXED) + (count), __ATOMIC_RELAXED)
 
 #endif

@@ -31,19 +31,20 @@ static bool names_sip(struct str_view text) {
   return false;
 }
 
-bool life_sign_read(struct str_view datagram, const struct address *source, struct text_builder *reply) {
-  if (datagram.length <= 1) return true;
+enum life_sign life_sign_read(struct str_view datagram, const struct address *source, struct text_builder *reply) {
+  if (datagram.length <= 1) return LIFE_SIGN_PING;
   uint8_t first = (uint8_t)datagram.data[0];
   /* The quick way out for nearly all that comes: a start line begins with a letter, and is longer than any life sign.
    */
-  if (datagram.length > LIFE_SIGN_TEXT_MAX && first > ' ') return false;
+  if (datagram.length > LIFE_SIGN_TEXT_MAX && first > ' ') return LIFE_SIGN_NONE;
   if (all_bytes(datagram, is_blank)) {
     /* RFC 5626 §4.4.1 knows the ping over streams only; devices send it over UDP too and wait for the pong. */
     if (all_bytes(datagram, is_line_break) && str_view_starts_with(datagram, STR_VIEW("\r\n\r\n")))
       text_builder_add_literal(reply, "\r\n");
-    return true;
+    return str_view_equal(datagram, STR_VIEW("\r\n")) ? LIFE_SIGN_PONG : LIFE_SIGN_PING;
   }
   /* The two zero bits in front tell STUN from SIP (RFC 8489 §5): no letter has them. */
-  if (first < 0x40 && stun_binding_read(datagram, source, reply)) return true;
-  return datagram.length <= LIFE_SIGN_TEXT_MAX && !names_sip(datagram) && all_bytes(datagram, is_text);
+  if (first < 0x40 && stun_binding_read(datagram, source, reply)) return LIFE_SIGN_PING;
+  bool is_word = datagram.length <= LIFE_SIGN_TEXT_MAX && !names_sip(datagram) && all_bytes(datagram, is_text);
+  return is_word ? LIFE_SIGN_PING : LIFE_SIGN_NONE;
 }

@@ -36,6 +36,14 @@ static void test_short_texts_without_sip_are_life_signs(void) {
   }
 }
 
+static void test_only_a_single_line_break_is_a_pong(void) {
+  reply = text_builder_over(memory, sizeof memory);
+  expect_int(life_sign_read(STR_VIEW("\r\n"), &caller, &reply), ==, LIFE_SIGN_PONG);
+  expect_int(life_sign_read(STR_VIEW("\r\n\r\n"), &caller, &reply), ==, LIFE_SIGN_PING);
+  expect_int(life_sign_read(STR_VIEW("\n"), &caller, &reply), ==, LIFE_SIGN_PING);
+  expect_int(life_sign_read(STR_VIEW("HELLO"), &caller, &reply), ==, LIFE_SIGN_PING);
+}
+
 static void test_a_double_line_break_is_answered_with_one(void) {
   expect(read_it(STR_VIEW("\r\n\r\n"), &caller));
   expect_reply(STR_VIEW("\r\n"));
@@ -129,8 +137,8 @@ static void test_what_only_begins_like_stun_is_none(void) {
 }
 
 TAP_TESTS(TAP(test_pings_without_words_are_life_signs), TAP(test_short_texts_without_sip_are_life_signs),
-          TAP(test_a_double_line_break_is_answered_with_one), TAP(test_sip_is_never_eaten),
-          TAP(test_binary_rubbish_and_long_texts_are_no_life_signs),
+          TAP(test_only_a_single_line_break_is_a_pong), TAP(test_a_double_line_break_is_answered_with_one),
+          TAP(test_sip_is_never_eaten), TAP(test_binary_rubbish_and_long_texts_are_no_life_signs),
           TAP(test_a_binding_request_is_told_from_where_it_came), TAP(test_an_ipv6_address_is_xored_with_cookie_and_id),
           TAP(test_a_fingerprint_is_answered_with_a_fingerprint), TAP(test_a_wrong_fingerprint_is_dropped_silently),
           TAP(test_an_unknown_required_attribute_is_answered_420), TAP(test_a_client_of_rfc_3489_gets_a_plain_address),

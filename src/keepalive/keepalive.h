@@ -1,0 +1,100 @@
+/* NAT keep-alive of one worker: every device that registered, and every gateway that is to be kept reachable, gets a
+ * keep-alive each period, from the socket it talks to (SUPERVISION: who, what, when, alive). Those who hold a device
+ * (the registrar, the list of gateways) say how to treat it; this room sends, listens and remembers.
+ *
+ * Nothing is allocated, looked up by a string, stored or logged for a keep-alive. */
+#ifndef KEEPALIVE_KEEPALIVE_H
+#define KEEPALIVE_KEEPALIVE_H
+
+#include "boundary/context.h"
+#include "keepalive/keepalive_device.h"
+#include "keepalive/keepalive_evidence.h"
+#include "keepalive/keepalive_round.h"
+#include "sip/sip_message.h"
+
+struct keepalive;
+
+size_t keepalive_memory_bytes(uint32_t devices_max);
+
+/* `memory`: zero-filled, aligned to 64, borrowed. */
+struct keepalive *keepalive_create(void *memory, uint32_t devices_max);
+
+/* Who tells the Contact URI of an owner, to which an OPTIONS is addressed; empty: the device's address will do. */
+typedef struct str_view keepalive_contact_of(const void *reader, uint32_t owner);
+void keepalive_set_contacts(struct keepalive *keepalive, keepalive_contact_of *contact_of, const void *reader);
+
+/* --- devices ----------------------------------------------------------------------------------------------------- */
+
+/* What the holder knows. */
+struct keepalive_facts {
+  const struct flow *flow;
+  uint32_t owner;        /* KEEPALIVE_NOBODY: nobody's Contact */
+  uint32_t own_period_s; /* 0: the parameter's */
+  uint8_t method;        /* enum keep_alive_method_choice, or KEEPALIVE_USE_PARAMETER */
+  bool is_behind_nat;
+  bool is_here; /* it has just been heard from there */
+};
+
+/* Holds the device with this flow for one more registration or gateway, with these facts; who came last has the say
+ * where several disagree. Its first keep-alive comes within a period. NULL when there is no room. */
+struct keepalive_device *keepalive_hold(struct keepalive *keepalive, struct context *context,
+                                        const struct keepalive_facts *facts);
+
+/* Changes the facts of a held device (but the flow). */
+void keepalive_change(struct keepalive *keepalive, struct context *context, struct keepalive_device *device,
+                      const struct keepalive_facts *facts);
+
+/* Lets go of it for `owner`; when nobody holds it any more its keep-alives stop at once. */
+void keepalive_release(struct keepalive *keepalive, struct context *context, struct keepalive_device *device,
+                       uint32_t owner);
+
+/* What the old device could do is true of the new one: the same phone over another flow. */
+void keepalive_inherit(struct keepalive_device *device, const struct keepalive_device *before);
+
+/* NULL when nobody is reached over this flow. */
+struct keepalive_device *keepalive_find(const struct keepalive *keepalive, const struct context *context,
+                                        const struct flow *flow);
+
+/* --- what comes -------------------------------------------------------------------------------------------------- */
+
+/* Anything came from there. False when no device of this worker is there. */
+bool keepalive_heard(struct keepalive *keepalive, struct context *context, const struct flow *flow,
+                     enum keepalive_sign sign);
+
+/* True when the response answers a keep-alive; it is then done with. An answer from another address than the OPTIONS
+ * went to shows that the device has moved: that address is asked in turn, and followed once it answers, too. */
+bool keepalive_receive_response(struct keepalive *keepalive, struct context *context,
+                                const struct sip_message *response, const struct flow *flow);
+
+/* A connection is gone, or a datagram was refused: unreachable until something comes from there. */
+void keepalive_flow_failed(struct keepalive *keepalive, struct context *context, const struct flow *flow);
+
+/* The worker whose keep-alive this branch names. RESULT_MALFORMED when it is none of ours. */
+enum result keepalive_branch_worker(struct str_view branch, uint8_t *worker_out) MUST_USE;
+
+/* --- time and parameters ----------------------------------------------------------------------------------------- */
+
+/* Takes a due timer of kind TIMER_KEEPALIVE. */
+void keepalive_timer_due(struct keepalive *keepalive, struct context *context);
+
+/* context->parameters has new values. */
+void keepalive_parameters_changed(struct keepalive *keepalive, struct context *context);
+
+/* --- operators --------------------------------------------------------------------------------------------------- */
+
+struct keepalive_counts {
+  uint32_t devices, unreachable;
+  struct keepalive_demand demand; /* those who get keep-alives, of this worker */
+  uint64_t lag_ms;                /* how late the next one is */
+  uint64_t rounds_skipped;        /* whole periods that were lost for want of time */
+};
+void keepalive_count(const struct keepalive *keepalive, const struct context *context, struct keepalive_counts *counts);
+
+/* Appends one device as a JSON object: method, sends, period_s, due_in_s, sent, answered, missed, round_trip_ms,
+ * reachable. */
+void keepalive_write_json(const struct keepalive *keepalive, const struct context *context,
+                          const struct keepalive_device *device, struct text_builder *builder);
+
+bool keepalive_check(const struct keepalive *keepalive, struct text_builder *problem);
+
+#endif
