@@ -93,7 +93,7 @@ static enum result send_on(struct call_step *step, struct call_leg *to, enum sip
     call_write_allow(&headers);
     call_supervision_add_to_request(step, to, method, &headers);
   }
-  call_carry_headers(step->message, CARRY_IN_REQUEST, step->leg->device_kind != DEVICE_PHONE, &headers);
+  call_carry_headers(step, CARRY_IN_REQUEST, &headers);
   if (headers.overflowed) return RESULT_FULL;
   struct dialog_request request = {.method = method,
                                    .method_text = step->message->method_text,
@@ -175,8 +175,7 @@ static void respond_to(struct call_step *step, struct call_leg *leg, const struc
     return; /* answered meanwhile (BYE), or its client has given up */
   if (status == 405 || (status < 300 && method == SIP_METHOD_UPDATE)) call_write_allow(&builder);
   if (status < 300 && method == SIP_METHOD_UPDATE) call_supervision_add_to_answer(step, leg, method, &builder);
-  if (step->message && !step->message->is_request)
-    call_carry_headers(step->message, CARRY_IN_RESPONSE, step->leg->device_kind != DEVICE_PHONE, &builder);
+  if (step->message && !step->message->is_request) call_carry_headers(step, CARRY_IN_RESPONSE, &builder);
   sip_build_end(&builder, body->content_type, body->bytes);
   if (!builder.overflowed)
     (void)!transaction_respond(rooms->transactions, step->context, carried->from, status, text_builder_view(&builder));

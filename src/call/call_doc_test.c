@@ -145,10 +145,10 @@ static void add_methods(struct text_builder *document) {
 
 static void add_carried(struct text_builder *document) {
   static const struct {
-    const char *name, *in, *whom;
+    const char *name, *in, *whom, *hosts;
   } fields[] = {
-#define CARRY(header, in, whom)     {#header, #in, #whom},
-#define CARRY_OTHER(name, in, whom) {name, #in, #whom},
+#define CARRY(header, in, whom, hosts)     {#header, #in, #whom, #hosts},
+#define CARRY_OTHER(name, in, whom, hosts) {name, #in, #whom, #hosts},
 #define NEVER(header, why)
 #include "call/call_carry.def"
 #undef CARRY
@@ -168,7 +168,7 @@ static void add_carried(struct text_builder *document) {
 #include "sip/sip_headers.def"
 #undef SIP_HEADER
   };
-  add(document, "| header field | in | from whom |\n|---|---|---|\n");
+  add(document, "| header field | in | from whom | addresses in URIs |\n|---|---|---|---|\n");
   for (size_t i = 0; i < COUNT(fields); i++) {
     const char *name = fields[i].name;
     for (size_t k = 0; k < COUNT(known); k++)
@@ -180,6 +180,7 @@ static void add_carried(struct text_builder *document) {
       text_builder_add_char(document, *at == '|' ? ',' : (char)tolower(*at));
     add(document, " |");
     add_cell(document, fields[i].whom);
+    add_cell(document, fields[i].hosts);
     add(document, "\n");
   }
   add(document, "\n");

@@ -20,7 +20,7 @@ static enum result build_provisional(struct call_step *step, struct call_leg *ca
   if (result != RESULT_OK) return result;
   call_write_allow(builder);
   if (reliable) sip_build_header(builder, SIP_HEADER_REQUIRE, STR_VIEW("100rel"));
-  call_carry_headers(step->message, CARRY_IN_RESPONSE, step->leg->device_kind != DEVICE_PHONE, builder);
+  call_carry_headers(step, CARRY_IN_RESPONSE, builder);
   sip_build_end(builder, body->content_type, body->bytes);
   return builder->overflowed ? RESULT_FULL : RESULT_OK;
 }
@@ -59,7 +59,7 @@ static enum result build_answer(struct call_step *step, struct call_leg *to, str
   call_write_allow(builder);
   call_write_supported(builder);
   call_supervision_add_to_answer(step, to, SIP_METHOD_INVITE, builder);
-  if (step->leg) call_carry_headers(step->message, CARRY_IN_RESPONSE, step->leg->device_kind != DEVICE_PHONE, builder);
+  if (step->leg) call_carry_headers(step, CARRY_IN_RESPONSE, builder);
   sip_build_end(builder, body->content_type, body->bytes);
   return builder->overflowed ? RESULT_FULL : RESULT_OK;
 }

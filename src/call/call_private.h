@@ -381,10 +381,9 @@ void call_write_reason(struct text_builder *builder, const struct call_end *end)
 
 enum carry_in { CARRY_IN_INVITE = 1, CARRY_IN_REQUEST = 2, CARRY_IN_RESPONSE = 4 };
 
-/* Appends every header field of `message` that may cross (call_carry.def). `from_gateway`: its word about identities is
- * taken. */
-void call_carry_headers(const struct sip_message *message, enum carry_in in, bool from_gateway,
-                        struct text_builder *builder);
+/* Appends every header field of step->message, which is from the peer of step->leg, that may cross (call_carry.def). A
+ * gateway's word about identities is taken, a phone's is not. */
+void call_carry_headers(struct call_step *step, enum carry_in in, struct text_builder *builder);
 
 /* --- call_offer_answer.c --------------------------------------------------------------------------------------------
  */

@@ -89,7 +89,7 @@ static void carry_prack(struct call_step *step, struct call_leg *callee, const s
   struct text_builder headers = arena_builder(step->context->arena, HEADERS_BYTES + step->message->bytes.length);
   struct handle transaction;
   if (call_body_for_leg(step, callee, &body, &sent, NULL) != RESULT_OK) sent = (struct call_body){0};
-  call_carry_headers(step->message, CARRY_IN_REQUEST, step->leg->device_kind != DEVICE_PHONE, &headers);
+  call_carry_headers(step, CARRY_IN_REQUEST, &headers);
   struct dialog_request prack = {.extra_headers = text_builder_view(&headers),
                                  .content_type = sent.content_type,
                                  .body = sent.bytes,

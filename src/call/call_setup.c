@@ -11,11 +11,11 @@
  */
 
 /* Remembers what every attempt at a destination needs of the INVITE, which itself is gone after this event. */
-static enum result keep_invite(struct call_step *step, const struct device *device) {
+static enum result keep_invite(struct call_step *step) {
   struct block_store *blocks = step->table->rooms.blocks;
   struct call_body body = call_body_of(step->message);
   struct text_builder headers = arena_builder(step->context->arena, step->message->bytes.length + HEADERS_BYTES);
-  call_carry_headers(step->message, CARRY_IN_INVITE, device->kind != DEVICE_PHONE, &headers);
+  call_carry_headers(step, CARRY_IN_INVITE, &headers);
   if (headers.overflowed ||
       block_store_set(blocks, &step->call->carried_headers, text_builder_view(&headers)) != RESULT_OK)
     return RESULT_FULL;
@@ -60,7 +60,7 @@ static enum result fill_call(struct call_step *step, const struct device *device
   step->call->max_forwards = lowered_max_forwards(step->message);
   step->call->caller_address = step->flow->remote;
   transaction_set_owner(rooms->transactions, step->transaction, owner);
-  return keep_invite(step, device);
+  return keep_invite(step);
 }
 
 /* Nothing has been told to anybody yet but the caller. */

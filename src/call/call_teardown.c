@@ -54,9 +54,7 @@ static bool is_bye_or_response(const struct sip_message *message) {
 static struct str_view lines_for(struct call_step *step, const struct call_end *end) {
   struct text_builder lines = arena_builder(step->context->arena, LINES_BYTES);
   bool other_speaks = step->leg && is_bye_or_response(step->message);
-  if (other_speaks)
-    call_carry_headers(step->message, step->message->is_request ? CARRY_IN_REQUEST : CARRY_IN_RESPONSE,
-                       step->leg->device_kind != DEVICE_PHONE, &lines);
+  if (other_speaks) call_carry_headers(step, step->message->is_request ? CARRY_IN_REQUEST : CARRY_IN_RESPONSE, &lines);
   if (!other_speaks || !sip_message_has(step->message, SIP_HEADER_REASON)) call_write_reason(&lines, end);
   return lines.overflowed ? (struct str_view){0} : text_builder_view(&lines);
 }

@@ -248,6 +248,23 @@ static void test_headers_of_the_list_cross_and_others_do_not(void) {
   bench_end(bench);
 }
 
+static void test_addresses_in_identities_become_ours(void) {
+  struct bench *bench = bench_create();
+  struct peer *caller = peer_at(bench, CUSTOMER), *callee = peer_at(bench, VENDOR_A);
+  peer_add(caller, "P-Asserted-Identity: \"A, B\" <sip:4930@198.51.100.10:5070;user=phone>, <tel:+4930>\r\n"
+                   "Diversion: <sip:31@[2001:db8::7]:5090>;reason=busy, <sip:32@example.org:5090>\r\n"
+                   "Remote-Party-ID: sip:33@198.51.100.10;party=calling\r\n"
+                   "X-Trace: <sip:198.51.100.10>\r\n");
+  peer_invite(caller, "4420", OFFER);
+  const char *invite = peer_expect(callee, "INVITE");
+  expect(!strcmp(header_of(invite, "P-Asserted-Identity"), "\"A, B\" <sip:4930@192.0.2.1;user=phone>, <tel:+4930>"));
+  expect(!strcmp(header_of(invite, "Diversion"), "<sip:31@192.0.2.1>;reason=busy, <sip:32@example.org:5090>"));
+  expect(!strcmp(header_of(invite, "Remote-Party-ID"), "sip:33@192.0.2.1;party=calling"));
+  expect(!strcmp(header_of(invite, "X-Trace"), "<sip:198.51.100.10>")); /* what X- headers say is the peers' affair */
+  peer_respond(callee, 486, NULL);
+  bench_end(bench);
+}
+
 static void test_phones_word_about_identities_is_dropped(void) {
   struct bench *bench = bench_create();
   struct peer *caller = peer_at(bench, PHONE_A), *callee = peer_at(bench, VENDOR_A);
@@ -515,8 +532,9 @@ TAP_TESTS(TAP(test_gateway_calls_vendor_talks_and_hangs_up), TAP(test_times_of_a
           TAP(test_location_that_never_answers_ends_the_call), TAP(test_contacts_are_tried_in_the_order_of_q),
           TAP(test_numbers_follow_the_rules_of_both_devices),
           TAP(test_nothing_of_the_callers_network_reaches_the_callee),
-          TAP(test_headers_of_the_list_cross_and_others_do_not), TAP(test_phones_word_about_identities_is_dropped),
-          TAP(test_anonymous_caller_stays_anonymous_and_is_recorded), TAP(test_provisional_responses_pass_in_any_order),
+          TAP(test_headers_of_the_list_cross_and_others_do_not), TAP(test_addresses_in_identities_become_ours),
+          TAP(test_phones_word_about_identities_is_dropped), TAP(test_anonymous_caller_stays_anonymous_and_is_recorded),
+          TAP(test_provisional_responses_pass_in_any_order),
           TAP(test_early_media_has_our_origin_and_the_answer_keeps_its_version),
           TAP(test_late_offer_goes_out_with_the_answer_and_comes_back_with_the_ack),
           TAP(test_vendor_that_fails_is_followed_by_the_next), TAP(test_busy_is_not_failed_over),
