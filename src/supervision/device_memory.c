@@ -1,0 +1,91 @@
+#include "supervision/device_memory.h"
+
+#include "base/siphash.h"
+
+#define DEVICES_MIN 64
+#define NEIGHBOURS  4 /* slots in which one key may stand */
+
+struct device_memory {
+  uint32_t mask;
+  uint64_t changes;
+  struct device_memory_entry entries[];
+};
+
+static uint32_t capacity_for(uint32_t devices_max) {
+  uint32_t capacity = DEVICES_MIN;
+  while (capacity < devices_max && capacity < 1u << 30)
+    capacity *= 2;
+  return capacity;
+}
+
+size_t device_memory_bytes(uint32_t devices_max) {
+  return sizeof(struct device_memory) + capacity_for(devices_max) * sizeof(struct device_memory_entry);
+}
+
+struct device_memory *device_memory_create(void *memory, uint32_t devices_max) {
+  struct device_memory *table = memory;
+  table->mask = capacity_for(devices_max) - 1;
+  return table;
+}
+
+/* Operators name devices, not strangers: the key of the hash is no secret. */
+uint64_t device_memory_key(enum device_kind kind, struct str_view name) {
+  struct siphash_key key = {0x62656c66727921ULL, (uint64_t)kind};
+  uint64_t hash = siphash(&key, name.data, name.length);
+  return hash == 0 ? 1 : hash;
+}
+
+static uint32_t slot_of(const struct device_memory *memory, uint64_t key, uint32_t neighbour) {
+  return ((uint32_t)key + neighbour) & memory->mask;
+}
+
+struct device_memory_entry device_memory_find(const struct device_memory *memory, uint64_t key) {
+  for (uint32_t i = 0; i < NEIGHBOURS; i++) {
+    const struct device_memory_entry *entry = &memory->entries[slot_of(memory, key, i)];
+    if (entry->key == key) return *entry;
+  }
+  return (struct device_memory_entry){0};
+}
+
+/* The slot of `key`, else a free one, else one whose device is forgotten for it. */
+static struct device_memory_entry *take_slot(struct device_memory *memory, uint64_t key) {
+  struct device_memory_entry *found = NULL;
+  for (uint32_t i = 0; i < NEIGHBOURS; i++) {
+    struct device_memory_entry *entry = &memory->entries[slot_of(memory, key, i)];
+    if (entry->key == key) return entry;
+    if (entry->key == 0 && !found) found = entry;
+  }
+  if (!found) found = &memory->entries[slot_of(memory, key, (uint32_t)(key >> 32) % NEIGHBOURS)];
+  *found = (struct device_memory_entry){.key = key};
+  return found;
+}
+
+void device_memory_put(struct device_memory *memory, const struct device_memory_entry *entry) {
+  if (entry->key == 0) return;
+  struct device_memory_entry before = device_memory_find(memory, entry->key);
+  if (before.key == entry->key && before.worked == entry->worked && before.failed == entry->failed) return;
+  *take_slot(memory, entry->key) = *entry;
+  memory->changes++;
+}
+
+void device_memory_learn(struct device_memory *memory, uint64_t key, const struct refresh_experience *experience) {
+  struct device_memory_entry entry = device_memory_find(memory, key);
+  uint8_t worked = experience->worked == 0 ? 0 : REFRESH_BIT(experience->worked - 1u);
+  entry.key = key;
+  entry.worked = (uint8_t)((entry.worked | worked) & ~(experience->failed & ~worked));
+  entry.failed = (uint8_t)((entry.failed | experience->failed) & ~entry.worked);
+  device_memory_put(memory, &entry);
+}
+
+bool device_memory_next(const struct device_memory *memory, uint32_t *index, struct device_memory_entry *entry_out) {
+  for (; *index <= memory->mask; ++*index) {
+    if (memory->entries[*index].key == 0) continue;
+    *entry_out = memory->entries[(*index)++];
+    return true;
+  }
+  return false;
+}
+
+uint64_t device_memory_changes(const struct device_memory *memory) {
+  return memory->changes;
+}

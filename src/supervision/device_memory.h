@@ -1,0 +1,47 @@
+/* What worked with which device, kept over dialogs: with which rungs of the refresh ladder its sessions have been
+ * refreshed, and which it has refused or swallowed while it was alive. A small table beside the calls of one worker; a
+ * device that falls out of it is learnt again with the next refresh. Whoever keeps it over a restart reads it entry by
+ * entry, and puts them back. */
+#ifndef SUPERVISION_DEVICE_MEMORY_H
+#define SUPERVISION_DEVICE_MEMORY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "directory/directory.h"
+#include "supervision/refresh_ladder.h"
+
+struct device_memory;
+
+/* One device. Bits by enum refresh_rung. */
+struct device_memory_entry {
+  uint64_t key; /* device_memory_key; 0: none */
+  uint8_t worked;
+  uint8_t failed;
+};
+
+/* Room for some `devices_max` devices, rounded up to a power of two. */
+size_t device_memory_bytes(uint32_t devices_max);
+
+/* `memory`: zero-filled, aligned to 8, borrowed. */
+struct device_memory *device_memory_create(void *memory, uint32_t devices_max);
+
+/* Names a device; the same after a restart. Never 0. */
+uint64_t device_memory_key(enum device_kind kind, struct str_view name);
+
+/* What is known; all zero when nothing is. */
+struct device_memory_entry device_memory_find(const struct device_memory *memory, uint64_t key);
+
+/* A dialog with the device has shown this, and has just proved it alive: silence may be counted against a rung. */
+void device_memory_learn(struct device_memory *memory, uint64_t key, const struct refresh_experience *experience);
+
+/* Walks over what is known, `*index` 0 at first; false at the end. */
+bool device_memory_next(const struct device_memory *memory, uint32_t *index, struct device_memory_entry *entry_out);
+
+/* Puts back what device_memory_next gave. */
+void device_memory_put(struct device_memory *memory, const struct device_memory_entry *entry);
+
+/* Rises with each change, so that whoever keeps the table knows when there is something new. */
+uint64_t device_memory_changes(const struct device_memory *memory);
+
+#endif

@@ -1,0 +1,103 @@
+#include "supervision/device_memory.h"
+
+#include <stdlib.h>
+#include <tap.h>
+
+#define UPDATE_BIT REFRESH_BIT(REFRESH_RUNG_UPDATE)
+#define INVITE_BIT REFRESH_BIT(REFRESH_RUNG_INVITE)
+
+static struct device_memory *create(uint32_t devices_max) {
+  void *memory = calloc(1, device_memory_bytes(devices_max));
+  return device_memory_create(memory, devices_max);
+}
+
+static uint64_t phone(const char *number) {
+  return device_memory_key(DEVICE_PHONE, str_view_from_c(number));
+}
+
+static void learn(struct device_memory *memory, uint64_t key, enum refresh_rung worked, uint8_t failed) {
+  device_memory_learn(memory, key,
+                      &(struct refresh_experience){.worked = (uint8_t)(worked + 1), .failed = failed, .answered = 0});
+}
+
+static void test_what_worked_and_what_did_not_is_remembered_per_device(void) {
+  struct device_memory *memory = create(100);
+  learn(memory, phone("1001"), REFRESH_RUNG_INVITE, UPDATE_BIT);
+  learn(memory, phone("1002"), REFRESH_RUNG_UPDATE, 0);
+  expect_int(device_memory_find(memory, phone("1001")).worked, ==, INVITE_BIT);
+  expect_int(device_memory_find(memory, phone("1001")).failed, ==, UPDATE_BIT);
+  expect_int(device_memory_find(memory, phone("1002")).worked, ==, UPDATE_BIT);
+  expect_int(device_memory_find(memory, phone("1003")).worked, ==, 0);
+  free(memory);
+}
+
+static void test_a_phone_and_a_gateway_of_one_name_are_two(void) {
+  expect(phone("1001") != device_memory_key(DEVICE_MAPPING_GATEWAY, STR_VIEW("1001")));
+  expect(phone("1001") != 0);
+}
+
+static void test_a_device_that_learns_update_is_believed(void) {
+  struct device_memory *memory = create(100);
+  learn(memory, phone("1001"), REFRESH_RUNG_INVITE, UPDATE_BIT);
+  learn(memory, phone("1001"), REFRESH_RUNG_UPDATE, 0);
+  struct device_memory_entry entry = device_memory_find(memory, phone("1001"));
+  expect_int(entry.worked, ==, UPDATE_BIT | INVITE_BIT);
+  expect_int(entry.failed, ==, 0);
+  learn(memory, phone("1001"), REFRESH_RUNG_INVITE, UPDATE_BIT);
+  entry = device_memory_find(memory, phone("1001"));
+  expect_int(entry.worked, ==, INVITE_BIT);
+  expect_int(entry.failed, ==, UPDATE_BIT);
+  free(memory);
+}
+
+static void test_only_changes_count_as_changes(void) {
+  struct device_memory *memory = create(100);
+  learn(memory, phone("1001"), REFRESH_RUNG_INVITE, 0);
+  uint64_t changes = device_memory_changes(memory);
+  learn(memory, phone("1001"), REFRESH_RUNG_INVITE, 0);
+  expect_int(device_memory_changes(memory), ==, changes);
+  learn(memory, phone("1001"), REFRESH_RUNG_UPDATE, 0);
+  expect_int(device_memory_changes(memory), ==, changes + 1);
+  free(memory);
+}
+
+static void test_what_is_read_out_can_be_put_back_after_a_restart(void) {
+  struct device_memory *before = create(100), *later = create(100);
+  char number[16];
+  for (int i = 0; i < 20; i++) {
+    snprintf(number, sizeof number, "%d", 1000 + i);
+    learn(before, phone(number), i % 2 ? REFRESH_RUNG_UPDATE : REFRESH_RUNG_INVITE, 0);
+  }
+  uint32_t index = 0, count = 0;
+  struct device_memory_entry entry;
+  for (; device_memory_next(before, &index, &entry); count++)
+    device_memory_put(later, &entry);
+  expect_int(count, ==, 20);
+  for (int i = 0; i < 20; i++) {
+    snprintf(number, sizeof number, "%d", 1000 + i);
+    expect_int(device_memory_find(later, phone(number)).worked, ==, i % 2 ? UPDATE_BIT : INVITE_BIT);
+  }
+  free(before);
+  free(later);
+}
+
+static void test_a_full_table_forgets_and_never_grows(void) {
+  struct device_memory *memory = create(64);
+  char number[16];
+  for (int i = 0; i < 10000; i++) {
+    snprintf(number, sizeof number, "%d", i);
+    learn(memory, phone(number), REFRESH_RUNG_UPDATE, 0);
+    expect_int(device_memory_find(memory, phone(number)).worked, ==, UPDATE_BIT);
+  }
+  uint32_t index = 0, count = 0;
+  struct device_memory_entry entry;
+  while (device_memory_next(memory, &index, &entry))
+    count++;
+  expect_int(count, <=, 64);
+  free(memory);
+}
+
+TAP_TESTS(TAP(test_what_worked_and_what_did_not_is_remembered_per_device),
+          TAP(test_a_phone_and_a_gateway_of_one_name_are_two), TAP(test_a_device_that_learns_update_is_believed),
+          TAP(test_only_changes_count_as_changes), TAP(test_what_is_read_out_can_be_put_back_after_a_restart),
+          TAP(test_a_full_table_forgets_and_never_grows))

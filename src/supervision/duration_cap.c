@@ -1,0 +1,36 @@
+#include "supervision/duration_cap.h"
+
+#define CHANGE_SPREAD_MS (60 * 1000)
+
+static struct mono_ms end_after(struct mono_ms answered, uint32_t seconds) {
+  return seconds == 0 ? (struct mono_ms){0} : mono_ms_add(answered, seconds * 1000LL);
+}
+
+void duration_cap_start(struct duration_cap *cap, struct mono_ms answered, uint32_t limit_s, uint32_t no_timer_cap_s) {
+  cap->limit_end = end_after(answered, limit_s);
+  cap->no_timer_end = end_after(answered, no_timer_cap_s);
+  cap->no_timer_cap_s = no_timer_cap_s;
+}
+
+void duration_cap_change(struct duration_cap *cap, struct mono_ms answered, struct mono_ms now, uint32_t no_timer_cap_s,
+                         struct random *random) {
+  if (cap->no_timer_cap_s == no_timer_cap_s) return;
+  cap->no_timer_cap_s = no_timer_cap_s;
+  cap->no_timer_end = end_after(answered, no_timer_cap_s);
+  if (cap->no_timer_end.value == 0 || mono_ms_before(now, cap->no_timer_end)) return;
+  cap->no_timer_end = mono_ms_add(now, random_between(random, 0, CHANGE_SPREAD_MS));
+}
+
+struct mono_ms duration_cap_next(const struct duration_cap *cap, struct mono_ms none) {
+  struct mono_ms next = none;
+  if (cap->limit_end.value != 0 && mono_ms_before(cap->limit_end, next)) next = cap->limit_end;
+  if (cap->no_timer_end.value != 0 && mono_ms_before(cap->no_timer_end, next)) next = cap->no_timer_end;
+  return next;
+}
+
+enum duration_verdict duration_cap_due(struct duration_cap *cap, struct mono_ms now, bool caller_is_timed) {
+  if (cap->limit_end.value != 0 && !mono_ms_before(now, cap->limit_end)) return DURATION_LIMIT_REACHED;
+  if (cap->no_timer_end.value == 0 || mono_ms_before(now, cap->no_timer_end)) return DURATION_GOES_ON;
+  cap->no_timer_end = (struct mono_ms){0};
+  return caller_is_timed ? DURATION_GOES_ON : DURATION_NO_TIMER_CAP_REACHED;
+}

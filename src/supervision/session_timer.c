@@ -1,0 +1,483 @@
+/* Walks session_timer.def. The actions compute due times (session_guard.h) and choose rungs (refresh_ladder.h). */
+#include "supervision/session_timer.h"
+
+#include "base/check.h"
+#include "boundary/event.h"
+#include "supervision/session_guard.h"
+
+#define PROBE_PERIOD_S   300 /* without SS_SIP_SESSION_TTL */
+#define BLOCKED_MS       1000
+#define OBEY_MIN_MS      1000
+#define KNOCK_MS         4000
+#define PAUSE_MAX_MS     30000
+#define ATTEMPT_MS       4000 /* the least that an attempt is worth: three sendings */
+#define CROSS_OWNER_LOW  210  /* RFC 3261 §14.1, in units of 10 ms */
+#define CROSS_OWNER_HIGH 400
+#define CROSS_OTHER_HIGH 200
+#define CROSS_UNIT_MS    10
+
+_Static_assert(sizeof(struct session_timer) == 64, "one cache line per leg");
+
+enum session_event {
+#define SESSION_EVENT(name, ...) SESSION_EVENT_##name,
+#include "supervision/session_timer.def"
+  SESSION_EVENT_COUNT
+};
+#define NO_EVENT SESSION_EVENT_COUNT
+
+/* One event on its way through the table. */
+struct session_step {
+  struct session_timer *session;
+  struct context *context;
+  const struct refresh_evidence *evidence; /* NULL where no rung can be asked for */
+  struct session_terms terms;              /* OURS, THEIRS, NOBODYS */
+  enum session_origin origin;
+  int64_t pause_ms; /* REST */
+  struct session_deed deed;
+};
+
+/* --- times
+ * ------------------------------------------------------------------------------------------------------------ */
+
+static struct mono_ms guard_at(const struct session_timer *session, const struct parameters *parameters) {
+  struct mono_ms refreshed_at = mono_ms_add(session->expires_at, -1000LL * session->interval_s);
+  return session_guard_due(parameters, refreshed_at, session->interval_s);
+}
+
+static int64_t left_ms(const struct session_step *step) {
+  return mono_ms_since(guard_at(step->session, step->context->parameters), step->context->now);
+}
+
+/* What comes first: `due`, or the guard. */
+static void arm(struct session_step *step, struct mono_ms due) {
+  struct mono_ms guard = guard_at(step->session, step->context->parameters);
+  if (mono_ms_before(guard, due)) due = guard;
+  timer_wheel_arm(step->context->wheel, &step->session->timer, TIMER_SESSION, due);
+}
+
+static uint32_t probe_interval_s(const struct parameters *parameters) {
+  uint32_t ttl_s = parameters->SS_SIP_SESSION_TTL;
+  return ttl_s != 0 ? ttl_s : PROBE_PERIOD_S * parameters->SS_SIP_SESSION_UPDATE_SEGMENT;
+}
+
+/* --- actions
+ * ---------------------------------------------------------------------------------------------------------- */
+
+#define SESSION_ACTION(name) static enum session_event session_do_##name(struct session_step *step)
+
+SESSION_ACTION(nothing) {
+  (void)step;
+  return NO_EVENT;
+}
+
+SESSION_ACTION(sleep) {
+  timer_wheel_cancel(step->context->wheel, &step->session->timer);
+  return NO_EVENT;
+}
+
+static void take_terms(struct session_step *step) {
+  struct session_timer *session = step->session;
+  session->interval_s = step->terms.interval_s;
+  session->role = step->terms.role;
+  session->expires_at = mono_ms_add(step->context->now, 1000LL * session->interval_s);
+}
+
+SESSION_ACTION(rest) {
+  struct session_timer *session = step->session;
+  struct mono_ms now = step->context->now;
+  bool same = session->interval_s == step->terms.interval_s && session->role == step->terms.role;
+  int64_t period_ms = session_guard_period_ms(step->context->parameters, step->terms.interval_s);
+  bool in_rhythm = step->origin == SESSION_BY_ROUND && same;
+  session->refresh_due =
+      in_rhythm ? session_guard_next(session->refresh_due, period_ms, now) : mono_ms_add(now, period_ms);
+  take_terms(step);
+  arm(step, session->refresh_due);
+  return NO_EVENT;
+}
+
+/* Entered with terms from a 2xx; and again, without, when the guard has been moved. */
+SESSION_ACTION(guard) {
+  if (step->terms.interval_s != 0) take_terms(step);
+  arm(step, guard_at(step->session, step->context->parameters));
+  return NO_EVENT;
+}
+
+static bool is_answered(const struct session_timer *session, enum refresh_rung rung) {
+  return session->experience.answered & REFRESH_BIT(rung);
+}
+
+/* Where the method may be swallowed, and there is another one, it gets only a share of the time left. */
+SESSION_ACTION(send) {
+  struct session_timer *session = step->session;
+  enum refresh_rung rung = (enum refresh_rung)session->rung;
+  enum refresh_rung next =
+      refresh_ladder_next((enum refresh_ladder)session->ladder, session->tried, step->evidence, &session->experience);
+  struct mono_ms give_up = guard_at(session, step->context->parameters);
+  if (!is_answered(session, rung) && next != REFRESH_RUNG_NONE)
+    give_up = mono_ms_add(step->context->now, session_guard_patience_ms(left_ms(step)));
+  arm(step, give_up);
+  step->deed.kind = SESSION_DEED_SEND;
+  step->deed.rung = rung;
+  return NO_EVENT;
+}
+
+static enum session_event try_rung(struct session_step *step, enum refresh_rung rung) {
+  struct session_timer *session = step->session;
+  if (rung == REFRESH_RUNG_NONE) return session->last_status != 0 ? SESSION_EVENT_REFUSED : SESSION_EVENT_SILENCE;
+  session->rung = (uint8_t)rung;
+  session->tried |= REFRESH_BIT(rung);
+  session->repeats = 0;
+  session->rung_ms = (uint32_t)mono_ms_since(step->context->now, session->refresh_due);
+  return session_do_send(step);
+}
+
+/* A leg without timer is probed; but once timers are switched on again, one that knows them is offered one. */
+static enum refresh_ladder ladder_of(const struct session_step *step) {
+  const struct session_timer *session = step->session;
+  bool may_begin = session->is_renewing && step->evidence->supports_timer;
+  if (session->role != SESSION_ROLE_NONE || may_begin) return REFRESH_LADDER_TIMER;
+  bool by_options = step->context->parameters->BF_NO_TIMER_PROBE == NO_TIMER_PROBE_OPTIONS;
+  return by_options ? REFRESH_LADDER_PROBE_OPTIONS : REFRESH_LADDER_PROBE_INVITE;
+}
+
+/* A process that stood still may find the guard passed with the refresh not even sent: the peer cannot be blamed for
+ * that, and gets the time of one transaction. */
+SESSION_ACTION(begin_round) {
+  struct session_timer *session = step->session;
+  if (left_ms(step) < ATTEMPT_MS) {
+    struct mono_ms guard = guard_at(session, step->context->parameters);
+    int64_t late_ms = mono_ms_since(step->context->now, guard);
+    session->expires_at = mono_ms_add(session->expires_at, late_ms + SESSION_TRANSACTION_MS);
+  }
+  session->tried = 0;
+  session->last_status = 0;
+  session->ladder = (uint8_t)ladder_of(step);
+  return try_rung(step,
+                  refresh_ladder_first((enum refresh_ladder)session->ladder, step->evidence, &session->experience));
+}
+
+SESSION_ACTION(climb) {
+  struct session_timer *session = step->session;
+  return try_rung(step, refresh_ladder_next((enum refresh_ladder)session->ladder, session->tried, step->evidence,
+                                            &session->experience));
+}
+
+SESSION_ACTION(lose_patience) {
+  struct session_timer *session = step->session;
+  refresh_ladder_learn(&session->experience, (enum refresh_rung)session->rung, REFRESH_ANSWER_SWALLOWED);
+  return SESSION_EVENT_CLIMB;
+}
+
+SESSION_ACTION(pause) {
+  arm(step, mono_ms_add(step->context->now, step->pause_ms));
+  return NO_EVENT;
+}
+
+static enum session_event end(struct session_step *step, enum end_cause cause) {
+  timer_wheel_cancel(step->context->wheel, &step->session->timer);
+  step->deed = (struct session_deed){.kind = SESSION_DEED_END, .cause = cause};
+  return NO_EVENT;
+}
+
+SESSION_ACTION(end_unanswered) {
+  return end(step, END_CAUSE_refresh_unanswered);
+}
+
+SESSION_ACTION(end_rejected) {
+  return end(step, END_CAUSE_refresh_rejected);
+}
+
+SESSION_ACTION(end_expired) {
+  return end(step, END_CAUSE_session_expired);
+}
+
+/* The guard came during a pause: after a refusal, or because nobody was there. */
+SESSION_ACTION(end_waiting) {
+  return end(step, step->session->last_status != 0 ? END_CAUSE_refresh_rejected : END_CAUSE_refresh_unanswered);
+}
+
+/* --- the table -------------------------------------------------------------------------------------------------------
+ */
+
+struct session_row {
+  enum session_event (*act)(struct session_step *step);
+  uint8_t next;
+};
+
+static const struct session_row rows[SESSION_STATE_COUNT][SESSION_EVENT_COUNT] = {
+#define SESSION_ROW(state, event, action, next)                                                                        \
+  [SESSION_STATE_##state][SESSION_EVENT_##event] = {session_do_##action, SESSION_STATE_##next},
+#include "supervision/session_timer.def"
+};
+
+static void dispatch(struct session_step *step, enum session_event event) {
+  while (event != NO_EVENT) {
+    const struct session_row *row = &rows[step->session->state][event];
+    expect_or(row->act, {
+      counters_add(step->context->counters, invariants_broken);
+      return;
+    });
+    step->session->state = row->next;
+    event = row->act(step);
+  }
+}
+
+/* --- terms
+ * ------------------------------------------------------------------------------------------------------------ */
+
+static enum session_event event_of_terms(struct session_step *step) {
+  const struct parameters *parameters = step->context->parameters;
+  if (step->terms.role == SESSION_ROLE_THEIRS) return SESSION_EVENT_THEIRS;
+  if (step->terms.role == SESSION_ROLE_OURS) return SESSION_EVENT_OURS;
+  if (parameters->BF_NO_TIMER_PROBE == NO_TIMER_PROBE_OFF) {
+    step->session->role = SESSION_ROLE_NONE;
+    return SESSION_EVENT_NOBODYS;
+  }
+  step->terms.interval_s = probe_interval_s(parameters);
+  return SESSION_EVENT_OURS;
+}
+
+void session_timer_begin(struct session_timer *session, struct context *context, struct session_terms terms,
+                         enum session_origin origin, enum sip_method method) {
+  struct session_step step = {.session = session, .context = context, .terms = terms, .origin = origin};
+  if (origin != SESSION_BY_ANSWER) {
+    session->refreshes++;
+    session->method = (uint8_t)method;
+  }
+  session->is_renewing = 0;
+  dispatch(&step, event_of_terms(&step));
+}
+
+void session_timer_resume(struct session_timer *session, struct context *context, struct session_terms terms,
+                          int64_t left_of_session_ms) {
+  struct session_step step = {.session = session, .context = context, .terms = terms, .origin = SESSION_BY_ANSWER};
+  dispatch(&step, event_of_terms(&step));
+  if (session->state != SESSION_STATE_RESTING && session->state != SESSION_STATE_GUARDING) return;
+  if (left_of_session_ms < 1000LL * session->interval_s)
+    session->expires_at = mono_ms_add(context->now, left_of_session_ms);
+  if (session->state == SESSION_STATE_RESTING) {
+    int64_t period_ms = session_guard_period_ms(context->parameters, session->interval_s);
+    session->refresh_due = session_guard_spread(context->random, context->now, period_ms);
+  }
+  arm(&step, session->state == SESSION_STATE_RESTING ? session->refresh_due : guard_at(session, context->parameters));
+}
+
+void session_timer_stop(struct session_timer *session, struct context *context) {
+  struct session_step step = {.session = session, .context = context};
+  dispatch(&step, SESSION_EVENT_STOP);
+}
+
+/* --- events
+ * ----------------------------------------------------------------------------------------------------------- */
+
+struct session_deed session_timer_due(struct session_timer *session, struct context *context,
+                                      const struct refresh_evidence *evidence) {
+  struct session_step step = {.session = session, .context = context, .evidence = evidence};
+  bool is_over = !mono_ms_before(context->now, guard_at(session, context->parameters));
+  dispatch(&step, is_over ? SESSION_EVENT_GUARD : SESSION_EVENT_DUE);
+  return step.deed;
+}
+
+/* OPTIONS is never blocked: with little time left it is better to prove the peer alive than to wait. */
+struct session_deed session_timer_block(struct session_timer *session, struct context *context,
+                                        const struct refresh_evidence *evidence) {
+  struct session_step step = {.session = session, .context = context, .evidence = evidence, .pause_ms = BLOCKED_MS};
+  enum refresh_rung next =
+      refresh_ladder_next((enum refresh_ladder)session->ladder, session->tried, evidence, &session->experience);
+  bool is_urgent = next != REFRESH_RUNG_NONE && left_ms(&step) < SESSION_TRANSACTION_MS;
+  dispatch(&step, is_urgent ? SESSION_EVENT_CLIMB : SESSION_EVENT_BLOCKED);
+  return step.deed;
+}
+
+void session_timer_note_answered(struct session_timer *session, enum sip_method method) {
+  refresh_ladder_note_answered(&session->experience, method);
+}
+
+static int64_t cross_ms(struct session_step *step) {
+  bool owner = step->evidence->owns_call_id;
+  uint32_t units = owner ? random_between(step->context->random, CROSS_OWNER_LOW, CROSS_OWNER_HIGH)
+                         : random_between(step->context->random, 0, CROSS_OTHER_HIGH);
+  return units * CROSS_UNIT_MS;
+}
+
+static int64_t pause_ms(const struct session_step *step) {
+  int64_t quarter_ms = left_ms(step) / 4;
+  return quarter_ms < PAUSE_MAX_MS ? quarter_ms : PAUSE_MAX_MS;
+}
+
+static int64_t obey_ms(const struct session_reply *reply) {
+  return reply->retry_after_s == 0 ? OBEY_MIN_MS : 1000LL * reply->retry_after_s;
+}
+
+/* The pause that the answer would make. */
+static int64_t told_ms(const struct session_step *step, enum refresh_answer answer, const struct session_reply *reply) {
+  if (answer == REFRESH_ANSWER_BUSY) return obey_ms(reply);
+  return answer == REFRESH_ANSWER_OTHER ? pause_ms(step) : 0;
+}
+
+static enum session_event rest_for(struct session_step *step, int64_t milliseconds) {
+  step->pause_ms = milliseconds;
+  return SESSION_EVENT_REST;
+}
+
+static enum session_event accept(struct session_step *step, enum sip_method method, bool is_alive_only) {
+  struct session_timer *session = step->session;
+  session->refreshes++;
+  session->method = (uint8_t)method;
+  step->origin = SESSION_BY_ROUND;
+  if (is_alive_only) {
+    step->terms = (struct session_terms){session->interval_s, session->role};
+    return SESSION_EVENT_OURS;
+  }
+  session->is_renewing = 0;
+  return event_of_terms(step);
+}
+
+static enum session_event event_of_step(struct session_step *step, enum refresh_step next,
+                                        const struct session_reply *reply) {
+  switch (next) {
+  case REFRESH_STEP_REFRESHED: return accept(step, reply->method, false);
+  case REFRESH_STEP_ALIVE: return accept(step, reply->method, true);
+  case REFRESH_STEP_NEXT: return SESSION_EVENT_CLIMB;
+  case REFRESH_STEP_CROSS: return rest_for(step, cross_ms(step));
+  case REFRESH_STEP_OBEY: return rest_for(step, obey_ms(reply));
+  case REFRESH_STEP_PAUSE: return rest_for(step, pause_ms(step));
+  case REFRESH_STEP_KNOCK: return rest_for(step, KNOCK_MS);
+  case REFRESH_STEP_RAISE: return SESSION_EVENT_AGAIN;
+  case REFRESH_STEP_AUTHENTICATE:
+    step->deed.with_credentials = step->evidence->has_credentials;
+    return step->evidence->has_credentials ? SESSION_EVENT_AGAIN : SESSION_EVENT_CLIMB;
+  case REFRESH_STEP_STAND: return SESSION_EVENT_REFUSED;
+  case REFRESH_STEP_END_UNANSWERED: return SESSION_EVENT_SILENCE;
+  case REFRESH_STEP_END_REJECTED: return SESSION_EVENT_REJECTED;
+  case REFRESH_STEP_COUNT: break;
+  }
+  return NO_EVENT;
+}
+
+/* A rung that was given up is answered after all: a 2xx to a request that refreshes does refresh (RFC 4028 §10), 481
+ * ends. */
+static enum session_event event_of_late(struct session_step *step, const struct session_reply *reply) {
+  if (reply->status != 0 && reply->status != 408) session_timer_note_answered(step->session, reply->method);
+  if (reply->status == 481) return SESSION_EVENT_REJECTED;
+  if (reply->status < 200 || reply->status >= 300 || reply->method == SIP_METHOD_OPTIONS) return NO_EVENT;
+  return accept(step, reply->method, false);
+}
+
+static enum session_event event_of_reply(struct session_step *step, const struct session_reply *reply) {
+  struct session_timer *session = step->session;
+  enum refresh_rung rung = (enum refresh_rung)session->rung;
+  struct refresh_reply what = {.status = reply->status,
+                               .unreachable = reply->unreachable,
+                               .has_retry_after = reply->has_retry_after,
+                               .method_answered = is_answered(session, rung),
+                               .repeats = session->repeats,
+                               .raises = reply->raises,
+                               .waited_ms = session_timer_tried_ms(session, step->context->now)};
+  enum refresh_answer answer = refresh_ladder_read(&what);
+  bool in_time = told_ms(step, answer, reply) + ATTEMPT_MS <= left_ms(step);
+  refresh_ladder_learn(&session->experience, rung, answer);
+  if (reply->status >= 300 && reply->status != 408) session->last_status = reply->status;
+  bool comes_again = answer == REFRESH_ANSWER_OTHER || answer == REFRESH_ANSWER_PENDING;
+  if (comes_again) session->repeats = (session->repeats + 1u) & 15u;
+  return event_of_step(step, refresh_ladder_step(answer, rung, in_time), reply);
+}
+
+struct session_deed session_timer_answer(struct session_timer *session, struct context *context,
+                                         const struct refresh_evidence *evidence, const struct session_reply *reply) {
+  struct session_step step = {.session = session, .context = context, .evidence = evidence, .terms = reply->terms};
+  bool is_late = reply->is_late || session->state != SESSION_STATE_ASKING;
+  if (session->state == SESSION_STATE_IDLE) return step.deed;
+  dispatch(&step, is_late ? event_of_late(&step, reply) : event_of_reply(&step, reply));
+  return step.deed;
+}
+
+/* --- changes
+ * ---------------------------------------------------------------------------------------------------------- */
+
+/* The period that the leg will have once the change has reached it. */
+static int64_t period_after(const struct session_timer *session, const struct parameters *after,
+                            const struct session_wishes *wishes) {
+  uint32_t interval_s = session->interval_s;
+  if (session->role == SESSION_ROLE_NONE)
+    interval_s = probe_interval_s(after);
+  else if (wishes->ttl_s != 0 && wishes->ttl_s < interval_s)
+    interval_s = wishes->ttl_s;
+  return session_guard_period_ms(after, interval_s);
+}
+
+bool session_timer_comes_sooner(const struct session_timer *session, struct mono_ms now, const struct parameters *after,
+                                const struct session_wishes *wishes) {
+  if (session->state != SESSION_STATE_RESTING) return false;
+  return mono_ms_before(mono_ms_add(now, period_after(session, after, wishes)), session->refresh_due);
+}
+
+static void change_rhythm(struct session_step *step, const struct session_wishes *wishes) {
+  struct session_timer *session = step->session;
+  struct context *context = step->context;
+  int64_t period_ms = period_after(session, context->parameters, wishes);
+  if (session_timer_comes_sooner(session, context->now, context->parameters, wishes))
+    session->refresh_due = session_guard_spread(context->random, context->now, period_ms);
+  arm(step, session->refresh_due);
+}
+
+/* A leg without timer: the probe may have been switched on, off or over. */
+static void change_probe(struct session_step *step) {
+  struct session_timer *session = step->session;
+  struct mono_ms due = session->refresh_due;
+  bool was_resting = session->state == SESSION_STATE_RESTING;
+  step->terms = (struct session_terms){0};
+  dispatch(step, event_of_terms(step));
+  if (session->state != SESSION_STATE_RESTING) return;
+  int64_t period_ms = session_guard_period_ms(step->context->parameters, session->interval_s);
+  bool keeps = was_resting && !mono_ms_before(mono_ms_add(step->context->now, period_ms), due);
+  session->refresh_due = keeps ? due : session_guard_spread(step->context->random, step->context->now, period_ms);
+  arm(step, session->refresh_due);
+}
+
+void session_timer_change(struct session_timer *session, struct context *context, const struct session_wishes *wishes) {
+  struct session_step step = {.session = session, .context = context, .origin = SESSION_BY_OTHERS};
+  bool wants_other = wishes->ttl_s != session->interval_s;
+  bool is_settled = session->state == SESSION_STATE_RESTING || session->state == SESSION_STATE_UNWATCHED;
+  if (session->state == SESSION_STATE_IDLE) return;
+  if (session->role == SESSION_ROLE_NONE && is_settled) {
+    session->is_renewing = wishes->ttl_s != 0;
+    change_probe(&step);
+    return;
+  }
+  if (session->role == SESSION_ROLE_OURS && wants_other) session->is_renewing = 1;
+  if (session->state == SESSION_STATE_RESTING) change_rhythm(&step, wishes);
+  /* A guard that would have passed already waits for the end of the session instead. */
+  if (session->state == SESSION_STATE_GUARDING) {
+    bool is_past = mono_ms_before(guard_at(session, context->parameters), context->now);
+    timer_wheel_arm(context->wheel, &session->timer, TIMER_SESSION,
+                    is_past ? session->expires_at : guard_at(session, context->parameters));
+  }
+}
+
+/* --- what is shown ---------------------------------------------------------------------------------------------------
+ */
+
+bool session_timer_next_refresh(const struct session_timer *session, struct mono_ms *at_out) {
+  *at_out = session->refresh_due;
+  return session->state == SESSION_STATE_RESTING || session->state == SESSION_STATE_ASKING ||
+         session->state == SESSION_STATE_WAITING;
+}
+
+bool session_timer_guard(const struct session_timer *session, const struct parameters *parameters,
+                         struct mono_ms *at_out) {
+  if (session->state == SESSION_STATE_IDLE || session->state == SESSION_STATE_UNWATCHED) return false;
+  *at_out = guard_at(session, parameters);
+  return true;
+}
+
+struct str_view session_role_name(uint8_t role) {
+  static const struct str_view names[] = {[SESSION_ROLE_NONE] = STR_VIEW_LITERAL("none"),
+                                          [SESSION_ROLE_OURS] = STR_VIEW_LITERAL("us"),
+                                          [SESSION_ROLE_THEIRS] = STR_VIEW_LITERAL("them")};
+  return names[role];
+}
+
+int64_t session_timer_tried_ms(const struct session_timer *session, struct mono_ms now) {
+  return mono_ms_since(now, session->refresh_due) - session->rung_ms;
+}
