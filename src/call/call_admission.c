@@ -12,12 +12,14 @@ static bool names_phone(struct call_step *step) {
   return directory_find_phone(step->context->directory, user) != NULL;
 }
 
-/* Known, or worth a challenge. */
+/* Known, or worth a challenge. A vendor takes calls and makes none, unless he is a customer too. */
 bool call_is_known(struct call_step *step) {
   const struct directory *directory = step->context->directory;
   const struct sip_message *request = step->message;
   const struct address *source = &step->flow->remote;
-  return directory_find_mapping_gateway(directory, source) || directory_find_routing_gateway(directory, source) ||
+  bool calls = request->method == SIP_METHOD_INVITE;
+  return directory_find_mapping_gateway(directory, source) ||
+         (!calls && directory_find_routing_gateway(directory, source)) ||
          sip_message_has(request, SIP_HEADER_AUTHORIZATION) ||
          sip_message_has(request, SIP_HEADER_PROXY_AUTHORIZATION) || names_phone(step) || call_is_inside(step);
 }

@@ -30,6 +30,18 @@ static void test_stranger_gets_silence_when_replies_are_off(void) {
   bench_end(bench);
 }
 
+static void test_vendor_who_calls_is_a_stranger(void) {
+  struct bench *bench = bench_create();
+  struct peer *vendor = peer_at(bench, VENDOR_A);
+  peer_invite(vendor, "1001", OFFER);
+  peer_expect(vendor, "403");
+  expect_record(bench, "illegal_call");
+  vendor->remote_tag[0] = '\0';
+  peer_request(vendor, "OPTIONS", NULL);
+  peer_expect(vendor, "200");
+  bench_end(bench);
+}
+
 static void test_strangers_do_not_flood_the_records(void) {
   struct bench *bench = bench_create();
   struct peer *stranger = peer_at(bench, STRANGER);
@@ -334,9 +346,10 @@ static void test_record_that_is_refused_is_handed_on_later(void) {
 }
 
 TAP_TESTS(TAP(test_stranger_gets_403_without_state_and_a_record), TAP(test_stranger_gets_silence_when_replies_are_off),
-          TAP(test_strangers_do_not_flood_the_records), TAP(test_wrong_password_is_challenged_again_and_then_refused),
-          TAP(test_challenge_code_is_a_parameter), TAP(test_phone_cannot_pretend_to_be_another),
-          TAP(test_locked_devices_make_and_take_no_calls), TAP(test_capacity_of_both_sides_is_kept_and_given_back),
+          TAP(test_vendor_who_calls_is_a_stranger), TAP(test_strangers_do_not_flood_the_records),
+          TAP(test_wrong_password_is_challenged_again_and_then_refused), TAP(test_challenge_code_is_a_parameter),
+          TAP(test_phone_cannot_pretend_to_be_another), TAP(test_locked_devices_make_and_take_no_calls),
+          TAP(test_capacity_of_both_sides_is_kept_and_given_back),
           TAP(test_full_pool_gets_503_with_retry_after_and_a_record),
           TAP(test_draining_switch_refuses_new_calls_and_keeps_old_ones),
           TAP(test_overloaded_worker_refuses_new_calls_only), TAP(test_options_outside_of_dialogs_is_answered),

@@ -196,6 +196,47 @@ static void test_numbers_follow_the_rules_of_both_devices(void) {
   bench_end(bench);
 }
 
+static void test_vendor_over_tcp_is_followed_by_the_next_when_its_connection_dies(void) {
+  struct bench *bench = bench_create();
+  bench_add_socket(bench, TRANSPORT_TCP);
+  bench_gateway(bench, bench_device(bench, "vendor-a"))->transport = TRANSPORT_TCP;
+  bench_apply(bench);
+  struct peer *caller = peer_at(bench, CUSTOMER), *a = peer_at(bench, VENDOR_A), *b = peer_at(bench, VENDOR_B);
+  peer_invite(caller, "4420", OFFER);
+  unsigned sent = bench->sent_count;
+  const char *invite = peer_expect(a, "INVITE");
+  expect(strstr(invite, "INVITE sip:4420@203.0.113.20;transport=tcp SIP/2.0\r\nVia: SIP/2.0/TCP ") == invite);
+  expect(strstr(header_of(invite, "Contact"), ";transport=tcp") != NULL);
+  struct flow flow = bench->sent[sent - 1].flow;
+  expect_int(flow.transport, ==, TRANSPORT_TCP);
+  expect_int(flow.socket_index, ==, 1);
+  bench_advance(bench, 1000);
+  peer_expect_nothing(a); /* nothing is sent twice over a stream */
+  bench_handle(bench, &(struct event){.kind = EVENT_CONNECTION_CLOSED, .flow = flow});
+  bench_advance(bench, 20);
+  expect(strncmp(peer_expect(b, "INVITE"), "INVITE sip:4420@203.0.113.21 SIP/2.0", 36) == 0);
+  peer_respond(b, 486, NULL);
+  peer_expect(caller, "486");
+  bench_end(bench);
+}
+
+static void test_vendor_without_an_address_or_socket_is_passed_over(void) {
+  struct bench *bench = bench_create();
+  bench_gateway(bench, bench_device(bench, "vendor-a"))->address_count = 0;
+  bench_apply(bench);
+  struct peer *caller = peer_at(bench, CUSTOMER), *b = peer_at(bench, VENDOR_B), *again = peer_at(bench, CUSTOMER);
+  peer_invite(caller, "4420", OFFER);
+  peer_expect(b, "INVITE");
+  peer_respond(b, 486, NULL);
+  peer_expect(caller, "486");
+  bench_gateway(bench, bench_device(bench, "vendor-b"))->transport = TRANSPORT_TLS; /* for which nobody listens */
+  bench_apply(bench);
+  peer_invite(again, "4420", OFFER);
+  peer_expect(again, "504");
+  expect_view(bench->records[1].end_reason, "gateway_timeout");
+  bench_end(bench);
+}
+
 /* --- what crosses ------------------------------------------------------------------------------------------------ */
 
 static void test_nothing_of_the_callers_network_reaches_the_callee(void) {
@@ -531,6 +572,8 @@ TAP_TESTS(TAP(test_gateway_calls_vendor_talks_and_hangs_up), TAP(test_times_of_a
           TAP(test_number_without_route_gets_404), TAP(test_phone_on_another_worker_is_asked_for),
           TAP(test_location_that_never_answers_ends_the_call), TAP(test_contacts_are_tried_in_the_order_of_q),
           TAP(test_numbers_follow_the_rules_of_both_devices),
+          TAP(test_vendor_over_tcp_is_followed_by_the_next_when_its_connection_dies),
+          TAP(test_vendor_without_an_address_or_socket_is_passed_over),
           TAP(test_nothing_of_the_callers_network_reaches_the_callee),
           TAP(test_headers_of_the_list_cross_and_others_do_not), TAP(test_addresses_in_identities_become_ours),
           TAP(test_phones_word_about_identities_is_dropped), TAP(test_anonymous_caller_stays_anonymous_and_is_recorded),
