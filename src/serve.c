@@ -141,7 +141,7 @@ static bool open_workers(struct serve *serve) {
   serve->group = worker_group_open(&worker_options, configuration_parameters(serve->configuration),
                                    configuration_directory(serve->configuration), serve->problem, PROBLEM_BYTES);
   if (!serve->group) return false;
-  configuration_attach(serve->configuration, serve->group);
+  configuration_attach(serve->configuration, serve->group, NULL);
   if (worker_group_start(serve->group) == RESULT_OK) return true;
   snprintf(serve->problem, PROBLEM_BYTES, "cannot start the worker threads");
   return false;
@@ -222,7 +222,7 @@ static void wait_for_the_end(struct serve *serve, const sigset_t *signals) {
 static bool close_all(struct serve *serve) {
   bool is_clean = true;
   admin_close(&serve->admin);
-  if (serve->configuration) configuration_attach(serve->configuration, NULL);
+  if (serve->configuration) configuration_attach(serve->configuration, NULL, NULL);
   if (serve->group) {
     is_clean = worker_group_stop(serve->group, STOP_MS) == RESULT_OK;
     write_alarms(serve);

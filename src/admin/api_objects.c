@@ -20,6 +20,10 @@ static json_t *object_json(const struct api_request *request, const char *name, 
   json_t *object = configuration_public_document(document);
   uint32_t calls = configuration_device_calls(request->switch_parts->configuration, request->kind->kind, name);
   json_object_set_new(object, "calls", json_integer(calls));
+  json_t *found = request->kind->kind == DEVICE_ROUTING_GATEWAY
+                      ? configuration_found_addresses(request->switch_parts->configuration, name)
+                      : NULL;
+  if (found) json_object_set_new(object, "resolved", found);
   json_object_set_new(object, "changed_at", api_stamp(changed_at_us));
   json_object_set_new(object, "changed_by", json_string(changed_by));
   return object;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "configuration/configuration_names.h"
 #include "configuration/configuration_private.h"
 #include "configuration/json_place.h"
 
@@ -46,6 +47,7 @@ enum result configuration_apply(struct configuration *configuration, const char 
   if (result == RESULT_OK) result = change_commit(&change);
   change_end(&change);
   pthread_mutex_unlock(&configuration->mutex);
+  if (result == RESULT_OK && configuration->names) configuration_names_wake(configuration->names);
   json_decref(root);
   if (result != RESULT_OK) problem->line = json_place_line(document, length, problem->pointer);
   return result;
@@ -70,6 +72,7 @@ enum result configuration_put_object(struct configuration *configuration, const 
   if (result == RESULT_OK) result = change_commit(&change);
   change_end(&change);
   pthread_mutex_unlock(&configuration->mutex);
+  if (result == RESULT_OK && configuration->names) configuration_names_wake(configuration->names);
   json_decref(root);
   return result;
 }
@@ -137,6 +140,22 @@ uint32_t configuration_device_calls(struct configuration *configuration, enum de
   return calls;
 }
 
+json_t *configuration_found_addresses(struct configuration *configuration, const char *gateway_name) {
+  json_t *list = NULL;
+  pthread_mutex_lock(&configuration->mutex);
+  const struct device *device =
+      configuration_find_device(configuration, DEVICE_ROUTING_GATEWAY, str_view_from_c(gateway_name));
+  if (device && device->gateway->host.length > 0) list = json_array();
+  for (uint8_t i = 0; list && i < device->gateway->address_count; i++) {
+    char text[80];
+    struct text_builder builder = text_builder_over(text, sizeof text);
+    address_to_text(&device->gateway->addresses[i], &builder);
+    json_array_append_new(list, json_stringn(builder.data, builder.length));
+  }
+  pthread_mutex_unlock(&configuration->mutex);
+  return list;
+}
+
 const struct parameters *configuration_parameters(const struct configuration *configuration) {
   return configuration->parameters;
 }
@@ -145,10 +164,12 @@ const struct directory *configuration_directory(const struct configuration *conf
   return configuration->picture.directory;
 }
 
-void configuration_attach(struct configuration *configuration, struct worker_group *group) {
+void configuration_attach(struct configuration *configuration, struct worker_group *group, const char *name_servers) {
+  if (!group) configuration_names_stop(&configuration->names);
   pthread_mutex_lock(&configuration->mutex);
   configuration->group = group;
   pthread_mutex_unlock(&configuration->mutex);
+  if (group && !configuration->names) configuration->names = configuration_names_start(configuration, name_servers);
 }
 
 /* --- loading
@@ -238,6 +259,7 @@ void configuration_close(struct configuration **configuration_pointer) {
   struct configuration *configuration = *configuration_pointer;
   if (!configuration) return;
   *configuration_pointer = NULL;
+  configuration_names_stop(&configuration->names);
   picture_drop(&configuration->picture);
   json_decref(configuration->parameter_changes);
   free(configuration->parameters);

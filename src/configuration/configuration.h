@@ -45,8 +45,10 @@ void configuration_close(struct configuration **configuration);
 const struct parameters *configuration_parameters(const struct configuration *configuration);
 const struct directory *configuration_directory(const struct configuration *configuration);
 
-/* From now on changes are handed to `group` (NULL: to nobody). `wall_now` stamps changes. */
-void configuration_attach(struct configuration *configuration, struct worker_group *group);
+/* From now on changes are handed to `group`, and gateways' host names are looked up for it (by `name_servers`,
+ * "127.0.0.1:53" for tests, or NULL: those of the host). NULL for `group`: to nobody any more, before its workers end.
+ */
+void configuration_attach(struct configuration *configuration, struct worker_group *group, const char *name_servers);
 
 /* Applies a document of the contract's form, all or nothing. `by` is who asks. RESULT_MALFORMED, RESULT_OUT_OF_RANGE …
  * with `problem`; RESULT_FAILED when the store cannot save it. */
@@ -69,6 +71,10 @@ enum result configuration_apply_preset(struct configuration *configuration, cons
 
 /* Calls that a device has in use now; 0 for one that is not there. */
 uint32_t configuration_device_calls(struct configuration *configuration, enum device_kind kind, const char *name);
+
+/* The addresses that were found for a routing gateway's host name, as a list of texts; NULL when it is not named by
+ * host. New reference. */
+json_t *configuration_found_addresses(struct configuration *configuration, const char *gateway_name);
 
 /* When and by whom a parameter was changed last. False when it never was. */
 bool configuration_parameter_changed(struct configuration *configuration, const char *name, int64_t *at_us, char *by,

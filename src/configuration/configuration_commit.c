@@ -59,7 +59,7 @@ static enum result save(struct change *change, int64_t at_us) {
   struct configuration_problem *problem = change->problem;
   problem->pointer[0] = '\0';
   struct store *store = change->configuration->store;
-  if (!store) return RESULT_OK;
+  if (!store || (json_array_size(change->saves) == 0 && json_array_size(change->deletes) == 0)) return RESULT_OK;
   if (store_begin(store, problem->text, sizeof problem->text) != RESULT_OK) return RESULT_FAILED;
   if (save_rows(change, at_us) != RESULT_OK) {
     store_rollback(store);

@@ -26,6 +26,7 @@ struct configuration {
   uint32_t *usage_counts;
   void *arena_memory;
   struct arena arena;
+  struct configuration_names *names; /* NULL: gateways' host names are not looked up */
 };
 
 /* A change in the making: what the devices will be, and what is to be saved. */

@@ -326,6 +326,13 @@ static enum result check_complete(const struct object_kind *kind, const struct r
   return RESULT_MALFORMED;
 }
 
+/* A host name that was there before keeps what was found for it until it is looked up again. */
+static void keep_found_addresses(struct gateway *gateway, const struct gateway *previous) {
+  if (gateway->host.length == 0 || !str_view_equal(gateway->host, previous->host)) return;
+  memcpy(gateway->addresses, previous->addresses, sizeof gateway->addresses);
+  gateway->address_count = previous->address_count;
+}
+
 enum result device_document_read(const json_t *document, const struct object_kind *kind, const struct device *previous,
                                  struct arena *arena, struct device *device, struct configuration_problem *problem) {
   problem->pointer[0] = '\0';
@@ -350,6 +357,7 @@ enum result device_document_read(const json_t *document, const struct object_kin
     reading.value = json_object_get(document, reading.key);
     if (reading.value && (device_keys[i].kinds & kind_bit)) result = device_keys[i].read(&reading);
   }
+  if (reading.gateway && previous) keep_found_addresses(reading.gateway, previous->gateway);
   return result == RESULT_OK ? check_complete(kind, &reading, previous, problem) : result;
 }
 
