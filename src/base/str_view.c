@@ -22,16 +22,6 @@ bool str_view_starts_with_nocase(struct str_view text, struct str_view prefix) {
   return text.length >= prefix.length && same_nocase(text.data, prefix.data, prefix.length);
 }
 
-struct str_view str_view_from(struct str_view text, size_t offset) {
-  return str_view_slice(text, offset, SIZE_MAX);
-}
-
-struct str_view str_view_slice(struct str_view text, size_t offset, size_t length) {
-  if (offset >= text.length) return (struct str_view){0};
-  size_t left = text.length - offset;
-  return str_view_of(text.data + offset, length < left ? length : left);
-}
-
 static bool is_blank(char byte) {
   return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
 }
@@ -43,12 +33,6 @@ struct str_view str_view_trim(struct str_view text) {
   while (end > start && is_blank(text.data[end - 1]))
     end--;
   return str_view_slice(text, start, end - start);
-}
-
-size_t str_view_find(struct str_view text, char byte) {
-  if (text.length == 0) return 0;
-  const char *found = memchr(text.data, (unsigned char)byte, text.length);
-  return found ? (size_t)(found - text.data) : text.length;
 }
 
 bool str_view_to_u64(struct str_view text, uint64_t *value_out) {

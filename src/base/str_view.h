@@ -37,17 +37,27 @@ bool str_view_equal_nocase(struct str_view a, struct str_view b);
 bool str_view_starts_with(struct str_view text, struct str_view prefix);
 bool str_view_starts_with_nocase(struct str_view text, struct str_view prefix);
 
-/* The view from `offset` on; empty when `offset` is past the end. */
-struct str_view str_view_from(struct str_view text, size_t offset);
-
 /* At most `length` bytes from `offset` on, cut to what is there. */
-struct str_view str_view_slice(struct str_view text, size_t offset, size_t length);
+static inline struct str_view str_view_slice(struct str_view text, size_t offset, size_t length) {
+  if (offset >= text.length) return (struct str_view){0};
+  size_t left = text.length - offset;
+  return str_view_of(text.data + offset, length < left ? length : left);
+}
+
+/* The view from `offset` on; empty when `offset` is past the end. */
+static inline struct str_view str_view_from(struct str_view text, size_t offset) {
+  return str_view_slice(text, offset, SIZE_MAX);
+}
 
 /* Without leading and trailing blanks (space, tab, CR, LF: folded SIP lines hold all four). */
 struct str_view str_view_trim(struct str_view text);
 
 /* Index of the first `byte`, or `text.length` when there is none. */
-size_t str_view_find(struct str_view text, char byte);
+static inline size_t str_view_find(struct str_view text, char byte) {
+  if (text.length == 0) return 0;
+  const char *found = memchr(text.data, (unsigned char)byte, text.length);
+  return found ? (size_t)(found - text.data) : text.length;
+}
 
 /* Reads a whole view as decimal digits. False, and `*value_out` untouched, when it is empty, holds anything but digits,
  * or exceeds the type. */

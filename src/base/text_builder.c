@@ -1,36 +1,13 @@
 #include "base/text_builder.h"
 
-/* Room for `length` more bytes, or NULL. A piece that does not fit is left out whole and closes the builder, so that
- * what follows cannot be glued to what came before the gap. */
-static char *text_builder_claim(struct text_builder *builder, size_t length) {
-  if (builder->overflowed || length > builder->capacity - builder->length) {
-    builder->overflowed = true;
-    return NULL;
-  }
-  char *place = builder->data + builder->length;
-  builder->length += length;
-  return place;
-}
-
-void text_builder_add(struct text_builder *builder, struct str_view text) {
-  if (text.length == 0) return;
-  char *place = text_builder_claim(builder, text.length);
-  if (place) memcpy(place, text.data, text.length);
-}
-
-void text_builder_add_char(struct text_builder *builder, char byte) {
-  char *place = text_builder_claim(builder, 1);
-  if (place) *place = byte;
-}
-
 void text_builder_add_u64(struct text_builder *builder, uint64_t value) {
-  char digits[20];
-  size_t at = sizeof digits;
-  do {
-    digits[--at] = (char)('0' + value % 10);
-    value /= 10;
-  } while (value);
-  text_builder_add(builder, str_view_of(digits + at, sizeof digits - at));
+  size_t digits = 1;
+  for (uint64_t rest = value; rest >= 10; rest /= 10)
+    digits++;
+  char *place = text_builder_claim(builder, digits);
+  if (!place) return;
+  for (size_t at = digits; at-- > 0; value /= 10)
+    place[at] = (char)('0' + value % 10);
 }
 
 void text_builder_add_i64(struct text_builder *builder, int64_t value) {

@@ -21,8 +21,29 @@ static inline struct text_builder text_builder_over(void *memory, size_t capacit
   return (struct text_builder){memory, 0, capacity, false};
 }
 
-void text_builder_add(struct text_builder *builder, struct str_view text);
-void text_builder_add_char(struct text_builder *builder, char byte);
+/* Room for `length` more bytes, or NULL. A piece that does not fit is left out whole and closes the builder, so that
+ * what follows cannot be glued to what came before the gap. */
+static inline char *text_builder_claim(struct text_builder *builder, size_t length) {
+  if (builder->overflowed || length > builder->capacity - builder->length) {
+    builder->overflowed = true;
+    return NULL;
+  }
+  char *place = builder->data + builder->length;
+  builder->length += length;
+  return place;
+}
+
+static inline void text_builder_add(struct text_builder *builder, struct str_view text) {
+  if (text.length == 0) return;
+  char *place = text_builder_claim(builder, text.length);
+  if (place) memcpy(place, text.data, text.length);
+}
+
+static inline void text_builder_add_char(struct text_builder *builder, char byte) {
+  char *place = text_builder_claim(builder, 1);
+  if (place) *place = byte;
+}
+
 void text_builder_add_u64(struct text_builder *builder, uint64_t value);
 void text_builder_add_i64(struct text_builder *builder, int64_t value);
 

@@ -28,17 +28,18 @@ bool address_equal(const struct address *a, const struct address *b) {
 /* Four numbers of at most three digits, decimal whatever they begin with: a leading zero, which some readers take for
  * octal, is refused. */
 static bool parse_ipv4(struct str_view text, uint8_t ip[4]) {
+  size_t at = 0;
   for (unsigned i = 0; i < 4; i++) {
-    size_t length = i < 3 ? str_view_find(text, '.') : text.length;
-    struct str_view digits = str_view_slice(text, 0, length);
-    uint32_t number;
-    if (length > 3 || !str_view_to_u32(digits, &number) || number > 255) return false;
-    if (length > 1 && digits.data[0] == '0') return false;
+    if (i > 0 && (at == text.length || text.data[at++] != '.')) return false;
+    size_t start = at;
+    unsigned number = 0;
+    for (; at < text.length && at - start < 3 && text.data[at] >= '0' && text.data[at] <= '9'; at++)
+      number = number * 10 + (unsigned)(text.data[at] - '0');
+    bool has_leading_zero = at - start > 1 && text.data[start] == '0';
+    if (at == start || number > 255 || has_leading_zero) return false;
     ip[i] = (uint8_t)number;
-    if (i < 3 && length == text.length) return false;
-    text = str_view_from(text, length + 1);
   }
-  return true;
+  return at == text.length;
 }
 
 static int hex_digit(char byte) {
