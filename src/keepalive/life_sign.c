@@ -26,8 +26,10 @@ static bool is_text(uint8_t byte) {
 /* Each SIP message names its version in its start line, in any case (RFC 3261 §7.1, §7.2); a broken version belongs to
  * the parser all the same, which answers 505. */
 static bool names_sip(struct str_view text) {
-  for (size_t i = 0; i + 4 <= text.length; i++)
-    if (str_view_starts_with_nocase(str_view_from(text, i), STR_VIEW("SIP/"))) return true;
+  for (size_t slash = str_view_find(text, '/'); slash < text.length;) {
+    if (slash >= 3 && str_view_equal_nocase(str_view_slice(text, slash - 3, 3), STR_VIEW("SIP"))) return true;
+    slash += 1 + str_view_find(str_view_from(text, slash + 1), '/');
+  }
   return false;
 }
 
