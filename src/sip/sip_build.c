@@ -181,16 +181,21 @@ static void add_top_via(struct text_builder *builder, const struct sip_via *via,
   }
 }
 
-/* The Via fields; of the first one the first value is written anew. */
+/* The Via values, a line each; the first is written anew. */
 static void add_vias(struct text_builder *builder, const struct sip_message *request, const struct address *source) {
   struct sip_value_cursor cursor = {0};
   struct str_view value;
-  struct sip_via via;
-  bool first = true;
+  bool first = request->has_top_via;
+  if (first && sip_message_has_one_via(request)) {
+    add_name(builder, SIP_HEADER_VIA);
+    add_top_via(builder, &request->top_via, source);
+    add_line_end(builder);
+    return;
+  }
   while (sip_message_next_value(request, SIP_HEADER_VIA, &cursor, &value)) {
     add_name(builder, SIP_HEADER_VIA);
-    if (first && sip_via_parse(value, &via) == RESULT_OK)
-      add_top_via(builder, &via, source);
+    if (first)
+      add_top_via(builder, &request->top_via, source);
     else
       add_value(builder, value);
     add_line_end(builder);

@@ -11,25 +11,14 @@
 #include "sip/sip_message.h"
 #include "sip/sip_uri.h"
 
-/* One Via value (RFC 3261 §20.42, RFC 3581). */
-struct sip_via {
-  enum transport transport; /* TRANSPORT_NONE: one we do not know */
-  struct str_view transport_text;
-  struct str_view sent_by; /* host and port as written */
-  struct str_view host;    /* IPv6 without brackets */
-  uint16_t port;           /* 0: none */
-  struct str_view branch;
-  struct str_view received;
-  struct str_view maddr;
-  bool has_rport;
-  uint16_t rport; /* 0: rport without value */
-  bool has_keep;  /* RFC 6223 */
-  struct str_view parameters;
-};
+/* One Via value (struct sip_via stands in sip/sip_message.h). */
 enum result sip_via_parse(struct str_view value, struct sip_via *via_out) MUST_USE;
 
-/* The topmost Via value. */
+/* The topmost Via value, as it was read with the message. */
 enum result sip_message_top_via(const struct sip_message *message, struct sip_via *via_out) MUST_USE;
+
+/* True when the message has exactly one Via value. */
+bool sip_message_has_one_via(const struct sip_message *message);
 
 /* Session-Expires: delta-seconds;refresher= (RFC 4028 §4). Numbers beyond 32 bits are cut to UINT32_MAX. */
 enum sip_refresher { SIP_REFRESHER_NONE, SIP_REFRESHER_UAC, SIP_REFRESHER_UAS };

@@ -5,7 +5,7 @@
  *   bytes:   INVITE sip:1002@example.org SIP/2.0\r\nVia: SIP/2.0/UDP …\r\nv: …\r\n\r\nv=0…
  *   headers: [VIA → value][VIA → value]…          in the order of the message, 8 bytes each
  *
- * The struct is about 1.4 KiB and meant for the stack; it must not outlive the bytes. */
+ * The struct is about 1.6 KiB and meant for the stack; it must not outlive the bytes. */
 #ifndef SIP_SIP_MESSAGE_H
 #define SIP_SIP_MESSAGE_H
 
@@ -14,6 +14,7 @@
 
 #include "base/result.h"
 #include "base/str_view.h"
+#include "boundary/address.h"
 
 #define SIP_MESSAGE_BYTES_MAX   65535
 #define SIP_MESSAGE_HEADERS_MAX 128
@@ -43,6 +44,22 @@ struct sip_header_field {
   uint8_t header; /* enum sip_header */
 };
 
+/* One Via value (RFC 3261 §20.42, RFC 3581). */
+struct sip_via {
+  enum transport transport; /* TRANSPORT_NONE: one we do not know */
+  struct str_view transport_text;
+  struct str_view sent_by; /* host and port as written */
+  struct str_view host;    /* IPv6 without brackets */
+  uint16_t port;           /* 0: none */
+  struct str_view branch;
+  struct str_view received;
+  struct str_view maddr;
+  bool has_rport;
+  uint16_t rport; /* 0: rport without value */
+  bool has_keep;  /* RFC 6223 */
+  struct str_view parameters;
+};
+
 struct sip_message {
   struct str_view bytes;
   bool is_request;
@@ -56,6 +73,8 @@ struct sip_message {
   struct str_view from_tag; /* empty: none */
   struct str_view to_tag;   /* empty: none */
   struct str_view body;     /* cut to Content-Length */
+  bool has_top_via;         /* else there is none, or it cannot be read */
+  struct sip_via top_via;
   uint16_t header_count;
   uint8_t first_field[SIP_HEADER_COUNT]; /* 1 + index of the first field of that kind; 0: none */
   struct sip_header_field fields[SIP_MESSAGE_HEADERS_MAX];

@@ -164,9 +164,8 @@ static void read_fields(struct reader *reader) {
 }
 
 static enum defect_row check_via(struct sip_message *message, struct str_view value) {
-  struct sip_via via;
-  (void)value;
-  return sip_message_top_via(message, &via) == RESULT_OK ? DEFECT_NONE : DEFECT_VIA;
+  message->has_top_via = sip_via_scan_top(value, &message->top_via);
+  return message->has_top_via ? DEFECT_NONE : DEFECT_VIA;
 }
 
 /* A From or To value with its tag, if it has one. */
@@ -272,6 +271,7 @@ static void reset(struct sip_message *message, struct str_view bytes) {
   memset(message->first_field, 0, sizeof message->first_field);
   message->bytes = bytes;
   message->is_request = false;
+  message->has_top_via = false;
   message->method = SIP_METHOD_UNKNOWN;
   message->status = 0;
   message->cseq = 0;

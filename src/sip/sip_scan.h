@@ -105,6 +105,11 @@ static inline struct str_view sip_trim(struct str_view text) {
   return text;
 }
 
+struct sip_via;
+
+/* Reads the first value of a Via field; false when it cannot be read. */
+bool sip_via_scan_top(struct str_view field, struct sip_via *via);
+
 /* Skips a quoted string (RFC 3261 §25.1) at whose opening quote `scan` stands. False when it does not end. */
 bool sip_scan_quoted(struct sip_scan *scan);
 

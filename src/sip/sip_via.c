@@ -90,8 +90,31 @@ enum result sip_via_parse(struct str_view value, struct sip_via *via_out) {
 }
 
 /* Every message comes through here, so the field is not split into its values first. */
+bool sip_via_scan_top(struct str_view field, struct sip_via *via) {
+  struct sip_scan scan = sip_scan_of(field);
+  return scan_via(&scan, via) && (sip_scan_at_end(&scan) || *scan.at == ',');
+}
+
 enum result sip_message_top_via(const struct sip_message *message, struct sip_via *via_out) {
-  struct sip_scan scan = sip_scan_of(sip_message_header(message, SIP_HEADER_VIA));
-  if (!scan_via(&scan, via_out)) return RESULT_MALFORMED;
-  return sip_scan_at_end(&scan) || *scan.at == ',' ? RESULT_OK : RESULT_MALFORMED;
+  if (!message->has_top_via) return RESULT_MALFORMED;
+  *via_out = message->top_via;
+  return RESULT_OK;
+}
+
+static bool has_second_field(const struct sip_message *message) {
+  for (unsigned i = message->first_field[SIP_HEADER_VIA]; i < message->header_count; i++)
+    if (message->fields[i].header == SIP_HEADER_VIA) return true;
+  return false;
+}
+
+bool sip_message_has_one_via(const struct sip_message *message) {
+  struct str_view field = sip_message_header(message, SIP_HEADER_VIA), value;
+  /* The quick way for nearly all: the top value ends where the only field ends. */
+  const struct str_view *last =
+      message->top_via.parameters.length ? &message->top_via.parameters : &message->top_via.sent_by;
+  if (message->has_top_via && last->data + last->length == field.data + field.length && !has_second_field(message))
+    return true;
+  struct sip_value_cursor cursor = {0};
+  return sip_message_next_value(message, SIP_HEADER_VIA, &cursor, &value) &&
+         !sip_message_next_value(message, SIP_HEADER_VIA, &cursor, &value);
 }

@@ -10,19 +10,12 @@ static const struct transaction_news no_news = {.kind = TRANSACTION_NEWS_NONE};
 
 /* --- responses (RFC 3261 17.1.3) ------------------------------------------------------------- */
 
-/* A response with a second Via value was meant for somebody behind us (RFC 3261 8.1.3.3). */
-static bool has_one_via(const struct sip_message *message) {
-  struct sip_value_cursor cursor = {0};
-  struct str_view value;
-  return sip_message_next_value(message, SIP_HEADER_VIA, &cursor, &value) &&
-         !sip_message_next_value(message, SIP_HEADER_VIA, &cursor, &value);
-}
-
 /* That the branch is ours is proved by its 64 random bits; the sent-by (18.1.2) is not looked at, since
  * address-rewriting routers change it on the way and forget to change it back. */
 static struct transaction *find_client(const struct transaction_layer *layer, const struct sip_message *message) {
   struct sip_via via;
-  if (!has_one_via(message) || sip_message_top_via(message, &via) != RESULT_OK) return NULL;
+  /* A second Via value: it was meant for somebody behind us (RFC 3261 8.1.3.3). */
+  if (!sip_message_has_one_via(message) || sip_message_top_via(message, &via) != RESULT_OK) return NULL;
   struct transaction *transaction = transaction_client_find(layer, via.branch);
   if (transaction && message->method == SIP_METHOD_CANCEL && transaction->machine == TRANSACTION_INVITE_CLIENT)
     transaction = transaction_table_get(layer, transaction->peer);
