@@ -3,6 +3,7 @@
 #include "sim/actor_verbs.h"
 #include "sim/ua_call.h"
 #include "sim/ua_transaction.h"
+#include "sim/watcher.h"
 
 #define FIRST_MEDIA_PORT 10000
 
@@ -84,7 +85,8 @@ struct actor *actor_find(const struct world *world, struct str_view name) {
 void actor_send(struct actor *actor, struct ua_way *way, struct str_view bytes) {
   struct world *world = actor->world;
   if (actor->endpoint->is_dead) return;
-  if (actor->transport == TRANSPORT_UDP) {
+  bool is_reply = way->connection && !way->connection->is_broken;
+  if (actor->transport == TRANSPORT_UDP && !is_reply) {
     network_send(world, actor->endpoint, &way->address, bytes);
     return;
   }
@@ -130,6 +132,7 @@ void actor_forget_calls(struct actor *actor) {
     ua_call_end(call);
   while (actor->transactions)
     ua_transaction_drop(actor->transactions);
+  if (actor->endpoint->is_watched) watcher_forget(actor->world, actor->endpoint);
   for (struct connection *connection = actor->world->network.first_connection; connection;
        connection = connection->next)
     if (connection->sides[0] == actor->endpoint || connection->sides[1] == actor->endpoint)

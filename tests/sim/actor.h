@@ -29,6 +29,7 @@ struct actor_traits {
   bool supports_100rel, supports_timer;
   bool offers_late;                   /* its INVITEs carry no session description */
   bool never_acknowledges;            /* no ACK to a 2xx */
+  bool writes_at_length;              /* its INVITEs do not fit into 1300 bytes */
   bool keeps_silent;                  /* no 100 to an INVITE */
   uint32_t ignored_methods;           /* bit: 1 << enum sip_method */
   uint16_t answers[SIP_METHOD_COUNT]; /* status with which requests of a method are answered; 0: as is right */

@@ -48,6 +48,12 @@ ACTION(answer) {
   return true;
 }
 
+ACTION(fork) {
+  (void)actor;
+  (void)argument;
+  return ua_call_fork(call);
+}
+
 ACTION(reject) {
   (void)actor;
   return ua_call_reject(call, argument->status);
@@ -219,6 +225,20 @@ ACTION(never_acknowledge) {
   (void)argument;
   actor->world->is_troubled = true;
   actor->traits.never_acknowledges = true;
+  return true;
+}
+
+ACTION(write_at_length) {
+  (void)call;
+  (void)argument;
+  actor->traits.writes_at_length = true;
+  return true;
+}
+
+ACTION(take_no_connections) {
+  (void)call;
+  (void)argument;
+  actor->endpoint->takes_streams = false;
   return true;
 }
 

@@ -81,6 +81,41 @@ static void write_faults(struct campaign *campaign) {
   if (reorders) line(campaign, "reorders %u%%", reorders);
 }
 
+/* Other values than the defaults, and hardly any room. */
+static void write_settings(struct campaign *campaign) {
+  static const char *const settings[] = {
+      "SS_SIP_RESEND_INTERVAL 0.5,1,2,4",
+      "SS_SIP_RESEND_INTERVAL 0.2,0.2,0.4,0.8,1.6,3.2,3.2,3.2",
+      "SS_SIP_TIMEOUT_INVITE 3",
+      "SS_SIP_TIMEOUT_TRYING 5",
+      "SS_SIP_TIMEOUT_SESSION_PROGRESS 4",
+      "SS_SIP_TIMEOUT_SESSION_PROGRESS_SDP 6",
+      "SS_SIP_TIMEOUT_RINGING 7",
+      "SS_ENDPOINT_EXPIRE 60",
+      "SS_ENDPOINT_REGISTER_REPLACE Off",
+      "SS_SIP_AUTHENTICATION_CODE 401",
+      "BF_DIGEST_ALGORITHMS SHA-256,MD5",
+      "SS_GATEWAY_SWITCH_LIMIT 1",
+      "SS_GATEWAY_SWITCH_UNTIL_CONNECT On",
+      "SS_SIP_STOP_SWITCH_AFTER_SDP Off",
+  };
+  if (campaign->weather == CLEAN) return;
+  for (unsigned i = draw(campaign, 0, 4); i > 0; i--)
+    line(campaign, "parameter %s", settings[draw(campaign, 0, sizeof settings / sizeof settings[0] - 1)]);
+  if (chance(campaign, 12))
+    line(campaign, "switch has room for %u calls and %u transactions", draw(campaign, 1, 8), draw(campaign, 16, 200));
+}
+
+static void write_traits(struct campaign *campaign) {
+  static const char *const actors[] = {"pbx", "isp", "first", "second", "third", "alice", "bob", "carol"};
+  for (unsigned i = 0; i < sizeof actors / sizeof actors[0]; i++) {
+    if (chance(campaign, 25)) line(campaign, "%s supports 100rel", actors[i]);
+    if (chance(campaign, 10)) line(campaign, "%s writes at length", actors[i]);
+    if (campaign->weather != CLEAN && chance(campaign, 10)) line(campaign, "%s sends no 100", actors[i]);
+  }
+  if (chance(campaign, 20)) line(campaign, "first takes no connections");
+}
+
 static void write_actors(struct campaign *campaign) {
   line(campaign, "nat box at 203.0.113.9 keeps %us%s%s", draw(campaign, 30, 300),
        chance(campaign, 50) ? " symmetric" : "", chance(campaign, 30) ? " refreshed outbound" : "");
@@ -95,9 +130,6 @@ static void write_actors(struct campaign *campaign) {
   line(campaign, "phone carol 1003 registers over tcp talks at most 2h");
   line(campaign, "grave is dead");
   line(campaign, "alice pings \\r\\n\\r\\n every 20s");
-  static const char *const actors[] = {"pbx", "isp", "first", "second", "third", "alice", "bob", "carol"};
-  for (unsigned i = 0; i < sizeof actors / sizeof actors[0]; i++)
-    if (chance(campaign, 25)) line(campaign, "%s supports 100rel", actors[i]);
   static const char *const phones[] = {"alice", "bob", "carol"};
   for (unsigned i = 0; i < sizeof phones / sizeof phones[0]; i++) {
     line(campaign, "%s rings after %ums", phones[i], draw(campaign, 0, 500));
@@ -109,7 +141,7 @@ static void write_trouble(struct campaign *campaign) {
   static const char *const victims[] = {"pbx", "first", "second", "bob", "alice"};
   unsigned at_ms = draw(campaign, FIRST_CALL_MS, LAST_CALL_MS + 60000);
   const char *victim = victims[draw(campaign, 0, 4)];
-  switch (draw(campaign, 0, 6)) {
+  switch (draw(campaign, 0, 8)) {
   case 0: line(campaign, "at %ums %s dies", at_ms, victim); break;
   case 1:
     line(campaign, "at %ums %s dies", at_ms, victim);
@@ -120,6 +152,8 @@ static void write_trouble(struct campaign *campaign) {
   case 4: line(campaign, "at %ums switch stalls for %ums", at_ms, draw(campaign, 50, 5000)); break;
   case 5: line(campaign, "at %ums %s breaks connections", at_ms, chance(campaign, 50) ? "third" : "isp"); break;
   case 6: line(campaign, "at %ums second refuses packets", at_ms); break;
+  case 7: line(campaign, "at %ums switch restarts", at_ms); break;
+  case 8: line(campaign, "at %ums parameter SS_SIP_TIMEOUT_RINGING %u", at_ms, draw(campaign, 1, 20)); break;
   }
 }
 
@@ -190,6 +224,8 @@ static void write_end_of_talk(struct campaign *campaign, const struct plot *plot
 static void write_answered(struct campaign *campaign, const struct plot *plot) {
   write_ringing(campaign, plot);
   line(campaign, "%s answers after %ums for %s", plot->callee, plot->answer_ms, plot->number);
+  if (chance(campaign, 5))
+    line(campaign, "%s forks after %ums for %s", plot->callee, plot->answer_ms + draw(campaign, 0, 3000), plot->number);
   write_middle_of_talk(campaign, plot);
   write_end_of_talk(campaign, plot);
 }
@@ -309,7 +345,9 @@ struct str_view campaign_write(uint64_t seed, char *memory) {
   campaign.weather = luck <= 30 ? CLEAN : luck <= 65 ? LOSSY : luck <= 88 ? TROUBLED : STORMY;
   line(&campaign, "# Made up from seed %llu.", (unsigned long long)seed);
   write_faults(&campaign);
+  write_settings(&campaign);
   write_actors(&campaign);
+  write_traits(&campaign);
   if (campaign.weather == TROUBLED)
     for (unsigned i = draw(&campaign, 1, 4); i > 0; i--)
       write_trouble(&campaign);

@@ -158,11 +158,12 @@ void ledger_restarted(struct world *world) {
 static bool is_owed(const struct world *world, const struct watched_transaction *invite) {
   struct sip_message message;
   struct sip_defect defect;
-  if (invite->is_client || invite->method != SIP_METHOD_INVITE || !invite->endpoint->is_switch) return false;
+  if (!invite->endpoint || invite->is_client || invite->method != SIP_METHOD_INVITE || !invite->endpoint->is_switch)
+    return false;
   if (invite->is_excused || invite->status == 0 || invite->first_us < world->ledger->restarted_us) return false;
   if (sip_message_parse(invite->request, &message, &defect) != RESULT_OK || message.to_tag.length > 0) return false;
   bool is_challenge = invite->status == 401 || invite->status == 407;
-  return !is_challenge && invite->status != 482;
+  return !is_challenge && !invite->is_turned_away && invite->status != 482;
 }
 
 void ledger_check_complete(struct world *world) {

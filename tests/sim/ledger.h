@@ -40,6 +40,12 @@ bool ledger_field(const struct cdr_record *record, struct str_view name, char *t
 /* All fields that hold something, on one line. */
 char *ledger_describe(struct world *world, const struct cdr_record *record);
 
+/* What the records say against what the actors have lived through (ledger_truth.c). */
+void ledger_check_truth(struct world *world);
+
+/* Nobody alive still talks in a call whose record was written long ago: both sides have been told. */
+void ledger_check_nobody_is_left(struct world *world);
+
 /* At the world's end: each ended attempt has its record. */
 void ledger_check_complete(struct world *world);
 

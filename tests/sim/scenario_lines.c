@@ -195,6 +195,7 @@ static void lose_line(struct scenario_line *line) {
     rule->is_to = str_view_equal(way, STR_VIEW("to"));
     bool is_all = str_view_equal(line->words[1], STR_VIEW("all"));
     if (is_all) rule->count = UINT32_MAX;
+    if (is_all) scenario->world->is_troubled = true; /* nobody can promise to reach one who never hears */
     bool is_way = rule->is_to || str_view_equal(way, STR_VIEW("from"));
     if (is_way && rule->endpoint && (is_all || str_view_to_u32(line->words[1], &rule->count))) {
       rule->next = scenario->world->network.first_rule;

@@ -112,6 +112,7 @@ static void say_farewell(struct scenario *scenario) {
 static void run_out(struct scenario *scenario) {
   struct world *world = scenario->world;
   world->is_closing = true;
+  if (scenario->node) ledger_check_nobody_is_left(world);
   say_farewell(scenario);
   int64_t settled_us = world->now_us + SETTLING_US, until_us = world->now_us + LIFE_MAX_US;
   while (world_step(world, until_us) && (world->now_us < settled_us || !is_switch_idle(scenario)))
@@ -138,6 +139,7 @@ static void check_everything(struct scenario *scenario) {
   struct world *world = scenario->world;
   if (!world->failure) watcher_check_end(world);
   if (!world->failure && scenario->node) ledger_check_complete(world);
+  if (!world->failure && scenario->node) ledger_check_truth(world);
   if (!world->failure) scenario_check_claims(scenario, true);
   if (!world->failure) check_no_good_call_was_cut(scenario);
 }

@@ -136,6 +136,8 @@ void switch_node_restart(struct switch_node *node) {
       if (connection->sides[i] && connection->sides[i]->is_switch)
         stream_break(node->world, connection, connection->sides[i]);
   node->restarts++;
+  for (uint8_t i = 0; i < node->local.socket_count; i++)
+    watcher_forget(node->world, node->endpoints[i]);
   ledger_restarted(node->world);
   start_core(node);
 }

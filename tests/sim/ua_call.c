@@ -11,10 +11,18 @@
 #define LIFE_US     (64 * T1_US)
 #define PATIENCE_US (600 * SECOND_US) /* of a caller whom nobody answers, of a phone that rings */
 
+bool ua_call_misses_nothing(const struct world *world) {
+  return world->network.lost == 0 && !world->is_troubled;
+}
+
 void ua_call_complain(const struct ua_call *call, const char *what) {
   world_fail(call->actor->world, "%s, call to %.*s: %s", call->actor->name, (int)call->number.length, call->number.data,
              what);
 }
+
+/* A header line that makes a message longer than 1300 bytes (RFC 3261 §18.1.1). */
+#define TEN(text) text text text text text text text text text text
+#define BALLAST   "X-Ballast: " TEN(TEN("fourteen bytes")) "\r\n"
 
 /* --- dialogs ---------------------------------------------------------------------------------------------------------
  */
@@ -76,6 +84,7 @@ struct ua_way ua_call_way(struct ua_call *call) {
   struct sip_name_addr route;
   struct str_view next = call->remote_target;
   if (call->route_count > 0 && sip_name_addr_parse(call->routes[0], &route) == RESULT_OK) next = route.uri_text;
+  if (call->actor->transport == TRANSPORT_UDP) call->way.connection = NULL; /* that was the way of their request */
   if (!read_address(next, &call->way.address)) ua_call_complain(call, "there is no way to the remote target");
   return call->way;
 }
@@ -109,7 +118,7 @@ static void take_routes(struct ua_call *call, const struct sip_message *message)
 void ua_call_take_session(struct ua_call *call, const struct sip_message *message) {
   if (message->body.length == 0) return;
   struct world *world = call->actor->world;
-  const char *wrong = ua_session_take(world, &call->session, message->body, world->network.lost == 0);
+  const char *wrong = ua_session_take(world, &call->session, message->body, ua_call_misses_nothing(world));
   if (wrong) ua_call_complain(call, wrong);
 }
 
@@ -141,8 +150,9 @@ void ua_call_acknowledge(struct ua_transaction *invite, struct str_view body) {
 
 static void send_invite(struct ua_call *call, struct str_view credentials) {
   struct world *world = call->actor->world;
+  const char *weight = call->actor->traits.writes_at_length ? BALLAST : "";
   struct str_view lines =
-      sim_format_view(&world->memory, "X-Sim-Call: %.*s\r\n%.*s", (int)call->label.length, call->label.data,
+      sim_format_view(&world->memory, "X-Sim-Call: %.*s\r\n%s%.*s", (int)call->label.length, call->label.data, weight,
                       (int)credentials.length, credentials.length ? credentials.data : "");
   struct str_view body = {0};
   if (!call->offers_late) {
@@ -406,6 +416,36 @@ bool ua_call_answer(struct ua_call *call) {
   return true;
 }
 
+bool ua_call_fork(struct ua_call *call) {
+  struct world *world = call->actor->world;
+  if (call->is_caller || call->state >= UA_LEAVING) return false;
+  if (call->offers_late) return false; /* two offers at once are too much for this actor */
+  struct ua_call *branch = create(call->actor, false);
+  struct ua_transaction *invite = sim_take(&world->memory, sizeof *invite);
+  *invite = (struct ua_transaction){.actor = call->actor,
+                                    .call = branch,
+                                    .method = SIP_METHOD_INVITE,
+                                    .cseq = call->invite->cseq,
+                                    .branch = call->invite->branch,
+                                    .request = call->invite->request,
+                                    .way = call->invite->way};
+  branch->number = call->number;
+  branch->label = call->label;
+  branch->call_id = call->call_id;
+  branch->remote_tag = call->remote_tag;
+  branch->remote_uri = call->remote_uri;
+  branch->local_uri = call->local_uri;
+  branch->remote_target = call->remote_target;
+  branch->remote_cseq = call->invite->cseq;
+  branch->way = call->way;
+  branch->invite = invite;
+  branch->session.theirs = call->session.theirs;
+  branch->session.has_theirs = true;
+  branch->state = UA_ANSWERED;
+  ua_call_accept(branch, invite, false);
+  return true;
+}
+
 bool ua_call_reject(struct ua_call *call, unsigned status) {
   if (call->state != UA_INVITED) return false;
   struct str_view lines =
@@ -460,6 +500,7 @@ bool ua_call_hang_up(struct ua_call *call) {
   if (call->state != UA_UP) return false;
   check_agreement(call);
   call->state = UA_LEAVING;
+  call->said_bye = true;
   world_cancel(&call->resend);
   world_cancel(&call->give_up);
   ua_call_request(call, SIP_METHOD_BYE, (struct str_view){0}, (struct str_view){0}, (struct str_view){0});

@@ -35,7 +35,7 @@ struct ua_call {
   struct ua_transaction *invite; /* the first INVITE, or our last */
   unsigned challenges;
   bool offers_late;
-  bool cancel_wanted, bye_wanted;
+  bool cancel_wanted, bye_wanted, said_bye;
 
   struct ua_transaction *accepted; /* their INVITE, answered 2xx: sent again until the ACK comes */
   bool owes_answer;                /* that 2xx carried an offer */
@@ -76,6 +76,9 @@ struct ua_call *ua_call_newest(struct actor *actor, struct str_view number);
 struct ua_way ua_call_way(struct ua_call *call);
 void ua_call_end(struct ua_call *call);
 
+/* True where every description reaches the other side, so that versions must follow one another without a gap. */
+bool ua_call_misses_nothing(const struct world *world);
+
 /* Something the other side did is wrong. */
 void ua_call_complain(const struct ua_call *call, const char *what);
 
@@ -97,6 +100,9 @@ void ua_call_acknowledge(struct ua_transaction *invite, struct str_view body);
 
 bool ua_call_ring(struct ua_call *call, unsigned status, bool with_session);
 bool ua_call_answer(struct ua_call *call);
+
+/* A further phone behind a forking proxy answers the same INVITE: a second 2xx, from another dialog. */
+bool ua_call_fork(struct ua_call *call);
 bool ua_call_reject(struct ua_call *call, unsigned status);
 bool ua_call_cancel(struct ua_call *call);
 bool ua_call_hang_up(struct ua_call *call);

@@ -25,7 +25,8 @@ static void refuse_offer(struct ua_call *call, struct ua_transaction *transactio
                          unsigned status) {
   struct world *world = call->actor->world;
   const char *wrong = NULL;
-  if (request->body.length > 0) wrong = ua_session_pass_over(&call->session, request->body, world->network.lost == 0);
+  if (request->body.length > 0)
+    wrong = ua_session_pass_over(&call->session, request->body, ua_call_misses_nothing(world));
   if (wrong) ua_call_complain(call, wrong);
   respond(transaction, call, status);
 }

@@ -53,7 +53,7 @@ static void end_after(struct ua_transaction *transaction, int64_t delay_us,
 }
 
 static bool is_datagram(const struct ua_transaction *transaction) {
-  return transaction->actor->transport == TRANSPORT_UDP;
+  return transaction->actor->transport == TRANSPORT_UDP && !transaction->way.connection;
 }
 
 /* --- client ------------------------------------------------------------------------------------------------------ */

@@ -76,32 +76,53 @@ static void check_order(struct sighting *sighting, struct watched_dialog *dialog
     watcher_blame(sighting, "an INVITE while another of ours is pending in the dialog (RFC 3261 14.1)");
 }
 
-/* --- ACK
- * ---------------------------------------------------------------------------------------------------------------- */
+/* --- ACK ------------------------------------------------------------------------------------------------------- */
+
+static struct watched_answer *answer_with(const struct watched_transaction *invite, struct str_view to_tag) {
+  struct watched_answer *answer = invite->answers;
+  while (answer && !str_view_equal(answer->to_tag, to_tag))
+    answer = answer->next;
+  return answer;
+}
+
+/* The INVITE of this number in the dialog of an ACK that is not in the INVITE's own transaction. */
+static struct watched_transaction *invite_of_ack(const struct sighting *sighting) {
+  const struct sip_message *message = &sighting->message;
+  struct watched_transaction *invite = sighting->world->watcher->first;
+  while (invite &&
+         (invite->endpoint != sighting->endpoint || !invite->is_client || invite->method != SIP_METHOD_INVITE ||
+          invite->cseq != message->cseq || !str_view_equal(invite->call_id, message->call_id) ||
+          !str_view_equal(invite->own_tag, message->from_tag)))
+    invite = invite->next;
+  return invite;
+}
+
+static void ack_of_refusal_said(struct sighting *sighting, struct watched_transaction *invite) {
+  if (invite->status < 300)
+    watcher_blame(sighting, "the ACK of a 2xx must have a branch of its own, a new one (RFC 3261 17.1.1.3)");
+  if (!str_view_equal(invite->final_to_tag, sighting->message.to_tag))
+    watcher_blame(sighting, "the ACK's To tag is not the response's (RFC 3261 17.1.1.3)");
+  if (++invite->acks > invite->final_count)
+    watcher_blame(sighting, "more ACKs than final responses (RFC 3261 17.1.1.2)");
+}
+
+static void ack_of_answer_said(struct sighting *sighting) {
+  struct watched_transaction *invite = invite_of_ack(sighting);
+  struct watched_answer *answer = invite ? answer_with(invite, sighting->message.to_tag) : NULL;
+  if (invite && invite->status >= 300)
+    watcher_blame(sighting, "the ACK of a refusal must have its INVITE's branch (RFC 3261 17.1.1.3)");
+  else if (!answer)
+    watcher_blame(sighting, "an ACK of nothing that has been answered");
+  else
+    answer->acks++;
+}
 
 static void ack_said(struct sighting *sighting) {
-  const struct sip_message *message = &sighting->message;
-  struct watched_dialog *dialog = watcher_dialog(sighting);
   struct watched_transaction *invite = watcher_find(sighting, true, SIP_METHOD_INVITE);
-  bool is_of_refusal = invite != NULL;
-  if (!invite && dialog->invite && dialog->invite->cseq == message->cseq) invite = dialog->invite;
-  for (struct watched_transaction *other = sighting->world->watcher->first; !invite && other; other = other->next)
-    if (other->endpoint == sighting->endpoint && other->is_client && other->method == SIP_METHOD_INVITE &&
-        other->cseq == message->cseq && str_view_equal(other->call_id, message->call_id) &&
-        str_view_equal(other->own_tag, message->from_tag))
-      invite = other;
-  if (!invite || invite->cseq != message->cseq || invite->status == 0) {
-    watcher_blame(sighting, "an ACK of nothing that has been answered");
-    return;
-  }
-  if (is_of_refusal != (invite->status >= 300))
-    watcher_blame(sighting,
-                  "the ACK's branch must be the INVITE's for a refusal, a new one for a 2xx (RFC 3261 17.1.1.3)");
-  if (!str_view_equal(invite->final_to_tag, message->to_tag))
-    watcher_blame(sighting, "the ACK's To tag is not the response's (RFC 3261 17.1.1.3)");
-  if (invite->acks++ == 0) invite->first_ack_us = sighting->world->now_us;
-  if (is_of_refusal && invite->acks > invite->final_count)
-    watcher_blame(sighting, "more ACKs than final responses (RFC 3261 17.1.1.2)");
+  if (invite)
+    ack_of_refusal_said(sighting, invite);
+  else
+    ack_of_answer_said(sighting);
 }
 
 void watch_request_said(struct sighting *sighting) {
@@ -127,7 +148,7 @@ void watch_request_said(struct sighting *sighting) {
 static bool is_given_up(const struct world *world, const struct watched_transaction *transaction) {
   if (transaction->status != 0) return false;
   int64_t life_us = LIFE_US;
-  if (world->watcher->wait_count > 0 && transaction->endpoint->is_switch) {
+  if (world->watcher->wait_count > 0 && transaction->endpoint->is_switch && !transaction->is_stream) {
     life_us = T1_US;
     for (unsigned i = 0; i < world->watcher->wait_count; i++)
       life_us += world->watcher->waits_ms[i] * MS_US;
@@ -135,6 +156,18 @@ static bool is_given_up(const struct world *world, const struct watched_transact
   bool is_silent = transaction->provisional_us == 0 || transaction->method != SIP_METHOD_INVITE;
   if (is_silent && world->now_us - transaction->first_us >= life_us) return true;
   return transaction->cancel_us > 0 && world->now_us - transaction->cancel_us >= LIFE_US;
+}
+
+static void answer_heard(struct sighting *sighting, struct watched_transaction *invite) {
+  struct watched_answer *answer = answer_with(invite, sighting->message.to_tag);
+  if (!answer) {
+    answer = sim_take(&sighting->world->memory, sizeof *answer);
+    *answer = (struct watched_answer){.to_tag = sighting->message.to_tag, .next = invite->answers};
+    invite->answers = answer;
+  }
+  const struct watched_dialog *dialog = watcher_dialog(sighting);
+  bool is_over = dialog->bye_said_us > 0 || dialog->bye_heard_us > 0; /* BYE will stop the peer, too */
+  if (answer->acks > 0 && !is_over) answer->after_ack++;
 }
 
 void watch_response_heard(struct sighting *sighting) {
@@ -157,7 +190,5 @@ void watch_response_heard(struct sighting *sighting) {
   }
   transaction->final_count++;
   transaction->last_final_us = now_us;
-  const struct watched_dialog *dialog = watcher_dialog(sighting);
-  bool is_over = dialog->bye_said_us > 0 || dialog->bye_heard_us > 0; /* BYE will stop the peer, too */
-  if (transaction->acks > 0 && !is_over) transaction->final_after_ack++;
+  if (message->status < 300 && transaction->method == SIP_METHOD_INVITE) answer_heard(sighting, transaction);
 }

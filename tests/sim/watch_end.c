@@ -26,10 +26,12 @@ static void check_client(struct world *world, const struct watched_transaction *
   if (transaction->method != SIP_METHOD_INVITE || transaction->status == 0) return;
   if (transaction->status >= 300 && transaction->acks + transaction->final_unowed < transaction->final_count)
     watcher_blame_transaction(world, transaction, "a final response was not acknowledged (RFC 3261 17.1.1.2)");
-  if (transaction->status < 300 && transaction->acks == 0)
-    watcher_blame_transaction(world, transaction, "its 2xx was never acknowledged (RFC 3261 13.2.2.4)");
-  if (transaction->status < 300 && transaction->acks < 1 + transaction->final_after_ack)
-    watcher_blame_transaction(world, transaction, "a repeated 2xx was not acknowledged again (RFC 3261 13.2.2.4)");
+  for (const struct watched_answer *answer = transaction->answers; answer; answer = answer->next) {
+    if (answer->acks == 0)
+      watcher_blame_transaction(world, transaction, "its 2xx was never acknowledged (RFC 3261 13.2.2.4)");
+    else if (answer->acks < 1 + answer->after_ack)
+      watcher_blame_transaction(world, transaction, "a repeated 2xx was not acknowledged again (RFC 3261 13.2.2.4)");
+  }
 }
 
 /* Requests that are carried to the other side may stay unanswered when that side is silent (RFC 4320 §4.2). */
@@ -55,14 +57,15 @@ static bool must_be_answered(const struct watched_transaction *transaction) {
   return false;
 }
 
-static const struct watched_dialog *dialog_of(const struct world *world,
-                                              const struct watched_transaction *transaction) {
+/* True when BYE was said or heard in the dialog that this transaction's final response belongs to. */
+static bool has_bye(const struct world *world, const struct watched_transaction *transaction) {
   for (unsigned i = 0; i < WATCHER_BUCKETS; i++)
     for (const struct watched_dialog *dialog = world->watcher->dialogs[i]; dialog; dialog = dialog->next_in_bucket)
       if (dialog->endpoint == transaction->endpoint && str_view_equal(dialog->own_tag, transaction->final_to_tag) &&
-          str_view_equal(dialog->call_id, transaction->call_id))
-        return dialog;
-  return NULL;
+          str_view_equal(dialog->call_id, transaction->call_id) &&
+          (dialog->bye_said_us > 0 || dialog->bye_heard_us > 0))
+        return true;
+  return false;
 }
 
 static void check_server(struct world *world, const struct watched_transaction *transaction) {
@@ -73,8 +76,7 @@ static void check_server(struct world *world, const struct watched_transaction *
   }
   bool is_accepted_invite = transaction->method == SIP_METHOD_INVITE && transaction->status < 300;
   if (!is_accepted_invite || transaction->acks > 0) return;
-  const struct watched_dialog *dialog = dialog_of(world, transaction);
-  if (!dialog || (dialog->bye_said_us == 0 && dialog->bye_heard_us == 0))
+  if (!has_bye(world, transaction))
     watcher_blame_transaction(world, transaction,
                               "our 2xx was never acknowledged, and no BYE followed (RFC 3261 13.3.1.4)");
 }
@@ -83,7 +85,7 @@ void watcher_check_end(struct world *world) {
   if (!world->watcher) return;
   for (const struct watched_transaction *transaction = world->watcher->first; transaction && !world->failure;
        transaction = transaction->next) {
-    if (transaction->is_excused) continue;
+    if (transaction->is_excused || !transaction->endpoint) continue;
     if (transaction->is_client)
       check_client(world, transaction);
     else

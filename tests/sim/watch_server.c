@@ -33,6 +33,10 @@ void watch_request_heard(struct sighting *sighting) {
     watcher_add(sighting, false);
     return;
   }
+  if (transaction->is_turned_away) { /* it may come in now */
+    transaction->is_turned_away = false;
+    transaction->status = 0;
+  }
   transaction->count++;
   transaction->last_us = sighting->world->now_us;
   transaction->repeats_owed++;
@@ -80,6 +84,8 @@ static void final_said(struct sighting *sighting, struct watched_transaction *tr
     transaction->final = sighting->bytes;
     transaction->final_to_tag = message->to_tag;
     transaction->repeats_owed = 0;
+    transaction->is_turned_away =
+        message->status == 503 && transaction->provisional_us == 0 && sip_message_has(message, SIP_HEADER_RETRY_AFTER);
   } else if (!str_view_equal(transaction->final, sighting->bytes)) {
     watcher_blame(sighting, "a second final response, different from the first (RFC 3261 17.2)");
   } else if (!answers_repetition(sighting, transaction)) {

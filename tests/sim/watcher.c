@@ -59,25 +59,34 @@ struct watched_transaction *watcher_add(struct sighting *sighting, bool is_clien
   return transaction;
 }
 
-static struct str_view own_tag_of(const struct sighting *sighting) {
-  bool is_from = sighting->message.is_request == sighting->is_said;
-  return is_from ? sighting->message.from_tag : sighting->message.to_tag;
+static struct watched_dialog *find_dialog(const struct sighting *sighting, uint64_t bucket, struct str_view own_tag,
+                                          struct str_view remote_tag) {
+  struct watched_dialog *dialog = sighting->world->watcher->dialogs[bucket];
+  while (dialog && (dialog->endpoint != sighting->endpoint || !str_view_equal(dialog->own_tag, own_tag) ||
+                    !str_view_equal(dialog->remote_tag, remote_tag) ||
+                    !str_view_equal(dialog->call_id, sighting->message.call_id)))
+    dialog = dialog->next_in_bucket;
+  return dialog;
 }
 
+/* A dialog with a remote tag goes on from the INVITE that had none. */
 struct watched_dialog *watcher_dialog(struct sighting *sighting) {
-  struct str_view own_tag = own_tag_of(sighting);
-  struct watcher *watcher = sighting->world->watcher;
+  const struct sip_message *message = &sighting->message;
+  bool is_from = message->is_request == sighting->is_said;
+  struct str_view own_tag = is_from ? message->from_tag : message->to_tag;
+  struct str_view remote_tag = is_from ? message->to_tag : message->from_tag;
   uint64_t bucket = hash_of(own_tag) % WATCHER_BUCKETS;
-  struct watched_dialog *dialog = watcher->dialogs[bucket];
-  for (; dialog; dialog = dialog->next_in_bucket)
-    if (dialog->endpoint == sighting->endpoint && str_view_equal(dialog->own_tag, own_tag) &&
-        str_view_equal(dialog->call_id, sighting->message.call_id))
-      return dialog;
+  struct watched_dialog *dialog = find_dialog(sighting, bucket, own_tag, remote_tag);
+  if (dialog) return dialog;
+  const struct watched_dialog *beginning = find_dialog(sighting, bucket, own_tag, (struct str_view){0});
+  struct watcher *watcher = sighting->world->watcher;
   dialog = sim_take(&sighting->world->memory, sizeof *dialog);
-  *dialog = (struct watched_dialog){.endpoint = sighting->endpoint,
-                                    .call_id = sighting->message.call_id,
-                                    .own_tag = own_tag,
-                                    .next_in_bucket = watcher->dialogs[bucket]};
+  if (beginning) *dialog = *beginning;
+  dialog->endpoint = sighting->endpoint;
+  dialog->call_id = message->call_id;
+  dialog->own_tag = own_tag;
+  dialog->remote_tag = remote_tag;
+  dialog->next_in_bucket = watcher->dialogs[bucket];
   watcher->dialogs[bucket] = dialog;
   return dialog;
 }
@@ -166,8 +175,11 @@ void watcher_refused(struct world *world, struct endpoint *endpoint, const struc
       transaction->is_excused = true;
 }
 
-void watcher_excuse(struct world *world, struct endpoint *endpoint) {
+void watcher_forget(struct world *world, struct endpoint *endpoint) {
   if (!world->watcher) return;
   for (struct watched_transaction *transaction = world->watcher->first; transaction; transaction = transaction->next)
-    if (transaction->endpoint == endpoint) transaction->is_excused = true;
+    if (transaction->endpoint == endpoint) transaction->endpoint = NULL;
+  for (unsigned i = 0; i < WATCHER_BUCKETS; i++)
+    for (struct watched_dialog *dialog = world->watcher->dialogs[i]; dialog; dialog = dialog->next_in_bucket)
+      if (dialog->endpoint == endpoint) dialog->endpoint = NULL;
 }

@@ -23,6 +23,14 @@ struct world;
 #define WATCHER_BUCKETS 1024
 #define WATCHER_WAITS   32
 
+/* A 2xx to an INVITE of the endpoint's: several where it forked. */
+struct watched_answer {
+  struct str_view to_tag;
+  unsigned acks;
+  unsigned after_ack; /* heard after the first ACK: each wants one more */
+  struct watched_answer *next;
+};
+
 /* One transaction as the network shows it. Times are 0 where nothing has happened yet. */
 struct watched_transaction {
   struct endpoint *endpoint;
@@ -43,20 +51,21 @@ struct watched_transaction {
   unsigned final_count;
   unsigned acks; /* said by the client, heard by the server */
   int64_t first_ack_us;
-  unsigned final_after_ack; /* client: 2xx heard after the first ACK, each of which wants one more */
-  unsigned final_unowed;    /* client: refusals heard too late to be acknowledged */
-  unsigned repeats_owed;    /* server: repeated requests not yet answered again */
-  int64_t repeated_us;      /* server: when the last of them came */
-  unsigned timed_sends;     /* server: the final response sent again by timer */
+  struct watched_answer *answers; /* client: 2xx to INVITE */
+  unsigned final_unowed;          /* client: refusals heard too late to be acknowledged */
+  unsigned repeats_owed;          /* server: repeated requests not yet answered again */
+  int64_t repeated_us;            /* server: when the last of them came */
+  unsigned timed_sends;           /* server: the final response sent again by timer */
   int64_t last_timed_us;
-  bool is_excused; /* refused by the network, or the endpoint was killed */
+  bool is_excused;     /* refused by the network: nothing is owed any more */
+  bool is_turned_away; /* server: 503 with Retry-After at once, of which the server keeps nothing */
   struct watched_transaction *next_in_bucket, *next;
 };
 
-/* One side of a dialog. */
+/* One side of a dialog; of one that is not made yet while `remote_tag` is empty. */
 struct watched_dialog {
   struct endpoint *endpoint;
-  struct str_view call_id, own_tag;
+  struct str_view call_id, own_tag, remote_tag;
   uint32_t cseq_said; /* the highest */
   int64_t bye_said_us, bye_heard_us;
   struct watched_transaction *invite; /* the last one said */
@@ -82,8 +91,8 @@ void watcher_heard(struct world *world, struct endpoint *endpoint, const struct 
 /* The network has told the endpoint that `remote` cannot be reached. */
 void watcher_refused(struct world *world, struct endpoint *endpoint, const struct address *remote);
 
-/* The endpoint has forgotten everything: nothing is owed any more. */
-void watcher_excuse(struct world *world, struct endpoint *endpoint);
+/* The endpoint has been killed and started again: what was before is nobody's business any more. */
+void watcher_forget(struct world *world, struct endpoint *endpoint);
 
 /* When the world has run out: everything must be settled. */
 void watcher_check_end(struct world *world);

@@ -168,7 +168,7 @@ static void test_an_ack_of_a_2xx_in_the_invites_transaction_is_found(void) {
   says(0, request("INVITE", 1, "1", ""));
   hears(100, response(200, "INVITE", 1, "1"));
   says(100, request("ACK", 1, "1", "b"));
-  end("a new one for a 2xx");
+  end("a branch of its own");
 }
 
 static void test_an_ack_of_nothing_is_found(void) {

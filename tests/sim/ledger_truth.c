@@ -1,0 +1,65 @@
+/* Records against what the actors have lived through. */
+#include "sim/ledger.h"
+#include "sim/ua_call.h"
+#include "sim/world.h"
+
+#define LATER_US (100 * SECOND_US) /* a BYE and all its repetitions have come and gone */
+#define APART_MS 1500
+
+static void blame(struct world *world, const struct ua_call *call, const struct cdr_record *record, const char *what) {
+  world_fail(world, "%s, call to %.*s: %s: %s", call->actor->name, (int)call->number.length, call->number.data, what,
+             ledger_describe(world, record));
+}
+
+static bool says(struct str_view field, const char *word) {
+  return str_view_equal(field, str_view_from_c(word));
+}
+
+/* Who ended a call that was answered; nothing was lost, and all behaved. */
+static const char *wrong_end(const struct ua_call *call, const struct cdr_record *record) {
+  int64_t talk_ms = (call->ended_us - call->answered_us) / MS_US;
+  int64_t apart_ms = (int64_t)record->hold_time_ms - talk_ms;
+  if (apart_ms < -APART_MS || apart_ms > APART_MS) return "hold_time_ms is not how long the caller talked";
+  if (says(record->end_direction, "caller") && !call->said_bye && !call->cancel_wanted)
+    return "the caller did not end the call";
+  if (says(record->end_direction, "callee") && call->other && !call->other->said_bye)
+    return "the callee did not end the call";
+  return NULL;
+}
+
+static void check_call(struct world *world, const struct ua_call *call) {
+  const struct ledger_record *entry = ledger_find(world, call->call_id);
+  if (!entry) return;
+  const struct cdr_record *record = &entry->record;
+  bool is_answered = record->answered_at.value != 0;
+  if (call->answered_us > 0 && !is_answered)
+    blame(world, call, record, "the caller was answered, the record does not say so");
+  else if (call->final_status >= 300 && is_answered)
+    blame(world, call, record, "the caller was refused, the record says that he was answered");
+  if (world->is_troubled || world->network.lost > 0 || call->answered_us == 0 || call->state != UA_OVER) return;
+  const char *wrong = wrong_end(call, record);
+  if (wrong) blame(world, call, record, wrong);
+}
+
+void ledger_check_truth(struct world *world) {
+  for (struct actor *actor = world->first_actor; actor; actor = actor->next)
+    for (const struct ua_call *call = actor->calls; call; call = call->next)
+      if (call->is_caller && !world->failure) check_call(world, call);
+}
+
+static const struct cdr_record *record_of(const struct world *world, const struct ua_call *call) {
+  for (const struct ledger_record *entry = world->ledger->first; entry; entry = entry->next)
+    if (str_view_equal(call->is_caller ? entry->record.caller_call_id : entry->record.callee_call_id, call->call_id))
+      return &entry->record;
+  return NULL;
+}
+
+void ledger_check_nobody_is_left(struct world *world) {
+  int64_t now_us = world_wall(world).value;
+  for (struct actor *actor = world->first_actor; actor && !world->is_troubled; actor = actor->next)
+    for (const struct ua_call *call = actor->calls; call && !actor->endpoint->nat; call = call->next) {
+      const struct cdr_record *record = call->state == UA_UP ? record_of(world, call) : NULL;
+      if (record && now_us - record->ended_at.value > LATER_US)
+        blame(world, call, record, "the call is over, and nobody has told this end");
+    }
+}
