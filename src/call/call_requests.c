@@ -220,6 +220,16 @@ static void receive_final(struct call_step *step, enum leg_purpose purpose) {
   }
 }
 
+/* Where the peer's connection broke there may be another way to it: the next request takes that, and BYE, which is the
+ * last one, is sent once more. */
+static void receive_unreachable(struct call_step *step, enum leg_purpose purpose) {
+  bool has_way = dialog_find_another_way(step->table->rooms.dialogs, step->context, step->leg->dialog);
+  if (has_way && purpose == LEG_PURPOSE_BYE)
+    leg_dispatch(step, LEG_EVENT_BYE_STRANDED);
+  else
+    receive_final(step, purpose);
+}
+
 static void receive_cancel(struct call_step *step, enum leg_purpose purpose) {
   if (purpose == LEG_PURPOSE_INVITE)
     leg_dispatch(step, LEG_EVENT_CANCEL);
@@ -254,10 +264,14 @@ void call_receive_news(struct call_table *table, struct context *context, const 
     if (note_response(&step)) receive_final(&step, purpose);
     return;
   case TRANSACTION_NEWS_TIMED_OUT:
+    step.message = NULL;
+    step.status = 408;
+    receive_final(&step, purpose);
+    return;
   case TRANSACTION_NEWS_UNREACHABLE:
     step.message = NULL;
-    step.status = news->kind == TRANSACTION_NEWS_TIMED_OUT ? 408 : 503;
-    receive_final(&step, purpose);
+    step.status = 503;
+    receive_unreachable(&step, purpose);
     return;
   case TRANSACTION_NEWS_NONE:
   case TRANSACTION_NEWS_REQUEST:

@@ -124,6 +124,11 @@ struct dialog_request {
 enum result dialog_send_request(struct dialog_table *table, struct context *context, struct handle dialog,
                                 const struct dialog_request *request, struct handle *transaction_out) MUST_USE;
 
+/* The connection to the peer is gone. True when requests can go another way from now on: over a new connection, or by
+ * datagrams, to the address that its first route or Contact names (RFC 3261 §12.2.1.1, §18.1.1). False for a peer
+ * behind NAT, and when the way was no connection. */
+bool dialog_find_another_way(struct dialog_table *table, struct context *context, struct handle dialog);
+
 /* Sends the ACK of a 2xx to the INVITE numbered `cseq` (§13.2.2.4) and remembers it, so that dialog_resend_ack can
  * answer a repeated 2xx. The body is for late offers, mostly empty. Credentials of the INVITE are not repeated
  * (§13.2.2.4 wants them; peers do not look, and cannot challenge an ACK). RESULT_WRONG_STATE before a 2xx. RESULT_FULL

@@ -508,6 +508,44 @@ static void test_a_proxys_answer_with_its_own_tag_changes_nothing(void) {
   world_end(world);
 }
 
+static struct handle alice_talks_from(struct world *world, const struct flow *flow, const char *contact) {
+  struct handle dialog;
+  const struct sip_message *invite = invite_of_alice(world, contact);
+  expect_int(dialog_create_uas(world->table, &world->context, invite, flow, nobody, &dialog), ==, RESULT_OK);
+  return dialog;
+}
+
+static void test_a_broken_connection_is_left_for_the_address_in_contact(void) {
+  struct world *world = world_create(4);
+  struct flow met = world_flow(TRANSPORT_TCP, SOCKET_TCP, "198.51.100.7:40123", 77);
+  struct handle dialog = alice_talks_from(world, &met, "Contact: <sip:alice@198.51.100.7:5062;transport=tcp>\n");
+  expect(dialog_find_another_way(world->table, &world->context, dialog));
+  struct flow flow = dialog_flow(world->table, dialog);
+  expect_remote(&flow, "198.51.100.7:5062");
+  expect_int(flow.transport, ==, TRANSPORT_TCP);
+  expect_int(flow.connection, ==, 0);
+  expect(!dialog_find_another_way(world->table, &world->context, dialog));
+  dialog_destroy(world->table, &world->context, dialog);
+  world_end(world);
+}
+
+static void test_behind_nat_or_a_host_name_a_broken_connection_is_the_only_way(void) {
+  static const char *const contacts[] = {"Contact: <sip:alice@10.1.2.3:5062;transport=tcp>\n",
+                                         "Contact: <sip:alice@phone.example.org;transport=tcp>\n"};
+  struct world *world = world_create(4);
+  struct flow met = world_flow(TRANSPORT_TCP, SOCKET_TCP, "203.0.113.77:40123", 77);
+  struct handle translated = alice_talks_from(world, &met, contacts[0]); /* her Via names another address */
+  expect(!dialog_find_another_way(world->table, &world->context, translated));
+  met = world_flow(TRANSPORT_TCP, SOCKET_TCP, "198.51.100.7:40123", 77);
+  struct handle named = alice_talks_from(world, &met, contacts[1]);
+  expect(!dialog_find_another_way(world->table, &world->context, named));
+  struct flow flow = dialog_flow(world->table, named);
+  expect(flow_equal(&flow, &met));
+  dialog_destroy(world->table, &world->context, translated);
+  dialog_destroy(world->table, &world->context, named);
+  world_end(world);
+}
+
 TAP_TESTS(TAP(test_an_accepted_target_refresh_moves_the_target), TAP(test_a_refused_target_refresh_moves_nothing),
           TAP(test_a_refusal_behind_the_dialogs_back_moves_nothing_later),
           TAP(test_a_target_waits_for_the_answer_to_its_own_request),
@@ -532,4 +570,6 @@ TAP_TESTS(TAP(test_an_accepted_target_refresh_moves_the_target), TAP(test_a_refu
           TAP(test_the_number_of_branches_is_bounded), TAP(test_a_2xx_without_a_to_tag_is_a_null_tag),
           TAP(test_nobody_can_answer_for_an_end_that_has_not),
           TAP(test_allow_and_supported_are_noted_from_each_message_that_has_them),
-          TAP(test_answers_tell_what_the_peer_can_do_too), TAP(test_a_proxys_answer_with_its_own_tag_changes_nothing))
+          TAP(test_answers_tell_what_the_peer_can_do_too), TAP(test_a_proxys_answer_with_its_own_tag_changes_nothing),
+          TAP(test_a_broken_connection_is_left_for_the_address_in_contact),
+          TAP(test_behind_nat_or_a_host_name_a_broken_connection_is_the_only_way))

@@ -105,6 +105,19 @@ void remote_end_aim(const struct dialog_table *table, const struct local_identit
   end->flow = next_hop_flow(local, next_hop, secure, &end->flow);
 }
 
+bool dialog_find_another_way(struct dialog_table *table, struct context *context, struct handle handle) {
+  struct dialog *dialog = dialog_at(table, handle);
+  if (!dialog || dialog->end.flow.connection == 0) return false;
+  struct flow broken = dialog->end.flow;
+  /* Known by nobody's address the peer is met nowhere else than where it says. */
+  dialog->end.flow.remote = (struct address){0};
+  dialog->end.flow.connection = 0;
+  remote_end_aim(table, context->local, dialog, &dialog->end);
+  if (dialog->end.flow.remote.family != ADDRESS_NONE) return true;
+  dialog->end.flow = broken;
+  return false;
+}
+
 enum result remote_end_retarget(struct dialog_table *table, struct context *context, struct dialog *dialog,
                                 struct remote_end *end, struct str_view target) {
   struct remote_end_words words = remote_end_words(table, end);
