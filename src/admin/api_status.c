@@ -34,6 +34,22 @@ static json_t *sockets_json(const struct local_identity *identity) {
   return list;
 }
 
+/* Who gets keep-alives, whether they come in time, and what would do where they do not. */
+static json_t *keep_alive_json(const struct worker_group_status *status) {
+  const struct keepalive_counts *counts = &status->counts.keepalive;
+  char sentence[512];
+  struct text_builder builder = text_builder_over(sentence, sizeof sentence);
+  struct keepalive_round round = keepalive_round_of(&counts->demand, &counts->rate);
+  keepalive_round_to_text(&counts->demand, &counts->rate, &builder);
+  return json_pack(
+      "{s:I,s:I,s:I,s:I,s:b,s:s%,s:I,s:I,s:I,s:I,s:I}", "devices", (json_int_t)counts->devices, "unreachable",
+      (json_int_t)counts->unreachable, "lag_ms", (json_int_t)counts->lag_ms, "round_ms", (json_int_t)round.round_ms,
+      "round_is_kept", (int)round.is_kept, "round", builder.data, builder.length, "rounds_skipped",
+      (json_int_t)counts->rounds_skipped, "sent", (json_int_t)status->counters.keepalives_sent, "answered",
+      (json_int_t)status->counters.keepalives_answered, "missed", (json_int_t)status->counters.keepalives_missed,
+      "bytes_sent", (json_int_t)status->counters.keepalive_bytes_sent);
+}
+
 void api_status(const struct api_request *request, struct api_response *response) {
   const struct admin_options *parts = request->switch_parts;
   struct worker_group_status status;
@@ -44,17 +60,18 @@ void api_status(const struct api_request *request, struct api_response *response
   int64_t uptime_ms = mono_ms_since(worker_group_mono_now(parts->group), request->started);
   api_respond_json(
       response, 200,
-      json_pack(
-          "{s:s,s:I,s:o,s:i,s:{s:I,s:I,s:I,s:I},s:I,s:I,s:I,s:I,s:f,s:{s:I,s:I,s:I},s:{s:b,s:s},s:o}", "version",
-          BELFRY_VERSION, "uptime_s", (json_int_t)(uptime_ms / 1000), "sip", sockets_json(identity), "workers",
-          (int)identity->worker_count, "calls", "current", (json_int_t)status.counts.calls, "answered",
-          (json_int_t)status.counts.calls_answered, "attempted", (json_int_t)status.counters.calls_attempted, "ended",
-          (json_int_t)status.counters.calls_ended, "registrations", (json_int_t)status.counts.registrations,
-          "transactions", (json_int_t)status.counts.transactions, "dialogs", (json_int_t)status.counts.dialogs,
-          "loop_lag_ms", (json_int_t)status.loop_lag_ms_max, "processor_s", status.processor_s, "records", "waiting",
-          (json_int_t)(health.records_waiting + status.records_waiting), "written", (json_int_t)health.records_written,
-          "bytes_waiting", (json_int_t)health.bytes_waiting, "store", "ok", (int)health.ok, "problem",
-          health.ok ? "ok" : health.problem, "counters", counters_json(&status.counters)));
+      json_pack("{s:s,s:I,s:o,s:i,s:{s:I,s:I,s:I,s:I},s:I,s:I,s:I,s:I,s:f,s:{s:I,s:I,s:I},s:{s:b,s:s},s:o,s:o}",
+                "version", BELFRY_VERSION, "uptime_s", (json_int_t)(uptime_ms / 1000), "sip", sockets_json(identity),
+                "workers", (int)identity->worker_count, "calls", "current", (json_int_t)status.counts.calls, "answered",
+                (json_int_t)status.counts.calls_answered, "attempted", (json_int_t)status.counters.calls_attempted,
+                "ended", (json_int_t)status.counters.calls_ended, "registrations",
+                (json_int_t)status.counts.registrations, "transactions", (json_int_t)status.counts.transactions,
+                "dialogs", (json_int_t)status.counts.dialogs, "loop_lag_ms", (json_int_t)status.loop_lag_ms_max,
+                "processor_s", status.processor_s, "records", "waiting",
+                (json_int_t)(health.records_waiting + status.records_waiting), "written",
+                (json_int_t)health.records_written, "bytes_waiting", (json_int_t)health.bytes_waiting, "store", "ok",
+                (int)health.ok, "problem", health.ok ? "ok" : health.problem, "keep_alive", keep_alive_json(&status),
+                "counters", counters_json(&status.counters)));
 }
 
 static void metric(FILE *stream, const char *name, const char *type, const char *help, double value) {
@@ -81,6 +98,16 @@ void api_metrics(const struct api_request *request, struct api_response *respons
   metric(stream, "registrations", "gauge", "Registrations at the moment", status.counts.registrations);
   metric(stream, "transactions", "gauge", "SIP transactions at the moment", status.counts.transactions);
   metric(stream, "dialogs", "gauge", "SIP dialogs at the moment", status.counts.dialogs);
+  const struct keepalive_counts *keepalive = &status.counts.keepalive;
+  struct keepalive_round round = keepalive_round_of(&keepalive->demand, &keepalive->rate);
+  metric(stream, "devices", "gauge", "Ways on which registered devices and gateways are reached", keepalive->devices);
+  metric(stream, "devices_unreachable", "gauge", "Devices that nothing is heard of", keepalive->unreachable);
+  metric(stream, "keepalive_lag_seconds", "gauge", "How late the next keep-alive is",
+         (double)keepalive->lag_ms / 1000.0);
+  metric(stream, "keepalive_round_seconds", "gauge", "How long one keep-alive for each device takes",
+         (double)round.round_ms / 1000.0);
+  metric(stream, "keepalive_rounds_skipped_total", "counter", "Rounds of keep-alives that were lost for want of time",
+         (double)keepalive->rounds_skipped);
   metric(stream, "timers", "gauge", "Armed timers", (double)status.counts.timers);
   metric(stream, "loop_lag_seconds", "gauge", "Worst delay of a timer in the last second",
          status.loop_lag_ms_max / 1000.0);

@@ -10,8 +10,9 @@
 #include "boundary/address.h"
 #include "boundary/outbox.h"
 
-struct parameters; /* parameters/parameters.h */
-struct directory;  /* directory/directory.h */
+struct device_homes; /* boundary/device_homes.h */
+struct parameters;   /* parameters/parameters.h */
+struct directory;    /* directory/directory.h */
 
 #define LOCAL_SOCKETS_MAX 16
 
@@ -44,6 +45,7 @@ struct context {
   const struct parameters *parameters;
   const struct directory *directory;
   const struct local_identity *local;
+  struct device_homes *homes; /* NULL where there is only one worker */
   bool overloaded; /* new INVITE and REGISTER requests get 503 with Retry-After; responses and what is in a dialog pass
                     */
 };

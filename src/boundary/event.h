@@ -24,6 +24,7 @@ enum event_kind {
   EVENT_LOCATION_ANSWER,   /* where a phone is, asked for with outbox_ask_location */
   EVENT_LOCATION_ASKED,    /* another worker asks where a phone of ours is */
   EVENT_RESOLVED,          /* a host name's addresses, asked for with outbox_resolve */
+  EVENT_DEVICE_HEARD,      /* another worker heard a device of ours: flow, sign */
   EVENT_ORDER,             /* an operator's order, answered through the outbox */
 };
 
@@ -61,8 +62,9 @@ enum order_kind {
 
 struct event {
   enum event_kind kind;
-  struct flow flow;                       /* MESSAGE, CONNECTION_CLOSED: where it came from and how to answer */
-  struct str_view bytes;                  /* MESSAGE */
+  struct flow flow;      /* MESSAGE, CONNECTION_CLOSED, DEVICE_HEARD: where it came from and how to answer */
+  struct str_view bytes; /* MESSAGE */
+  uint8_t sign;          /* DEVICE_HEARD: enum keepalive_sign */
   const struct location_answer *location; /* LOCATION_ANSWER */
   struct str_view number;                 /* LOCATION_ASKED */
   struct handle asker;                    /* LOCATION_ASKED, RESOLVED */

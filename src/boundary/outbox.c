@@ -90,6 +90,14 @@ void outbox_tell_location(struct outbox *outbox, uint8_t worker, const struct lo
   entry->location = copy;
 }
 
+void outbox_tell_heard(struct outbox *outbox, uint8_t worker, const struct flow *flow, uint8_t sign) {
+  struct outbox_entry *entry = append_or_drop(outbox, OUTBOX_TELL_HEARD, (struct str_view){0});
+  if (!entry) return;
+  entry->flow = *flow;
+  entry->worker = worker;
+  entry->sign = sign;
+}
+
 void outbox_resolve(struct outbox *outbox, struct str_view host, enum transport transport, uint16_t port,
                     struct handle asker) {
   struct outbox_entry *entry = append_or_drop(outbox, OUTBOX_RESOLVE, host);

@@ -21,6 +21,7 @@ enum outbox_kind {
   OUTBOX_CLOSE_CONNECTION, /* flow */
   OUTBOX_ASK_LOCATION,     /* bytes: the number; asker: the call; worker: whom to ask */
   OUTBOX_TELL_LOCATION,    /* location; worker and asker: who asked */
+  OUTBOX_TELL_HEARD,       /* flow, sign: a device of another worker was heard here; worker: whose it is */
   OUTBOX_RESOLVE,          /* bytes: host name (port in flow.remote.port, transport in flow); asker */
   OUTBOX_RECORD,           /* bytes: one CDR in the form of cdr/cdr_record.h */
   OUTBOX_ORDER_ANSWER,     /* order_id, result, bytes: JSON or a sentence for the operator */
@@ -36,6 +37,7 @@ struct outbox_entry {
   uint64_t order_id;
   const struct location_answer *location; /* TELL_LOCATION; in the outbox's memory, its texts too */
   uint8_t worker;
+  uint8_t sign; /* TELL_HEARD */
 };
 
 struct outbox {
@@ -61,6 +63,7 @@ void outbox_send(struct outbox *outbox, const struct flow *flow, struct str_view
 void outbox_close_connection(struct outbox *outbox, const struct flow *flow);
 void outbox_ask_location(struct outbox *outbox, uint8_t worker, struct str_view number, struct handle asker);
 void outbox_tell_location(struct outbox *outbox, uint8_t worker, const struct location_answer *answer);
+void outbox_tell_heard(struct outbox *outbox, uint8_t worker, const struct flow *flow, uint8_t sign);
 void outbox_resolve(struct outbox *outbox, struct str_view host, enum transport transport, uint16_t port,
                     struct handle asker);
 enum result outbox_record(struct outbox *outbox, struct str_view record) MUST_USE;

@@ -1,8 +1,8 @@
 /* docs/dialog.md is made from dialog_states.def: this test holds that it says what the rows say, and that the table is
  * whole. After a change of the rows, BELFRY_WRITE_DOCS=1 meson test -C build dialog/dialog_doc writes it anew. */
 #include <ctype.h>
-#include <stdio.h>
 #include <made_document.h>
+#include <stdio.h>
 
 #include "dialog/dialog_private.h"
 

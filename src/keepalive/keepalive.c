@@ -130,9 +130,16 @@ struct keepalive_device *keepalive_find(const struct keepalive *keepalive, const
 
 bool keepalive_heard(struct keepalive *keepalive, struct context *context, const struct flow *flow,
                      enum keepalive_sign sign) {
-  struct keepalive_device *device = keepalive_find(keepalive, context, flow);
-  if (device) heard(keepalive, context, device, sign);
-  return device != NULL;
+  uint64_t hash = keepalive_flow_hash(context, flow);
+  struct keepalive_device *device = keepalive_devices_find_hashed(&keepalive->devices, flow, hash);
+  if (device) {
+    heard(keepalive, context, device, sign);
+    return true;
+  }
+  uint8_t home = context->homes ? device_homes_find(context->homes, hash) : DEVICE_HOME_NONE;
+  if (home == DEVICE_HOME_NONE || home == context->local->worker || home >= context->local->worker_count) return false;
+  outbox_tell_heard(context->outbox, home, flow, (uint8_t)sign);
+  return true;
 }
 
 /* A stream that broke is never opened from here: its device comes back over another one. */
@@ -218,6 +225,7 @@ static size_t send_kind(const struct keepalive *keepalive, struct context *conte
 /* True when something was sent. */
 static bool visit(struct keepalive *keepalive, struct context *context, uint32_t index) {
   struct keepalive_device *device = pool_at(&keepalive->devices.pool, index);
+  keepalive_device_keep_time(device, context->now);
   if (keepalive_evidence_judge(device, context)) keepalive->unreachable_count++;
   enum keepalive_kind kind = keepalive_payload_kind(device, context->parameters);
   keepalive_evidence_sent(device, context, kind);
@@ -267,10 +275,11 @@ static struct keepalive_demand demand_of(const struct keepalive *keepalive, cons
 }
 
 static void warn(const struct context *context, const struct keepalive_demand *demand, bool is_kept) {
+  struct keepalive_rate rate = keepalive_rate_of(context->parameters);
   char memory[512];
   struct text_builder line = text_builder_over(memory, sizeof memory);
   text_builder_add_literal(&line, "NAT keep-alive: ");
-  keepalive_round_to_text(demand, context->parameters, &line);
+  keepalive_round_to_text(demand, &rate, &line);
   if (is_kept) text_builder_add_literal(&line, " and get them in time again");
   outbox_alarm(context->outbox, text_builder_view(&line));
 }
@@ -283,7 +292,8 @@ static void judge_round(struct keepalive *keepalive, struct context *context) {
   demand.device_count *= context->local->worker_count;
   demand.own_period_count *= context->local->worker_count;
   demand.own_period_micro_per_s *= context->local->worker_count;
-  struct keepalive_round round = keepalive_round_of(&demand, context->parameters);
+  struct keepalive_rate rate = keepalive_rate_of(context->parameters);
+  struct keepalive_round round = keepalive_round_of(&demand, &rate);
   uint64_t warned = keepalive->warned_keep_alives;
   bool is_news = round.is_kept ? warned > 0 : warned == 0 || round.keep_alives >= warned + warned / 4;
   if (!is_news) return;
@@ -316,6 +326,7 @@ void keepalive_count(const struct keepalive *keepalive, const struct context *co
       .devices = keepalive->devices.pool.used,
       .unreachable = keepalive->unreachable_count,
       .demand = demand_of(keepalive, context->parameters),
+      .rate = keepalive_rate_of(context->parameters),
       .lag_ms = (uint64_t)keepalive_schedule_lag_ms(&keepalive->schedule, context),
       .rounds_skipped = keepalive->schedule.turns_skipped,
   };

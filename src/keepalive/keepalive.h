@@ -57,7 +57,7 @@ struct keepalive_device *keepalive_find(const struct keepalive *keepalive, const
 
 /* --- what comes -------------------------------------------------------------------------------------------------- */
 
-/* Anything came from there. False when no device of this worker is there. */
+/* Anything came from there: noted here, or told to the worker whose device is there. False when it is nobody's. */
 bool keepalive_heard(struct keepalive *keepalive, struct context *context, const struct flow *flow,
                      enum keepalive_sign sign);
 
@@ -85,6 +85,7 @@ void keepalive_parameters_changed(struct keepalive *keepalive, struct context *c
 struct keepalive_counts {
   uint32_t devices, unreachable;
   struct keepalive_demand demand; /* those who get keep-alives, of this worker */
+  struct keepalive_rate rate;     /* of the whole switch */
   uint64_t lag_ms;                /* how late the next one is */
   uint64_t rounds_skipped;        /* whole periods that were lost for want of time */
 };

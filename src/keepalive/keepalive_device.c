@@ -5,7 +5,7 @@
 _Static_assert(sizeof(struct keepalive_device) <= 72, "a device costs 72 bytes");
 _Static_assert(offsetof(struct keepalive_device, seat) == 0, "the schedule finds the seat at the slot's start");
 
-#define HEARD_UNIT_MS 64 /* 8 years in 32 bits */
+#define HEARD_AGO_MOST_MS (UINT32_C(1) << 31) /* half of what the 32 bits can tell apart */
 
 static size_t pool_bytes(uint32_t devices_max) {
   return pool_memory_bytes(sizeof(struct keepalive_device), devices_max);
@@ -33,8 +33,12 @@ uint64_t keepalive_flow_hash(const struct context *context, const struct flow *f
 
 struct keepalive_device *keepalive_devices_find(const struct keepalive_devices *devices, const struct context *context,
                                                 const struct flow *flow) {
+  return keepalive_devices_find_hashed(devices, flow, keepalive_flow_hash(context, flow));
+}
+
+struct keepalive_device *keepalive_devices_find_hashed(const struct keepalive_devices *devices, const struct flow *flow,
+                                                       uint64_t hash) {
   uint32_t index;
-  uint64_t hash = keepalive_flow_hash(context, flow);
   for (uint32_t at = hash_table_first(&devices->by_flow, hash, &index); at != HASH_TABLE_END;
        at = hash_table_next(&devices->by_flow, hash, at, &index)) {
     struct keepalive_device *device = pool_at(&devices->pool, index);
@@ -45,15 +49,19 @@ struct keepalive_device *keepalive_devices_find(const struct keepalive_devices *
 
 static void list(struct keepalive_devices *devices, const struct context *context, uint32_t index,
                  const struct flow *flow) {
-  enum result result = hash_table_insert(&devices->by_flow, keepalive_flow_hash(context, flow), index);
+  uint64_t hash = keepalive_flow_hash(context, flow);
+  enum result result = hash_table_insert(&devices->by_flow, hash, index);
   require(result == RESULT_OK); /* the table has a place for each slot of the pool */
+  if (context->homes) device_homes_set(context->homes, hash, context->local->worker);
 }
 
 static void unlist(struct keepalive_devices *devices, const struct context *context,
                    const struct keepalive_device *device) {
   uint32_t index = pool_handle_of(&devices->pool, device).index;
-  enum result result = hash_table_remove(&devices->by_flow, keepalive_flow_hash(context, &device->flow), index);
+  uint64_t hash = keepalive_flow_hash(context, &device->flow);
+  enum result result = hash_table_remove(&devices->by_flow, hash, index);
   require(result == RESULT_OK);
+  if (context->homes) device_homes_clear(context->homes, hash, context->local->worker);
 }
 
 struct keepalive_device *keepalive_devices_add(struct keepalive_devices *devices, const struct context *context,
@@ -84,10 +92,19 @@ void keepalive_devices_remove(struct keepalive_devices *devices, const struct co
 }
 
 void keepalive_device_note_heard(struct keepalive_device *device, struct mono_ms now) {
-  device->heard_at_64ms = (uint32_t)(now.value / HEARD_UNIT_MS);
+  device->heard_at_ms = (uint32_t)now.value;
   device->was_heard = true;
 }
 
-struct mono_ms keepalive_device_heard_at(const struct keepalive_device *device) {
-  return (struct mono_ms){(int64_t)device->heard_at_64ms * HEARD_UNIT_MS};
+static uint32_t heard_ago_ms(const struct keepalive_device *device, struct mono_ms now) {
+  uint32_t ago_ms = (uint32_t)now.value - device->heard_at_ms;
+  return ago_ms < HEARD_AGO_MOST_MS ? ago_ms : HEARD_AGO_MOST_MS;
+}
+
+struct mono_ms keepalive_device_heard_at(const struct keepalive_device *device, struct mono_ms now) {
+  return mono_ms_add(now, -(int64_t)heard_ago_ms(device, now));
+}
+
+void keepalive_device_keep_time(struct keepalive_device *device, struct mono_ms now) {
+  device->heard_at_ms = (uint32_t)now.value - heard_ago_ms(device, now);
 }

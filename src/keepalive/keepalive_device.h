@@ -7,6 +7,7 @@
 #include "base/hash_table.h"
 #include "base/pool.h"
 #include "boundary/context.h"
+#include "boundary/device_homes.h"
 #include "keepalive/keepalive_schedule.h"
 
 /* What is sent. */
@@ -22,7 +23,7 @@ struct keepalive_device {
   struct flow flow;
   uint32_t holders;        /* registrations and gateways that are reached over it */
   uint32_t owner;          /* whose Contact an OPTIONS is addressed to, in its holder's numbers; or KEEPALIVE_NOBODY */
-  uint32_t heard_at_64ms;  /* keepalive_device_heard_at */
+  uint32_t heard_at_ms;    /* low bits of the monotonic clock: keepalive_device_heard_at */
   uint32_t sent_at_ms;     /* low bits of the monotonic clock */
   uint32_t sent_count;     /* also the CSeq of the latest OPTIONS */
   uint32_t answered_count; /* keep-alives that something came back for */
@@ -59,6 +60,10 @@ uint64_t keepalive_flow_hash(const struct context *context, const struct flow *f
 struct keepalive_device *keepalive_devices_find(const struct keepalive_devices *devices, const struct context *context,
                                                 const struct flow *flow);
 
+/* The same for whoever has keepalive_flow_hash already. */
+struct keepalive_device *keepalive_devices_find_hashed(const struct keepalive_devices *devices, const struct flow *flow,
+                                                       uint64_t hash);
+
 /* A device with this flow, held by nobody, heard just now; NULL when there is no room. */
 struct keepalive_device *keepalive_devices_add(struct keepalive_devices *devices, const struct context *context,
                                                const struct flow *flow);
@@ -72,7 +77,10 @@ void keepalive_devices_remove(struct keepalive_devices *devices, const struct co
 
 void keepalive_device_note_heard(struct keepalive_device *device, struct mono_ms now);
 
-/* When something last came from there, to 64 ms. */
-struct mono_ms keepalive_device_heard_at(const struct keepalive_device *device);
+/* When something last came from there; for one that has been silent for more than 24 days: 24 days ago. */
+struct mono_ms keepalive_device_heard_at(const struct keepalive_device *device, struct mono_ms now);
+
+/* Keeps that true as time goes by; to be called at least once in 24 days. */
+void keepalive_device_keep_time(struct keepalive_device *device, struct mono_ms now);
 
 #endif

@@ -25,11 +25,16 @@ static uint32_t period_wanted_s(const struct keepalive_demand *demand, uint64_t 
   return period_s <= PERIOD_MOST_S ? (uint32_t)period_s : 0;
 }
 
-struct keepalive_round keepalive_round_of(const struct keepalive_demand *demand, const struct parameters *parameters) {
-  uint64_t period_ms = (uint64_t)parameters->SS_SIP_NAT_KEEP_ALIVE_PERIOD * 1000;
-  uint64_t interval_ms = parameters->SS_SIP_NAT_KEEP_ALIVE_SEND_INTERVAL;
-  uint64_t batch = parameters->SS_SIP_NAT_KEEP_ALIVE_SEND_ONE_TIME;
-  struct keepalive_round round = {0};
+struct keepalive_rate keepalive_rate_of(const struct parameters *parameters) {
+  return (struct keepalive_rate){.period_s = parameters->SS_SIP_NAT_KEEP_ALIVE_PERIOD,
+                                 .interval_ms = parameters->SS_SIP_NAT_KEEP_ALIVE_SEND_INTERVAL,
+                                 .batch = parameters->SS_SIP_NAT_KEEP_ALIVE_SEND_ONE_TIME};
+}
+
+struct keepalive_round keepalive_round_of(const struct keepalive_demand *demand, const struct keepalive_rate *rate) {
+  uint64_t period_ms = (uint64_t)rate->period_s * 1000, interval_ms = rate->interval_ms, batch = rate->batch;
+  struct keepalive_round round = {.is_kept = true};
+  if (batch == 0) return round; /* nobody has said anything yet */
   round.keep_alives = demand->device_count + (demand->own_period_micro_per_s * (period_ms / 1000) + MICRO / 2) / MICRO;
   round.round_ms = divided_up(round.keep_alives * interval_ms, batch);
   round.is_kept = round.round_ms <= period_ms;
@@ -76,9 +81,9 @@ static void add_remedy(struct text_builder *builder, bool *is_first, struct str_
   text_builder_add(builder, unit);
 }
 
-void keepalive_round_to_text(const struct keepalive_demand *demand, const struct parameters *parameters,
+void keepalive_round_to_text(const struct keepalive_demand *demand, const struct keepalive_rate *rate,
                              struct text_builder *builder) {
-  struct keepalive_round round = keepalive_round_of(demand, parameters);
+  struct keepalive_round round = keepalive_round_of(demand, rate);
   bool is_first = true;
   uint64_t devices = (uint64_t)demand->device_count + demand->own_period_count;
   add_number(builder, devices);
@@ -87,7 +92,7 @@ void keepalive_round_to_text(const struct keepalive_demand *demand, const struct
   text_builder_add_literal(builder, " a round");
   if (round.is_kept) return;
   text_builder_add_literal(builder, ", longer than SS_SIP_NAT_KEEP_ALIVE_PERIOD (");
-  text_builder_add_u64(builder, parameters->SS_SIP_NAT_KEEP_ALIVE_PERIOD);
+  text_builder_add_u64(builder, rate->period_s);
   text_builder_add_literal(builder, " s)");
   add_remedy(builder, &is_first, STR_VIEW("SS_SIP_NAT_KEEP_ALIVE_SEND_ONE_TIME at least "), round.batch_wanted,
              STR_VIEW(""));

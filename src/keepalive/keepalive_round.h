@@ -18,8 +18,16 @@ struct keepalive_demand {
 /* Adds devices whose period is `period_ms` to those with a period of their own. */
 void keepalive_demand_add(struct keepalive_demand *demand, uint32_t device_count, uint32_t period_ms);
 
-/* What it takes. A round is one keep-alive for each device; those with a period of their own count for as many as they
- * get in one period of the parameter. */
+/* The parameters that say how fast keep-alives may be sent. */
+struct keepalive_rate {
+  uint32_t period_s;    /* SS_SIP_NAT_KEEP_ALIVE_PERIOD */
+  uint32_t interval_ms; /* SS_SIP_NAT_KEEP_ALIVE_SEND_INTERVAL */
+  uint32_t batch;       /* SS_SIP_NAT_KEEP_ALIVE_SEND_ONE_TIME */
+};
+struct keepalive_rate keepalive_rate_of(const struct parameters *parameters);
+
+/* What it takes; nothing at a rate of zeros. A round is one keep-alive for each device; those with a period of their
+ * own count for as many as they get in one period of the parameter. */
 struct keepalive_round {
   uint64_t keep_alives; /* in one period of the parameter */
   uint64_t round_ms;    /* keep_alives × interval ÷ batch, rounded up */
@@ -29,10 +37,10 @@ struct keepalive_round {
   uint32_t interval_wanted_ms; /* SS_SIP_NAT_KEEP_ALIVE_SEND_INTERVAL, at most */
   uint32_t period_wanted_s;    /* SS_SIP_NAT_KEEP_ALIVE_PERIOD, at least */
 };
-struct keepalive_round keepalive_round_of(const struct keepalive_demand *demand, const struct parameters *parameters);
+struct keepalive_round keepalive_round_of(const struct keepalive_demand *demand, const struct keepalive_rate *rate);
 
 /* Appends "90,000 devices need 15 s a round", and where it is not kept what would do. */
-void keepalive_round_to_text(const struct keepalive_demand *demand, const struct parameters *parameters,
+void keepalive_round_to_text(const struct keepalive_demand *demand, const struct keepalive_rate *rate,
                              struct text_builder *builder);
 
 #endif

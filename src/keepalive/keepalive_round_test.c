@@ -4,9 +4,14 @@
 
 static struct parameters parameters;
 
+static struct keepalive_round round_for(const struct keepalive_demand *demand) {
+  struct keepalive_rate rate = keepalive_rate_of(&parameters);
+  return keepalive_round_of(demand, &rate);
+}
+
 static struct keepalive_round round_of(uint32_t devices) {
   struct keepalive_demand demand = {.device_count = devices};
-  return keepalive_round_of(&demand, &parameters);
+  return round_for(&demand);
 }
 
 static void set_up(void) {
@@ -52,21 +57,21 @@ static void test_a_device_with_half_the_period_costs_two(void) {
   set_up();
   struct keepalive_demand demand = {.device_count = 1000};
   keepalive_demand_add(&demand, 500, 15000);
-  expect_int(keepalive_round_of(&demand, &parameters).keep_alives, ==, 2000);
+  expect_int(round_for(&demand).keep_alives, ==, 2000);
   struct keepalive_demand slow = {.device_count = 1000};
   keepalive_demand_add(&slow, 500, 300000);
-  expect_int(keepalive_round_of(&slow, &parameters).keep_alives, ==, 1050);
+  expect_int(round_for(&slow).keep_alives, ==, 1050);
 }
 
 static void test_a_period_that_would_do_leaves_room_for_devices_with_their_own(void) {
   set_up();
   struct keepalive_demand demand = {.device_count = 90000};
   keepalive_demand_add(&demand, 60000, 15000); /* 4000 of the 6000 a second */
-  struct keepalive_round want = keepalive_round_of(&demand, &parameters);
+  struct keepalive_round want = round_for(&demand);
   expect(!want.is_kept);
   expect_int(want.period_wanted_s, ==, 45);
   parameters.SS_SIP_NAT_KEEP_ALIVE_PERIOD = 45;
-  expect(keepalive_round_of(&demand, &parameters).is_kept);
+  expect(round_for(&demand).is_kept);
 }
 
 static void test_values_outside_their_ranges_are_not_proposed(void) {
@@ -84,18 +89,19 @@ static void test_the_sentence_names_the_figures_and_the_remedies(void) {
   struct text_builder builder = text_builder_over(memory, sizeof memory);
   struct keepalive_demand demand = {.device_count = 400000};
   set_up();
-  keepalive_round_to_text(&demand, &parameters, &builder);
+  struct keepalive_rate rate = keepalive_rate_of(&parameters);
+  keepalive_round_to_text(&demand, &rate, &builder);
   expect_view(text_builder_view(&builder),
               "400,000 devices need 66.7 s a round, longer than SS_SIP_NAT_KEEP_ALIVE_PERIOD (30 s); would do: "
               "SS_SIP_NAT_KEEP_ALIVE_SEND_ONE_TIME at least 6667, or SS_SIP_NAT_KEEP_ALIVE_SEND_INTERVAL at most 225 "
               "ms, or SS_SIP_NAT_KEEP_ALIVE_PERIOD at least 67 s");
   builder.length = 0;
   demand.device_count = 90000;
-  keepalive_round_to_text(&demand, &parameters, &builder);
+  keepalive_round_to_text(&demand, &rate, &builder);
   expect_view(text_builder_view(&builder), "90,000 devices need 15 s a round");
   builder.length = 0;
   demand.device_count = 1;
-  keepalive_round_to_text(&demand, &parameters, &builder);
+  keepalive_round_to_text(&demand, &rate, &builder);
   expect_view(text_builder_view(&builder), "1 device needs 0.1 s a round");
 }
 

@@ -274,44 +274,38 @@ int64_t keepalive_schedule_lag_ms(const struct keepalive_schedule *schedule, con
 
 /* --- checking ---------------------------------------------------------------------------------------------------- */
 
-static const char *problem_of_slot(const struct keepalive_schedule *schedule, unsigned number, uint32_t slot,
-                                   uint32_t *seen) {
-  const struct keepalive_pace *pace = &schedule->paces[number];
-  uint32_t index = pace->first[slot];
-  if (index == KEEPALIVE_NONE) return NULL;
-  do {
-    const struct keepalive_seat *seat = seat_at(schedule, index);
-    if (seat->pace != number + 1 || seat->slot != slot) return "a seat is in another slot's ring";
-    if (seat_at(schedule, seat->next)->previous != index) return "a ring of seats is broken";
-    if (++*seen > pace->seat_count) return "a ring of seats does not close";
-    index = seat->next;
-  } while (index != pace->first[slot]);
+static const char *problem_of_seat(const struct keepalive_schedule *schedule, const struct keepalive_seat *seat) {
+  const struct keepalive_pace *pace = &schedule->paces[seat->pace - 1];
+  uint32_t index = pool_handle_of(schedule->pool, seat).index;
+  const struct keepalive_seat *next = seat_at(schedule, seat->next);
+  if (pace->first[seat->slot] == KEEPALIVE_NONE) return "a seat is in a slot that is empty";
+  if (next->previous != index || seat_at(schedule, seat->previous)->next != index) return "a ring of seats is broken";
+  if (next->pace != seat->pace || next->slot != seat->slot) return "a seat is in another slot's ring";
   return NULL;
 }
 
-static const char *problem_of_pace(const struct keepalive_schedule *schedule, unsigned number) {
-  const struct keepalive_pace *pace = &schedule->paces[number];
-  uint32_t seen = 0;
-  const char *problem = NULL;
-  if (pace->seat_count == 0) return pace->at_hand == KEEPALIVE_NONE || !pace->period_ms ? NULL : "a hand is at nobody";
-  for (uint32_t slot = 0; slot < KEEPALIVE_SLOTS && !problem; slot++)
-    problem = problem_of_slot(schedule, number, slot, &seen);
-  if (problem) return problem;
-  if (seen != pace->seat_count) return "a carousel has more or fewer seats than it counts";
-  if (pace->at_hand == KEEPALIVE_NONE) return NULL;
+static const char *problem_of_pace(const struct keepalive_schedule *schedule, const struct keepalive_pace *pace) {
+  if (pace->seat_count == 0 || pace->at_hand == KEEPALIVE_NONE) return NULL;
   const struct keepalive_seat *seat = seat_at(schedule, pace->at_hand);
-  return seat->pace == number + 1 && seat->slot + 1U == pace->entered ? NULL
-                                                                      : "the hand is at somebody of another slot";
+  bool is_right = seat->pace == 1 + (pace - schedule->paces) && seat->slot + 1U == pace->entered;
+  return is_right ? NULL : "the hand is at somebody of another slot";
 }
 
 bool keepalive_schedule_check(const struct keepalive_schedule *schedule, struct text_builder *problem) {
+  const struct keepalive_seat *seat;
   const char *found = NULL;
-  uint32_t seats = 0;
-  for (unsigned i = 0; i < KEEPALIVE_PACES && !found; i++) {
-    found = problem_of_pace(schedule, i);
-    seats += schedule->paces[i].seat_count;
+  uint32_t at = 0, counts[KEEPALIVE_PACES] = {0}, total = 0;
+  while (!found && (seat = pool_next(schedule->pool, &at)) != NULL) {
+    if (seat->pace == 0) continue;
+    found = problem_of_seat(schedule, seat);
+    counts[seat->pace - 1]++;
+    total++;
   }
-  if (!found && seats != schedule->seat_count) found = "the carousels do not add up";
+  for (unsigned i = 0; i < KEEPALIVE_PACES && !found; i++) {
+    found = problem_of_pace(schedule, &schedule->paces[i]);
+    if (counts[i] != schedule->paces[i].seat_count) found = "a carousel has more or fewer seats than it counts";
+  }
+  if (!found && total != schedule->seat_count) found = "the carousels do not add up";
   if (!found) return true;
   text_builder_add(problem, str_view_from_c(found));
   return false;

@@ -309,13 +309,20 @@ static void test_one_that_gets_nothing_is_shown_so(void) {
   rig_tear_down();
 }
 
-static void test_when_a_device_was_heard_is_known_to_a_sixteenth_of_a_second(void) {
+static void test_when_a_device_was_heard_is_known_for_24_days(void) {
+  const int64_t day_ms = 86400000;
   set_up();
+  parameters.SS_SIP_NAT_KEEP_ALIVE_PERIOD = 86400;
   struct keepalive_device *device = rig_hold(&phone);
-  rig_run_ms(86400000);
+  rig_run_ms(100 * day_ms + 12345);
   rig_heard(&phone, KEEPALIVE_SIGN_PING);
-  int64_t ago_ms = mono_ms_since(context.now, keepalive_device_heard_at(device));
-  expect(ago_ms >= 0 && ago_ms < 64);
+  struct mono_ms then = context.now;
+  expect_int(keepalive_device_heard_at(device, context.now).value, ==, then.value);
+  rig_run_ms(24 * day_ms);
+  expect_int(keepalive_device_heard_at(device, context.now).value, ==, then.value);
+  rig_run_ms(176 * day_ms);
+  expect_int(mono_ms_since(context.now, keepalive_device_heard_at(device, context.now)), >, 24 * day_ms);
+  expect_int(mono_ms_since(context.now, keepalive_device_heard_at(device, context.now)), <, 26 * day_ms);
   rig_tear_down();
 }
 
@@ -331,4 +338,4 @@ TAP_TESTS(TAP(test_a_device_gets_the_text_from_the_socket_it_talks_to), TAP(test
           TAP(test_a_round_that_cannot_be_kept_is_said_with_what_would_do),
           TAP(test_whoever_sets_the_parameters_hears_at_once_what_they_mean),
           TAP(test_a_device_is_shown_with_what_it_gets_and_gave), TAP(test_one_that_gets_nothing_is_shown_so),
-          TAP(test_when_a_device_was_heard_is_known_to_a_sixteenth_of_a_second))
+          TAP(test_when_a_device_was_heard_is_known_for_24_days))

@@ -12,25 +12,26 @@ static size_t rounded(size_t bytes) {
   return (bytes + 63) & ~(size_t)63;
 }
 
-/* One flow more than registrations: a refresh over a new flow holds it before it lets go of the old one. */
-static uint32_t flows_max_of(uint32_t registrations_max) {
-  return registrations_max + 1;
+size_t location_table_memory_bytes(uint32_t registrations_max) {
+  return rounded(pool_bytes(registrations_max)) + rounded(hash_table_memory_bytes(registrations_max));
 }
 
-size_t location_table_memory_bytes(uint32_t registrations_max) {
-  return rounded(pool_bytes(registrations_max)) + rounded(hash_table_memory_bytes(registrations_max)) +
-         rounded(device_flows_memory_bytes(flows_max_of(registrations_max)));
+/* What an OPTIONS to the device is addressed to. Behind a Path the proxy is asked, not the phone. */
+static struct str_view contact_of(const void *reader, uint32_t owner) {
+  const struct location_table *table = reader;
+  const struct registration *registration = pool_at(&table->registrations, owner);
+  return registration->path_length > 0 ? (struct str_view){0} : registration_texts(table, registration).contact;
 }
 
 void location_table_init(struct location_table *table, void *memory, uint32_t registrations_max,
-                         struct block_store *blocks) {
+                         struct block_store *blocks, struct keepalive *keepalive) {
   char *at = memory;
   pool_init(&table->registrations, at, sizeof(struct registration), registrations_max);
   at += rounded(pool_bytes(registrations_max));
   hash_table_init(&table->by_number, at, registrations_max);
-  at += rounded(hash_table_memory_bytes(registrations_max));
-  device_flows_init(&table->flows, at, flows_max_of(registrations_max));
   table->blocks = blocks;
+  table->keepalive = keepalive;
+  keepalive_set_contacts(keepalive, contact_of, table);
 }
 
 /* --- texts
@@ -100,6 +101,21 @@ static void set_facts(struct registration *registration, const struct context *c
   registration->behind_nat = facts->behind_nat;
 }
 
+static uint32_t index_of(const struct location_table *table, const struct registration *registration) {
+  return pool_handle_of(&table->registrations, registration).index;
+}
+
+static struct keepalive_facts keepalive_facts_of(const struct location_table *table,
+                                                 const struct registration *registration,
+                                                 const struct registration_facts *facts) {
+  return (struct keepalive_facts){.flow = facts->flow,
+                                  .owner = index_of(table, registration),
+                                  .own_period_s = facts->keep_alive_own_period_s,
+                                  .method = facts->keep_alive_method,
+                                  .is_behind_nat = facts->behind_nat,
+                                  .is_here = true};
+}
+
 static void arm(struct context *context, struct registration *registration, uint32_t expires_s) {
   timer_wheel_arm(context->wheel, &registration->timer, TIMER_REGISTRATION,
                   mono_ms_add(context->now, (int64_t)expires_s * 1000));
@@ -113,17 +129,19 @@ struct registration *location_table_prepare(struct location_table *table, struct
   registration->number_hash = number_hash(context, facts->texts.number);
   registration->registered_at = context->now;
   set_facts(registration, context, facts);
-  if (set_texts(table, context->arena, registration, &facts->texts))
-    registration->device_flow = device_flows_hold(&table->flows, context, facts->flow);
-  if (registration->device_flow) return registration;
+  if (set_texts(table, context->arena, registration, &facts->texts)) {
+    struct keepalive_facts keepalive_facts = keepalive_facts_of(table, registration, facts);
+    registration->device = keepalive_hold(table->keepalive, context, &keepalive_facts);
+  }
+  if (registration->device) return registration;
   block_store_clear(table->blocks, &registration->long_texts);
   pool_give(&table->registrations, registration);
   return NULL;
 }
 
-void location_table_discard(struct location_table *table, struct registration *registration) {
+void location_table_discard(struct location_table *table, struct context *context, struct registration *registration) {
   require(!timer_is_armed(&registration->timer));
-  device_flows_release(&table->flows, registration->device_flow);
+  keepalive_release(table->keepalive, context, registration->device, index_of(table, registration));
   block_store_clear(table->blocks, &registration->long_texts);
   pool_give(&table->registrations, registration);
 }
@@ -135,12 +153,27 @@ bool location_table_can_refresh(const struct location_table *table, const struct
          str_view_equal(texts.user_agent, str_view_slice(facts->texts.user_agent, 0, REGISTRATION_AGENT_MAX));
 }
 
+/* The phone, which has just proved who it is, may have come over another flow. */
+static void refresh_device(struct location_table *table, struct context *context, struct registration *registration,
+                           const struct registration_facts *facts) {
+  struct keepalive_device *before = registration->device;
+  struct keepalive_facts keepalive_facts = keepalive_facts_of(table, registration, facts);
+  if (flow_equal(&before->flow, facts->flow)) {
+    keepalive_change(table->keepalive, context, before, &keepalive_facts);
+    (void)keepalive_heard(table->keepalive, context, facts->flow, KEEPALIVE_SIGN_MESSAGE);
+    return;
+  }
+  struct keepalive_device *after = keepalive_hold(table->keepalive, context, &keepalive_facts);
+  expect_or(after, return ); /* there is one more than registrations */
+  keepalive_inherit(after, before);
+  keepalive_release(table->keepalive, context, before, keepalive_facts.owner);
+  registration->device = after;
+  counters_add(context->counters, registrations_moved);
+}
+
 void location_table_refresh(struct location_table *table, struct context *context, struct registration *registration,
                             const struct registration_facts *facts) {
-  struct device_flow *device_flow = device_flows_hold(&table->flows, context, facts->flow);
-  expect_or(device_flow, return ); /* there is one more than registrations */
-  device_flows_release(&table->flows, registration->device_flow);
-  registration->device_flow = device_flow;
+  refresh_device(table, context, registration, facts);
   set_facts(registration, context, facts);
   arm(context, registration, facts->expires_s);
 }
@@ -202,5 +235,15 @@ static void unlink_registration(struct location_table *table, struct registratio
 void location_table_remove(struct location_table *table, struct context *context, struct registration *registration) {
   unlink_registration(table, registration);
   timer_wheel_cancel(context->wheel, &registration->timer);
-  location_table_discard(table, registration);
+  location_table_discard(table, context, registration);
+}
+
+void location_table_change_keep_alive(struct location_table *table, struct context *context,
+                                      struct registration *registration, uint8_t method, uint32_t own_period_s) {
+  struct keepalive_facts facts = {.flow = &registration->device->flow,
+                                  .owner = index_of(table, registration),
+                                  .own_period_s = own_period_s,
+                                  .method = method,
+                                  .is_behind_nat = registration->behind_nat};
+  keepalive_change(table->keepalive, context, registration->device, &facts);
 }

@@ -1,7 +1,8 @@
 /* Where phones are: the contacts of each number, 256 bytes a contact with its texts, up to EVENT_LOCATION_CONTACTS_MAX
  * contacts chained per number. Nothing here knows SIP: what a REGISTER means is decided in register_request.c.
+ * The flow on which a contact is reached belongs to a device of keepalive/, and so does what is known of its life.
  *
- *   by_number: hash of the number → first contact → next → …          each contact → its device_flow
+ *   by_number: hash of the number → first contact → next → …          each contact → its device
  */
 #ifndef REGISTRAR_LOCATION_TABLE_H
 #define REGISTRAR_LOCATION_TABLE_H
@@ -10,7 +11,7 @@
 #include "base/hash_table.h"
 #include "base/pool.h"
 #include "boundary/context.h"
-#include "registrar/device_flows.h"
+#include "keepalive/keepalive.h"
 
 #define REGISTRATION_INLINE_BYTES 156
 #define REGISTRATION_AGENT_MAX    64 /* a longer User-Agent is cut */
@@ -26,7 +27,7 @@ struct registration_texts {
 struct registration {
   struct timer timer;        /* armed as long as it is linked; due when it expires */
   struct registration *next; /* of the same number */
-  struct device_flow *device_flow;
+  struct keepalive_device *device;
   uint64_t number_hash;
   uint64_t call_id_hash;
   struct mono_ms registered_at, refreshed_at;
@@ -48,18 +49,20 @@ struct registration_facts {
   uint32_t expires_s;
   uint16_t q_thousandths;
   bool behind_nat;
+  uint8_t keep_alive_method;        /* enum keep_alive_method_choice, or KEEPALIVE_USE_PARAMETER */
+  uint32_t keep_alive_own_period_s; /* 0: the parameter's */
 };
 
 struct location_table {
   struct pool registrations;
   struct hash_table by_number;
-  struct device_flows flows;
+  struct keepalive *keepalive;
   struct block_store *blocks;
 };
 
 size_t location_table_memory_bytes(uint32_t registrations_max);
 void location_table_init(struct location_table *table, void *memory, uint32_t registrations_max,
-                         struct block_store *blocks);
+                         struct block_store *blocks, struct keepalive *keepalive);
 
 /* Views into the registration, valid until it is refreshed or removed. */
 struct registration_texts registration_texts(const struct location_table *table,
@@ -74,13 +77,17 @@ struct registration *location_table_prepare(struct location_table *table, struct
                                             const struct registration_facts *facts);
 void location_table_link(struct location_table *table, struct context *context, struct registration *registration,
                          uint32_t expires_s);
-void location_table_discard(struct location_table *table, struct registration *registration);
+void location_table_discard(struct location_table *table, struct context *context, struct registration *registration);
 
 /* True when only what location_table_refresh sets would change. */
 bool location_table_can_refresh(const struct location_table *table, const struct registration *registration,
                                 const struct registration_facts *facts);
 void location_table_refresh(struct location_table *table, struct context *context, struct registration *registration,
                             const struct registration_facts *facts);
+
+/* The phone's own keep-alive settings may have changed. */
+void location_table_change_keep_alive(struct location_table *table, struct context *context,
+                                      struct registration *registration, uint8_t method, uint32_t own_period_s);
 
 /* Unlinks it and gives everything back. */
 void location_table_remove(struct location_table *table, struct context *context, struct registration *registration);

@@ -63,7 +63,9 @@ static bool read_contact(const struct register_request *request, const struct si
                 .cseq = request->message->cseq,
                 .expires_s = requested_expires_s(request, contact->parameters),
                 .q_thousandths = read_q_thousandths(contact->parameters),
-                .behind_nat = is_behind_nat(request, &contact->uri)}};
+                .behind_nat = is_behind_nat(request, &contact->uri),
+                .keep_alive_method = registrar_keep_alive_method(request->phone),
+                .keep_alive_own_period_s = registrar_keep_alive_period_s(request->phone)}};
   return true;
 }
 
@@ -172,7 +174,7 @@ static bool too_many_remain(const struct register_request *request) {
 static void discard_all(struct register_request *request) {
   for (unsigned i = 0; i < request->change_count; i++) {
     struct contact_change *change = &request->changes[i];
-    if (change->made) location_table_discard(&request->registrar->locations, change->made);
+    if (change->made) location_table_discard(&request->registrar->locations, request->context, change->made);
     change->made = NULL;
   }
 }
@@ -216,6 +218,7 @@ static void commit_change(struct register_request *request, const struct contact
   }
   if (change->existing && change->made) { /* the same contact, written or routed otherwise */
     change->made->registered_at = change->existing->registered_at;
+    keepalive_inherit(change->made->device, change->existing->device);
     location_table_remove(locations, context, change->existing);
   } else if (change->existing) {
     registrar_remove(request->registrar, context, change->existing);

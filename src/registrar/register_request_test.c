@@ -184,7 +184,7 @@ static void test_with_replacement_the_last_device_is_the_only_one(void) {
   expect_contains(answer, "<sip:b@10.0.0.6>");
   expect_lacks(answer, "<sip:a@10.0.0.5>");
   expect_int(rig_locate("1001").contact_count, ==, 1);
-  expect_int(registrar->locations.flows.pool.used, ==, 1);
+  expect_int(rig_device_count(), ==, 1);
   /* Taking one's own contact away replaces nothing. */
   expect_status(REGISTER(.contact = "Contact: <sip:a@10.0.0.5>;expires=0\r\n", .cseq = 2), 200);
   expect(rig_locate("1001").known);
@@ -277,8 +277,9 @@ static void test_a_refresh_from_a_new_address_moves_the_flow(void) {
   expect_status(REGISTER(0), 200);
   expect_status(REGISTER(.cseq = 2, .flow = &other_flow), 200);
   expect(flow_equal(&rig_locate("1001").contacts[0].flow, &other_flow));
-  expect_int(registrar->locations.flows.pool.used, ==, 1);
+  expect_int(rig_device_count(), ==, 1);
   expect_int(world->counters.registrations_refreshed, ==, 1);
+  expect_int(world->counters.registrations_moved, ==, 1);
   tear_down();
 }
 
@@ -307,13 +308,13 @@ static void test_a_life_sign_brings_back_a_device_whose_connection_was_lost(void
   set_up();
   struct flow stream = rig_flow(TRANSPORT_TCP, "198.51.100.7:41234", 5);
   expect_status(REGISTER(.flow = &stream), 200);
-  registrar_flow_failed(registrar, &world->context, &stream);
+  keepalive_flow_failed(keepalive, &world->context, &stream);
   expect(rig_locate("1001").known && !rig_locate("1001").contacts[0].reachable);
-  registrar_note_life_sign(registrar, &world->context, &other_flow);
+  expect(!keepalive_heard(keepalive, &world->context, &other_flow, KEEPALIVE_SIGN_PING));
   expect(!rig_locate("1001").contacts[0].reachable);
-  registrar_note_life_sign(registrar, &world->context, &stream);
+  expect(keepalive_heard(keepalive, &world->context, &stream, KEEPALIVE_SIGN_PING));
   expect(rig_locate("1001").contacts[0].reachable);
-  registrar_flow_failed(registrar, &world->context, &stream);
+  keepalive_flow_failed(keepalive, &world->context, &stream);
   expect_status(REGISTER(.flow = &stream, .cseq = 2), 200);
   expect(rig_locate("1001").contacts[0].reachable);
   tear_down();

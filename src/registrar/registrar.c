@@ -14,15 +14,16 @@ size_t registrar_memory_bytes(const struct registrar_limits *limits) {
 }
 
 struct registrar *registrar_create(void *memory, const struct registrar_limits *limits, struct block_store *blocks,
-                                   struct transaction_layer *transactions) {
+                                   struct transaction_layer *transactions, struct keepalive *keepalive) {
   struct registrar *registrar = memory;
   char *at = (char *)memory + rounded(sizeof *registrar);
-  location_table_init(&registrar->locations, at, limits->registrations_max, blocks);
+  location_table_init(&registrar->locations, at, limits->registrations_max, blocks, keepalive);
   at += rounded(location_table_memory_bytes(limits->registrations_max));
   suspensions_init(&registrar->suspensions, at, limits->suspensions_max);
   at += rounded(suspensions_memory_bytes(limits->suspensions_max));
   nonce_counts_init(&registrar->nonces, at, limits->nonces_max);
   registrar->transactions = transactions;
+  registrar->keepalive = keepalive;
   return registrar;
 }
 
@@ -37,24 +38,13 @@ void registrar_timer_due(struct registrar *registrar, struct context *context, s
     suspensions_timer_due(&registrar->suspensions, context, timer);
     return;
   }
+  if (timer->kind == TIMER_REGISTRAR) {
+    registrar_sweep_due(registrar, context);
+    return;
+  }
   require(timer->kind == TIMER_REGISTRATION);
   location_table_remove(&registrar->locations, context, (struct registration *)(void *)timer);
   counters_add(context->counters, registrations_expired);
-}
-
-/* --- flows
- * ------------------------------------------------------------------------------------------------------------- */
-
-void registrar_note_life_sign(struct registrar *registrar, struct context *context, const struct flow *flow) {
-  struct device_flow *device_flow = device_flows_find(&registrar->locations.flows, context, flow);
-  if (!device_flow) return;
-  device_flow->last_heard_at = context->now;
-  device_flow->unreachable = false;
-}
-
-void registrar_flow_failed(struct registrar *registrar, struct context *context, const struct flow *flow) {
-  struct device_flow *device_flow = device_flows_find(&registrar->locations.flows, context, flow);
-  if (device_flow) device_flow->unreachable = true;
 }
 
 /* --- where is it?
@@ -87,10 +77,10 @@ void registrar_locate(const struct registrar *registrar, struct context *context
     struct registration_texts texts = registration_texts(&registrar->locations, sorted[i]);
     answer->contacts[i] = (struct location_contact){.uri = texts.contact,
                                                     .path = texts.path,
-                                                    .flow = sorted[i]->device_flow->flow,
+                                                    .flow = sorted[i]->device->flow,
                                                     .q_thousandths = sorted[i]->q_thousandths,
                                                     .behind_nat = sorted[i]->behind_nat,
-                                                    .reachable = !sorted[i]->device_flow->unreachable};
+                                                    .reachable = !sorted[i]->device->is_unreachable};
   }
 }
 
@@ -104,7 +94,7 @@ uint32_t registrar_count(const struct registrar *registrar) {
 static const char *problem_of(const struct registrar *registrar, const struct registration *registration) {
   const struct location_table *locations = &registrar->locations;
   if (!timer_is_armed(&registration->timer)) return "a registration has no deadline";
-  if (!registration->device_flow || registration->device_flow->registrations == 0) return "a registration has no flow";
+  if (!registration->device || registration->device->holders == 0) return "a registration has no device";
   if (registration->next) {
     struct str_view number = registration_texts(locations, registration).number;
     if (!str_view_equal(registration_texts(locations, registration->next).number, number))
@@ -113,14 +103,9 @@ static const char *problem_of(const struct registrar *registrar, const struct re
   return NULL;
 }
 
-/* Each registration holds its flow once, and stands in one chain whose first is in the table. */
+/* Each registration stands in one chain whose first is in the table. */
 static const char *problem_of_sums(const struct registrar *registrar, uint32_t chained) {
   const struct location_table *locations = &registrar->locations;
-  uint32_t at = 0, held = 0;
-  const struct device_flow *device_flow;
-  while ((device_flow = pool_next(&locations->flows.pool, &at)) != NULL)
-    held += device_flow->registrations;
-  if (held != locations->registrations.used) return "flows are held more or less often than there are registrations";
   if (locations->by_number.used + chained != locations->registrations.used) return "a registration cannot be found";
   return NULL;
 }

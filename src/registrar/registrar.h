@@ -16,6 +16,7 @@
 #include "sip/sip_message.h"
 #include "transaction/transaction.h"
 
+struct keepalive; /* keepalive/keepalive.h */
 struct registrar;
 
 struct registrar_limits {
@@ -24,23 +25,23 @@ struct registrar_limits {
   uint32_t nonces_max;      /* nonces whose count (nc) is followed */
 };
 
+/* Each registration holds a device of `keepalive`, which has room for one more than there may be registrations. */
 size_t registrar_memory_bytes(const struct registrar_limits *limits);
 struct registrar *registrar_create(void *memory, const struct registrar_limits *limits, struct block_store *blocks,
-                                   struct transaction_layer *transactions);
+                                   struct transaction_layer *transactions, struct keepalive *keepalive);
 
 /* Handles a REGISTER completely: challenges, refuses, or registers, and answers `transaction`. A number nobody knows is
  * challenged like a known one. */
 void registrar_receive_register(struct registrar *registrar, struct context *context, const struct sip_message *message,
                                 const struct flow *flow, struct handle transaction);
 
-/* Takes a due timer of kind TIMER_REGISTRATION or TIMER_SUSPENSION. */
+/* Takes a due timer of kind TIMER_REGISTRATION, TIMER_REGISTRAR or TIMER_SUSPENSION. */
 void registrar_timer_due(struct registrar *registrar, struct context *context, struct timer *timer);
 
-/* Any packet from a device: notes the life sign of the registration with that source, if there is one. Cheap. */
-void registrar_note_life_sign(struct registrar *registrar, struct context *context, const struct flow *flow);
-
-/* A stream connection is gone: registrations over it are kept (they may come back) but unreachable. */
-void registrar_flow_failed(struct registrar *registrar, struct context *context, const struct flow *flow);
+/* context->directory is a new one: what it says of the phones' keep-alives holds for their registrations within
+ * seconds.
+ */
+void registrar_directory_changed(struct registrar *registrar, struct context *context);
 
 /* Where the phone with this number is: contacts in order of q, then newest first. Texts are views into the registrar,
  * valid until its next change. `answer->asker` is left alone. */

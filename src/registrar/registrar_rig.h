@@ -13,7 +13,8 @@
 
 static struct rig *world;
 static struct registrar *registrar;
-static void *registrar_memory, *directory_memory;
+static struct keepalive *keepalive;
+static void *registrar_memory, *keepalive_memory, *directory_memory;
 static struct flow phone_flow, other_flow;
 static unsigned rig_branch_count;
 
@@ -42,11 +43,17 @@ static inline void rig_build_directory(void) {
       directory_build(directory_memory, phones, 3, STR_VIEW(RIG_REALM), NULL, usage_counts, 8, &problem);
 }
 
+static inline void rig_build_registrar(const struct registrar_limits *limits) {
+  registrar_memory = rig_memory(registrar_memory_bytes(limits));
+  keepalive_memory = rig_memory(keepalive_memory_bytes(limits->registrations_max + 1));
+  keepalive = keepalive_create(keepalive_memory, limits->registrations_max + 1);
+  registrar = registrar_create(registrar_memory, limits, &world->blocks, world->layer, keepalive);
+}
+
 static inline void set_up_with(struct registrar_limits limits) {
   world = rig_create(4096, 64);
   world->context.wall_now = (struct wall_us){1795354272345000}; /* 2026-11-22T13:31:12.345Z */
-  registrar_memory = rig_memory(registrar_memory_bytes(&limits));
-  registrar = registrar_create(registrar_memory, &limits, &world->blocks, world->layer);
+  rig_build_registrar(&limits);
   rig_build_directory();
   phone_flow = rig_flow(TRANSPORT_UDP, "198.51.100.7:5062", 0);
   other_flow = rig_flow(TRANSPORT_UDP, "203.0.113.9:40000", 0);
@@ -59,13 +66,14 @@ static inline void set_up(void) {
 static inline void rig_check_registrar(void) {
   char memory[256];
   struct text_builder problem = text_builder_over(memory, sizeof memory);
-  if (registrar_check(registrar, &problem)) return;
+  if (registrar_check(registrar, &problem) && keepalive_check(keepalive, &problem)) return;
   printf("# invariant: %.*s\n", (int)problem.length, memory);
   tap_fail(__FILE__, __LINE__, "the registrar's invariants hold");
 }
 
 static inline void tear_down(void) {
   free(registrar_memory);
+  free(keepalive_memory);
   free(directory_memory);
   rig_destroy(world);
 }
@@ -81,6 +89,8 @@ static inline void run_s(unsigned seconds) {
     while ((timer = timer_wheel_next_due(&world->wheel)) != NULL) {
       if (timer->kind == TIMER_TRANSACTION)
         (void)transaction_timer_due(world->layer, &world->context, timer);
+      else if (timer->kind == TIMER_KEEPALIVE)
+        keepalive_timer_due(keepalive, &world->context);
       else
         registrar_timer_due(registrar, &world->context, timer);
       rig_end_event(world);
@@ -208,6 +218,12 @@ static inline bool has_status(const char *response, unsigned status) {
 
 #define expect_contains(text, part) expect(rig_contains((text), (part)))
 #define expect_lacks(text, part)    expect(!rig_contains((text), (part)))
+
+static inline uint32_t rig_device_count(void) {
+  struct keepalive_counts counts;
+  keepalive_count(keepalive, &world->context, &counts);
+  return counts.devices;
+}
 
 static inline struct location_answer rig_locate(const char *number) {
   struct location_answer answer = {0};

@@ -1,6 +1,5 @@
 /* What operators see of registrations, and how they end one. */
 #include "base/json_text.h"
-#include "parameters/parameters.h"
 #include "registrar/registrar_private.h"
 
 #define LIST_ITEM_BYTES_MAX 8192 /* longer than any item but one with a monstrous contact, which is left out */
@@ -16,27 +15,6 @@ static void add_id(const struct registrar *registrar, const struct context *cont
   text_builder_add_u64(builder, handle.generation);
 }
 
-/* What the parameters and the device's own settings ask for; what was sent and answered is the keep-alive's to say. */
-static void add_keep_alive(const struct context *context, const struct registration *registration,
-                           struct str_view number, struct text_builder *builder) {
-  static const char *const methods[] = {"message", "crlf", "options", "auto", "off"};
-  const struct device *phone = directory_find_phone(context->directory, number);
-  uint32_t method = context->parameters->BF_NAT_KEEP_ALIVE_METHOD;
-  bool only_nat = context->parameters->BF_NAT_KEEP_ALIVE_WHO == KEEP_ALIVE_WHO_NAT;
-  if (only_nat && !registration->behind_nat) method = KEEP_ALIVE_OFF;
-  if (phone && phone->overrides.keep_alive != DEVICE_USE_PARAMETER) method = (uint32_t)phone->overrides.keep_alive;
-  json_text_key(builder, "keep_alive");
-  json_text_open_object(builder);
-  json_text_field_string(builder, "method",
-                         str_view_from_c(methods[method <= KEEP_ALIVE_OFF ? method : KEEP_ALIVE_OFF]));
-  json_text_field_null(builder, "due_in_s");
-  json_text_field_u64(builder, "sent", 0);
-  json_text_field_u64(builder, "answered", 0);
-  json_text_field_null(builder, "round_trip_ms");
-  json_text_field_bool(builder, "reachable", !registration->device_flow->unreachable);
-  json_text_close_object(builder);
-}
-
 static struct wall_us wall_of(const struct context *context, struct mono_ms then) {
   return (struct wall_us){context->wall_now.value - mono_ms_since(context->now, then) * 1000};
 }
@@ -45,7 +23,7 @@ static void add_item(const struct registrar *registrar, const struct context *co
                      const struct registration *registration, struct text_builder *builder) {
   char id_memory[32], source_memory[64];
   struct registration_texts texts = registration_texts(&registrar->locations, registration);
-  const struct device_flow *device_flow = registration->device_flow;
+  const struct keepalive_device *device = registration->device;
   struct text_builder id = text_builder_over(id_memory, sizeof id_memory);
   struct text_builder source = text_builder_over(source_memory, sizeof source_memory);
   add_id(registrar, context, registration, &id);
@@ -53,17 +31,18 @@ static void add_item(const struct registrar *registrar, const struct context *co
   json_text_field_string(builder, "id", text_builder_view(&id));
   json_text_field_string(builder, "number", texts.number);
   json_text_field_string(builder, "contact", texts.contact);
-  address_to_text(&device_flow->flow.remote, &source);
+  address_to_text(&device->flow.remote, &source);
   json_text_field_string(builder, "source", text_builder_view(&source));
-  json_text_field_string(builder, "transport", transport_name((enum transport)device_flow->flow.transport));
+  json_text_field_string(builder, "transport", transport_name((enum transport)device->flow.transport));
   json_text_field_string(builder, "user_agent", texts.user_agent);
   json_text_field_string(builder, "path", texts.path);
   json_text_field_bool(builder, "behind_nat", registration->behind_nat);
   json_text_field_stamp(builder, "registered_at", wall_of(context, registration->registered_at));
   json_text_field_stamp(builder, "refreshed_at", wall_of(context, registration->refreshed_at));
-  json_text_field_stamp(builder, "last_heard_at", wall_of(context, device_flow->last_heard_at));
+  json_text_field_stamp(builder, "last_heard_at", wall_of(context, keepalive_device_heard_at(device, context->now)));
   json_text_field_u64(builder, "expires_in_s", registration_expires_in_s(registration, context->now));
-  add_keep_alive(context, registration, texts.number, builder);
+  json_text_key(builder, "keep_alive");
+  keepalive_write_json(registrar->keepalive, context, device, builder);
   json_text_close_object(builder);
 }
 

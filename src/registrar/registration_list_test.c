@@ -13,6 +13,7 @@ static struct str_view list(uint32_t *cursor, size_t capacity) {
 
 static void test_a_registration_is_listed_with_all_its_fields(void) {
   set_up();
+  world->parameters.BF_NAT_KEEP_ALIVE_METHOD = KEEP_ALIVE_OFF;
   expect_status(REGISTER(.extra = "User-Agent: Old \"Phone\" 2\r\n"), 200);
   run_s(10);
   uint32_t cursor = 0;
@@ -22,8 +23,8 @@ static void test_a_registration_is_listed_with_all_its_fields(void) {
       "\"source\":\"198.51.100.7:5062\",\"transport\":\"UDP\",\"user_agent\":\"Old \\\"Phone\\\" 2\",\"path\":\"\","
       "\"behind_nat\":true,\"registered_at\":\"2026-11-22T13:31:12.345Z\","
       "\"refreshed_at\":\"2026-11-22T13:31:12.345Z\",\"last_heard_at\":\"2026-11-22T13:31:12.345Z\","
-      "\"expires_in_s\":590,\"keep_alive\":{\"method\":\"message\",\"due_in_s\":null,\"sent\":0,\"answered\":0,"
-      "\"round_trip_ms\":null,\"reachable\":true}}");
+      "\"expires_in_s\":590,\"keep_alive\":{\"method\":\"off\",\"sends\":\"nothing\",\"period_s\":null,"
+      "\"due_in_s\":null,\"sent\":0,\"answered\":0,\"missed\":0,\"round_trip_ms\":null,\"reachable\":true}}");
   expect_int(cursor, ==, UINT32_MAX);
   tear_down();
 }

@@ -239,8 +239,8 @@ static void test_what_was_challenged_before_a_restart_is_stale_after_it(void) {
   run_s(1);
   struct registrar_limits limits = {.registrations_max = 16, .suspensions_max = 4, .nonces_max = 8};
   free(registrar_memory);
-  registrar_memory = rig_memory(registrar_memory_bytes(&limits));
-  registrar = registrar_create(registrar_memory, &limits, &world->blocks, world->layer);
+  free(keepalive_memory);
+  rig_build_registrar(&limits);
   const char *answer = rig_register_once(WORDS(0), authorization);
   expect_status(answer, 401);
   expect_contains(answer, "stale=true");

@@ -1,10 +1,11 @@
 /* One worker's rooms in one piece of memory, and the way of an event through them: one screen. */
 #include "switch/switch_private.h"
 
-#define CORE_ALIGNMENT   64
-#define DIALOGS_PER_CALL 3 /* two legs, and one that takes its leave */
-#define SUSPENSIONS_MAX  4096
-#define NONCES_MIN       4096
+#define CORE_ALIGNMENT          64
+#define DIALOGS_PER_CALL        3 /* two legs, and one that takes its leave */
+#define SUSPENSIONS_MAX         4096
+#define NONCES_MIN              4096
+#define GATEWAYS_KEPT_ALIVE_MAX 4096
 
 /* --- memory ----------------------------------------------------------------------------------------------------------
  */
@@ -18,6 +19,11 @@ static struct registrar_limits registrar_limits_of(const struct switch_limits *l
   return (struct registrar_limits){.registrations_max = limits->registrations_max,
                                    .suspensions_max = SUSPENSIONS_MAX,
                                    .nonces_max = quarter > NONCES_MIN ? quarter : NONCES_MIN};
+}
+
+/* One more than registrations and gateways: who comes over another flow has both for a moment. */
+static uint32_t devices_max_of(const struct switch_limits *limits) {
+  return limits->registrations_max + GATEWAYS_KEPT_ALIVE_MAX + 1;
 }
 
 /* How many blocks of 256, 512, 1024, 2048, 4096, 16384 and 65536 bytes: a held call has some six small ones, a
@@ -44,7 +50,8 @@ size_t switch_core_memory_bytes(const struct switch_limits *limits) {
   return aligned(sizeof(struct switch_core)) + aligned(block_store_memory_bytes(blocks)) +
          aligned(transaction_layer_memory_bytes(&transactions)) +
          aligned(dialog_table_memory_bytes(limits->calls_max * DIALOGS_PER_CALL)) +
-         aligned(registrar_memory_bytes(&registrar)) + aligned(call_table_memory_bytes(limits->calls_max));
+         aligned(keepalive_memory_bytes(devices_max_of(limits))) + aligned(registrar_memory_bytes(&registrar)) +
+         aligned(call_table_memory_bytes(limits->calls_max));
 }
 
 struct switch_core *switch_core_create(void *memory, const struct switch_limits *limits) {
@@ -60,7 +67,9 @@ struct switch_core *switch_core_create(void *memory, const struct switch_limits 
   rest += aligned(transaction_layer_memory_bytes(&transactions));
   core->dialogs = dialog_table_create(rest, dialogs_max, &core->blocks, core->transactions);
   rest += aligned(dialog_table_memory_bytes(dialogs_max));
-  core->registrar = registrar_create(rest, &registrar, &core->blocks, core->transactions);
+  core->keepalive = keepalive_create(rest, devices_max_of(limits));
+  rest += aligned(keepalive_memory_bytes(devices_max_of(limits)));
+  core->registrar = registrar_create(rest, &registrar, &core->blocks, core->transactions, core->keepalive);
   rest += aligned(registrar_memory_bytes(&registrar));
   struct call_rooms rooms = {&core->blocks, core->transactions, core->dialogs, core->registrar};
   core->calls = call_table_create(rest, limits->calls_max, &rooms);
@@ -72,7 +81,7 @@ struct switch_core *switch_core_create(void *memory, const struct switch_limits 
 
 static void flow_failed(struct switch_core *core, struct context *context, const struct flow *flow) {
   transaction_flow_failed(core->transactions, context, flow);
-  registrar_flow_failed(core->registrar, context, flow);
+  keepalive_flow_failed(core->keepalive, context, flow);
 }
 
 static void tell_location(struct switch_core *core, struct context *context, const struct event *event) {
@@ -80,6 +89,12 @@ static void tell_location(struct switch_core *core, struct context *context, con
   registrar_locate(core->registrar, context, event->number, &answer);
   answer.asker = event->asker;
   outbox_tell_location(context->outbox, event->asker_worker, &answer);
+}
+
+/* A note from another worker: told on to nobody, whatever the hint says meanwhile. */
+static void device_heard(struct switch_core *core, struct context *context, const struct event *event) {
+  if (keepalive_find(core->keepalive, context, &event->flow))
+    (void)keepalive_heard(core->keepalive, context, &event->flow, (enum keepalive_sign)event->sign);
 }
 
 void switch_core_handle(struct switch_core *core, struct context *context, const struct event *event) {
@@ -90,6 +105,7 @@ void switch_core_handle(struct switch_core *core, struct context *context, const
   case EVENT_LOCATION_ANSWER: call_receive_location(core->calls, context, event->location); break;
   case EVENT_LOCATION_ASKED: tell_location(core, context, event); break;
   case EVENT_RESOLVED: break; /* gateways' names are resolved by whoever builds the directory */
+  case EVENT_DEVICE_HEARD: device_heard(core, context, event); break;
   case EVENT_ORDER: switch_receive_order(core, context, event); break;
   }
   arena_reset(context->arena);
@@ -117,6 +133,7 @@ void switch_core_count(const struct switch_core *core, const struct context *con
                                         .transactions = transaction_count(core->transactions),
                                         .dialogs = dialog_count(core->dialogs),
                                         .timers = context->wheel->armed_count};
+  keepalive_count(core->keepalive, context, &counts->keepalive);
 }
 
 bool switch_core_check(const struct switch_core *core, const struct context *context, struct text_builder *problem) {
@@ -126,5 +143,6 @@ bool switch_core_check(const struct switch_core *core, const struct context *con
     return false;
   }
   return transaction_layer_check(core->transactions, problem) && dialog_table_check(core->dialogs, problem) &&
-         registrar_check(core->registrar, problem) && call_table_check(core->calls, problem);
+         keepalive_check(core->keepalive, problem) && registrar_check(core->registrar, problem) &&
+         call_table_check(core->calls, problem);
 }

@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "boundary/context.h"
 #include "boundary/event.h"
+#include "keepalive/keepalive.h"
 
 struct switch_core;
 
@@ -41,6 +42,7 @@ uint8_t switch_core_steer(const struct local_identity *local, struct str_view by
 struct switch_core_counts {
   uint32_t calls, calls_answered, registrations, transactions, dialogs;
   uint64_t timers;
+  struct keepalive_counts keepalive;
 };
 void switch_core_count(const struct switch_core *core, const struct context *context,
                        struct switch_core_counts *counts);

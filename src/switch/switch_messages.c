@@ -10,9 +10,11 @@
 static bool take_life_sign(struct switch_core *core, struct context *context, const struct event *event) {
   char memory[REPLY_BYTES];
   struct text_builder reply = text_builder_over(memory, sizeof memory);
-  if (!life_sign_read(event->bytes, &event->flow.remote, &reply)) return false;
+  enum life_sign sign = life_sign_read(event->bytes, &event->flow.remote, &reply);
+  if (sign == LIFE_SIGN_NONE) return false;
   counters_add(context->counters, life_signs_received);
-  registrar_note_life_sign(core->registrar, context, &event->flow);
+  (void)keepalive_heard(core->keepalive, context, &event->flow,
+                        sign == LIFE_SIGN_PONG ? KEEPALIVE_SIGN_PONG : KEEPALIVE_SIGN_PING);
   if (reply.length > 0) outbox_send(context->outbox, &event->flow, text_builder_view(&reply));
   return true;
 }
@@ -59,11 +61,13 @@ void switch_receive_message(struct switch_core *core, struct context *context, c
   struct sip_message message;
   struct sip_defect defect;
   if (take_life_sign(core, context, event)) return;
+  (void)keepalive_heard(core->keepalive, context, &event->flow, KEEPALIVE_SIGN_MESSAGE);
   if (sip_message_parse(event->bytes, &message, &defect) != RESULT_OK) {
     refuse_malformed(context, &message, &defect, &event->flow);
     return;
   }
-  registrar_note_life_sign(core->registrar, context, &event->flow);
+  bool is_response = !message.is_request;
+  if (is_response && keepalive_receive_response(core->keepalive, context, &message, &event->flow)) return;
   if (message.is_request && call_refuse_stranger(core->calls, context, &message, &event->flow)) return;
   struct transaction_news news = transaction_receive(core->transactions, context, &message, &event->flow);
   switch_tell(core, context, &news, &message, &event->flow);

@@ -57,8 +57,13 @@ static enum result show_call(struct order_step *step) {
 }
 
 /* New parameters and a new directory are in the context already; running calls read them from there. */
-static enum result take_note(struct order_step *step) {
-  (void)step;
+static enum result take_parameters(struct order_step *step) {
+  keepalive_parameters_changed(step->core->keepalive, step->context);
+  return RESULT_OK;
+}
+
+static enum result take_directory(struct order_step *step) {
+  registrar_directory_changed(step->core->registrar, step->context);
   return RESULT_OK;
 }
 
@@ -77,8 +82,8 @@ static const struct {
     [ORDER_LIST_CALLS] = {list_calls, LIST_PAGE_BYTES},
     [ORDER_LIST_REGISTRATIONS] = {list_registrations, LIST_PAGE_BYTES},
     [ORDER_SHOW_CALL] = {show_call, SHOW_BYTES},
-    [ORDER_PARAMETERS_CHANGED] = {take_note, 0},
-    [ORDER_DIRECTORY_CHANGED] = {take_note, 0},
+    [ORDER_PARAMETERS_CHANGED] = {take_parameters, 0},
+    [ORDER_DIRECTORY_CHANGED] = {take_directory, 0},
     [ORDER_DRAIN] = {drain, 0},
 };
 

@@ -5,6 +5,7 @@
 #include "base/block_store.h"
 #include "call/call.h"
 #include "dialog/dialog.h"
+#include "keepalive/keepalive.h"
 #include "registrar/registrar.h"
 #include "switch/switch_core.h"
 #include "transaction/transaction.h"
@@ -13,6 +14,7 @@ struct switch_core {
   struct block_store blocks;
   struct transaction_layer *transactions;
   struct dialog_table *dialogs;
+  struct keepalive *keepalive;
   struct registrar *registrar;
   struct call_table *calls;
 };

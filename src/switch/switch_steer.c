@@ -6,6 +6,7 @@
 static bool steer_response(const struct local_identity *local, const struct sip_message *message, uint8_t *worker) {
   struct sip_via via;
   if (sip_message_top_via(message, &via) != RESULT_OK) return false;
+  if (keepalive_branch_worker(via.branch, worker) == RESULT_OK) return *worker < local->worker_count;
   return transaction_branch_worker(via.branch, worker) == RESULT_OK && *worker < local->worker_count;
 }
 

@@ -19,6 +19,11 @@ static void due_registrar(struct switch_core *core, struct context *context, str
   registrar_timer_due(core->registrar, context, timer);
 }
 
+static void due_keepalive(struct switch_core *core, struct context *context, struct timer *timer) {
+  (void)timer;
+  keepalive_timer_due(core->keepalive, context);
+}
+
 /* NULL: nobody arms such a timer yet. */
 static void (*const rooms[])(struct switch_core *core, struct context *context, struct timer *timer) = {
     [TIMER_NONE] = NULL,
@@ -27,8 +32,9 @@ static void (*const rooms[])(struct switch_core *core, struct context *context, 
     [TIMER_CALL_LEG] = due_call_leg,
     [TIMER_SESSION] = NULL,
     [TIMER_REGISTRATION] = due_registrar,
+    [TIMER_REGISTRAR] = due_registrar,
     [TIMER_SUSPENSION] = due_registrar,
-    [TIMER_KEEPALIVE] = NULL,
+    [TIMER_KEEPALIVE] = due_keepalive,
 };
 
 void switch_timer_due(struct switch_core *core, struct context *context, struct timer *timer) {

@@ -2,8 +2,8 @@
  * whole. After a change of a .def file, BELFRY_WRITE_DOCS=1 meson test -C build transaction/transaction_doc writes it
  * anew. */
 #include <ctype.h>
-#include <stdio.h>
 #include <made_document.h>
+#include <stdio.h>
 
 #include "transaction/transaction_private.h"
 

@@ -92,6 +92,7 @@ void switch_core_handle(struct switch_core *core, struct context *context, const
              event->location->contacts[0].uri.data);
     echo_send(context, &core->last, text);
     break;
+  case EVENT_DEVICE_HEARD: echo_send(context, &core->last, "a device was heard"); break;
   case EVENT_RESOLVED:
     snprintf(text, sizeof text, "%u addresses", event->address_count);
     echo_send(context, &core->last, text);

@@ -127,6 +127,11 @@ static void do_entry(struct worker *worker, const struct outbox_entry *entry) {
   case OUTBOX_CLOSE_CONNECTION: close_stream(worker, &entry->flow); break;
   case OUTBOX_ASK_LOCATION: ask_location(worker, entry); break;
   case OUTBOX_TELL_LOCATION: tell_location(worker, entry); break;
+  case OUTBOX_TELL_HEARD:
+    egress_note(worker, entry->worker,
+                &(struct inbox_note){.kind = INBOX_DEVICE_HEARD, .flow = entry->flow, .sign = entry->sign},
+                (struct str_view){0});
+    break;
   case OUTBOX_RESOLVE: resolve(worker, entry); break;
   case OUTBOX_RECORD: break;
   case OUTBOX_ORDER_ANSWER:

@@ -28,6 +28,7 @@ enum inbox_kind {
   INBOX_STREAM_CLOSE,      /* flow */
   INBOX_LOCATION_ASKED,    /* payload: the number; asker, asker_worker */
   INBOX_LOCATION_ANSWER,   /* payload: location_letter.h */
+  INBOX_DEVICE_HEARD,      /* flow, sign */
   INBOX_RESOLVED,          /* payload: array of struct address; asker */
   INBOX_ORDER,             /* order, order_id; payload: target and who ordered, target_length says where to cut */
   INBOX_DIRECTORY,         /* directory, order_id */
@@ -46,6 +47,7 @@ struct inbox_note {
   uint32_t target_length;
   uint32_t payload_length; /* set by inbox_put */
   uint8_t asker_worker;
+  uint8_t sign;
 };
 
 struct inbox {

@@ -156,6 +156,9 @@ static void take_note(struct worker *worker, const struct inbox_note *note, stru
   case INBOX_STREAM_CLOSE: stream_table_close(worker->streams, &note->flow, worker->real_now); break;
   case INBOX_LOCATION_ASKED: take_location_asked(worker, note, payload); break;
   case INBOX_LOCATION_ANSWER: take_location_answer(worker, payload); break;
+  case INBOX_DEVICE_HEARD:
+    handle(worker, &(struct event){.kind = EVENT_DEVICE_HEARD, .flow = note->flow, .sign = note->sign});
+    break;
   case INBOX_RESOLVED: take_resolved(worker, note, payload); break;
   case INBOX_ORDER: take_order(worker, note, payload); break;
   case INBOX_DIRECTORY: take_directory(worker, note); break;

@@ -15,6 +15,7 @@
 #include "worker/worker_state.h"
 
 #define CONNECTIONS_MAX_DEFAULT 1024
+#define HOMES_MOST              (UINT32_C(1) << 26)
 
 static bool fill_random(void *bytes, size_t count) {
   return getrandom(bytes, count, 0) == (ssize_t)count;
@@ -63,6 +64,7 @@ static void set_context(struct worker *worker) {
       .parameters = group->parameters,
       .directory = group->directory,
       .local = &worker->local,
+      .homes = group->worker_count > 1 ? &worker->group->homes : NULL,
   };
   worker->message = (struct event){.kind = EVENT_MESSAGE};
 }
@@ -208,7 +210,11 @@ static bool take_options(struct worker_group *group, const struct worker_options
   group->identity.nonce_key = options->nonce_key;
   memcpy(group->identity.sockets, options->sockets, options->socket_count * sizeof *options->sockets);
   group->alarm_memory = calloc(1, ALARM_BYTES);
-  if (!group->alarm_memory) return false;
+  uint64_t devices = (uint64_t)options->limits.registrations_max * options->worker_count;
+  uint32_t devices_max = devices < HOMES_MOST ? (uint32_t)devices : HOMES_MOST;
+  group->homes_memory = calloc(1, device_homes_memory_bytes(devices_max));
+  if (!group->alarm_memory || !group->homes_memory) return false;
+  group->homes = device_homes_over(group->homes_memory, devices_max);
   ring_queue_init(&group->alarms, group->alarm_memory, ALARM_BYTES);
   return fill_random(&group->identity.steering_key, sizeof group->identity.steering_key);
 }
@@ -331,5 +337,6 @@ void worker_group_destroy(struct worker_group **group_in) {
   pthread_cond_destroy(&group->ended);
   pthread_mutex_destroy(&group->lock);
   free(group->alarm_memory);
+  free(group->homes_memory);
   free(group);
 }

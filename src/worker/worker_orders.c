@@ -104,6 +104,18 @@ static void add_counters(struct counters *sum, const struct counters *counters) 
 #undef COUNTER
 }
 
+/* Devices add up; the rate is the whole switch's, and the worker that is latest speaks for the lag. */
+static void add_keepalive(struct keepalive_counts *sum, const struct keepalive_counts *counts) {
+  sum->devices += counts->devices;
+  sum->unreachable += counts->unreachable;
+  sum->demand.device_count += counts->demand.device_count;
+  sum->demand.own_period_count += counts->demand.own_period_count;
+  sum->demand.own_period_micro_per_s += counts->demand.own_period_micro_per_s;
+  if (counts->rate.batch > 0) sum->rate = counts->rate;
+  if (counts->lag_ms > sum->lag_ms) sum->lag_ms = counts->lag_ms;
+  sum->rounds_skipped += counts->rounds_skipped;
+}
+
 static void add_counts(struct switch_core_counts *sum, const struct switch_core_counts *counts) {
   sum->calls += counts->calls;
   sum->calls_answered += counts->calls_answered;
@@ -111,6 +123,7 @@ static void add_counts(struct switch_core_counts *sum, const struct switch_core_
   sum->transactions += counts->transactions;
   sum->dialogs += counts->dialogs;
   sum->timers += counts->timers;
+  add_keepalive(&sum->keepalive, &counts->keepalive);
 }
 
 void worker_group_read_status(const struct worker_group *group, struct worker_group_status *status) {

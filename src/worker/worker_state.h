@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "boundary/device_homes.h"
 #include "net/resolver.h"
 #include "net/stream_table.h"
 #include "net/udp.h"
@@ -83,6 +84,8 @@ struct worker_group {
   const struct directory *directory;
   enum result (*record_sink)(void *sink, struct str_view record);
   void *record_sink_context;
+  struct device_homes homes;
+  void *homes_memory;
   struct order_desk desk;
   struct ring_queue alarms;
   void *alarm_memory;

@@ -235,6 +235,7 @@ static void do_entry(struct switch_node *node, const struct outbox_entry *entry)
     event.location = copy_location(world, entry->location);
     ask_later(node, &event, 0);
     break;
+  case OUTBOX_TELL_HEARD: break; /* there is one worker */
   case OUTBOX_RESOLVE: resolve(node, entry); break;
   case OUTBOX_RECORD: ledger_add(world, entry->bytes); break;
   case OUTBOX_ORDER_ANSWER:
