@@ -58,7 +58,7 @@ class Gun:
         words += ["--answer", self.answer] if work == "calls" else []
         for name, value in options.items():
             words += ["--" + name.replace("_", "-")] + ([] if value is True else [str(value)])
-        command = ["taskset", "-c", self.core, self.binary, work, *words, "--json"]
+        command = ["taskset", "-c", self.core, self.binary, work, *words, "--spin", "--json"]
         return RunningGun([str(word) for word in command], limit_s)
 
     def run(self, work, **options):

@@ -17,7 +17,7 @@ static const char usage[] =
     "       callgun register --target ADDR:PORT --count N [--rate N] [--users N] [--expires S]\n"
     "                        --user PREFIX --password TEXT\n"
     "       callgun answer   --answer ADDR:PORT [--ring-ms N] [--session-expires S]\n"
-    "       all: [--local ADDR:PORT] [--window N] [--hold] [--time-limit S] [--drain S] [--json]\n"
+    "       all: [--local ADDR:PORT] [--window N] [--hold] [--spin] [--time-limit S] [--drain S] [--json]\n"
     "\n"
     "calls      plays the caller and, with --answer, the callee that the switch calls; numbers called are PREFIX and "
     "a\n"
@@ -29,6 +29,9 @@ static const char usage[] =
     "was\n"
     "           due. 0 (the default): as many as --window, the most at once, allows\n"
     "--hold     calls talk, registrations are refreshed, until SIGINT or SIGTERM; a line says when all are there\n"
+    "--spin     never sleeps, on a core of its own: then the switch is not charged with waking callgun, as it would "
+    "not\n"
+    "           be with waking anybody behind a network card\n"
     "Exit status 1 when anything was lost or unexpected.\n";
 
 enum option_type { OPTION_ADDRESS, OPTION_NUMBER, OPTION_COUNT, OPTION_RATE, OPTION_TEXT, OPTION_FLAG };
@@ -55,6 +58,7 @@ static const struct option_row {
     {"--user", OPTION_TEXT, offsetof(struct gun_options, user)},
     {"--password", OPTION_TEXT, offsetof(struct gun_options, password)},
     {"--hold", OPTION_FLAG, offsetof(struct gun_options, hold)},
+    {"--spin", OPTION_FLAG, offsetof(struct gun_options, spin)},
     {"--json", OPTION_FLAG, offsetof(struct gun_options, json)},
 };
 

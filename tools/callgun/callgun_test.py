@@ -81,8 +81,12 @@ def lossy_relay(callee, per_cent):
 
 def calls_complete_and_are_counted_on_both_ends():
     address = free_address()
-    status, report = run("calls", "--target", address, "--answer", address, "--rate", "2000", "--count", "500",
-                         "--ring-ms", "10", "--talk-ms", "50")
+    for spin in ([], ["--spin"]):
+        check_calls(*run("calls", "--target", address, "--answer", address, "--rate", "2000", "--count", "500",
+                         "--ring-ms", "10", "--talk-ms", "50", *spin))
+
+
+def check_calls(status, report):
     assert status == 0, report
     expect(report, started=500, answered=500, completed=500, callee_seen=500, callee_ended=500, unexpected=0, sent=3000)
     assert report["seconds"] >= 0.3 and 0 < report["setup_us"]["p50"] < 10000, report

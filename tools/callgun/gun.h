@@ -81,6 +81,7 @@ struct gun_options {
   const char *user, *password;
   uint32_t time_limit_s; /* the run ends at the latest then */
   uint32_t drain_s;      /* and so long after the last start */
+  bool spin;             /* never sleep */
   bool json;
 };
 

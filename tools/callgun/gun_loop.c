@@ -13,6 +13,7 @@
 
 #define BURST_MAX      64 /* starts between two looks at the sockets */
 #define WAIT_MAX_US    10000
+#define SIGNAL_ROUNDS  256  /* of spinning between two looks for signals */
 #define TIMER_SLACK_NS 1000 /* how late the kernel may wake us */
 
 static const struct gun_player *const players[] = {
@@ -71,8 +72,9 @@ void gun_open(struct gun *gun) {
   open_memory(gun);
   name_run(gun);
   gun->caller.fd = gun->callee.fd = -1;
-  if (options->work != GUN_ANSWER) gun_socket_open(&gun->caller, &options->local, "caller", gun->epoll_fd);
-  if (options->answer.family != ADDRESS_NONE) gun_socket_open(&gun->callee, &options->answer, "callee", gun->epoll_fd);
+  int watcher = options->spin ? -1 : gun->epoll_fd;
+  if (options->work != GUN_ANSWER) gun_socket_open(&gun->caller, &options->local, "caller", watcher);
+  if (options->answer.family != ADDRESS_NONE) gun_socket_open(&gun->callee, &options->answer, "callee", watcher);
   prctl(PR_SET_TIMERSLACK, TIMER_SLACK_NS);
   take_time(gun);
   gun->start_us = gun->paced_from_us = gun->drain_from_us = gun->now_us;
@@ -149,18 +151,24 @@ static void take_signal(struct gun *gun) {
   player_of(gun)->release(gun);
 }
 
-static void receive(struct gun *gun, uint64_t limit_us) {
+static void receive_batch(struct gun *gun, const struct gun_socket *socket) {
+  const struct udp_datagram *datagrams;
+  unsigned received = socket->fd < 0 ? 0 : udp_receive(gun->inbound, socket->fd, &datagrams);
+  if (received) take_time(gun);
+  for (unsigned d = 0; d < received; d++)
+    handle(gun, socket, &datagrams[d]);
+}
+
+static void wait_and_receive(struct gun *gun, uint64_t limit_us) {
   struct epoll_event events[4];
   struct timespec limit = {(time_t)(limit_us / 1000000), (long)(limit_us % 1000000 * 1000)};
   int count = epoll_pwait2(gun->epoll_fd, events, 4, &limit, NULL);
   take_time(gun);
   for (int i = 0; i < count; i++) {
-    const struct gun_socket *socket = events[i].data.ptr;
-    const struct udp_datagram *datagrams;
-    unsigned received = socket ? udp_receive(gun->inbound, socket->fd, &datagrams) : 0;
-    for (unsigned d = 0; d < received; d++)
-      handle(gun, socket, &datagrams[d]);
-    if (!socket) take_signal(gun);
+    if (events[i].data.ptr)
+      receive_batch(gun, events[i].data.ptr);
+    else
+      take_signal(gun);
   }
 }
 
@@ -206,13 +214,20 @@ static bool is_done(const struct gun *gun) {
 }
 
 void gun_run(struct gun *gun) {
+  uint64_t rounds = 0;
   while (!is_done(gun)) {
     take_time(gun);
     start_due(gun);
     if (gun->options.hold && !gun->is_holding && !has_more_to_start(gun) && is_settled(gun)) start_holding(gun);
     gun_socket_flush(&gun->caller);
     gun_socket_flush(&gun->callee);
-    receive(gun, wait_us(gun));
+    if (gun->options.spin) {
+      receive_batch(gun, &gun->caller);
+      receive_batch(gun, &gun->callee);
+      if (rounds++ % SIGNAL_ROUNDS == 0) wait_and_receive(gun, 0);
+    } else {
+      wait_and_receive(gun, wait_us(gun));
+    }
     run_timers(gun);
     callee_answer_due(gun);
   }

@@ -39,7 +39,8 @@ void gun_socket_open(struct gun_socket *socket, const struct address *local, con
   socket->local = *local;
   socket->fd = udp_open(&socket->local, 0);
   struct epoll_event event = {.events = EPOLLIN, .data.ptr = socket};
-  if (socket->fd < 0 || epoll_ctl(epoll_fd, EPOLL_CTL_ADD, socket->fd, &event) != 0) {
+  bool is_watched = epoll_fd < 0 || epoll_ctl(epoll_fd, EPOLL_CTL_ADD, socket->fd, &event) == 0;
+  if (socket->fd < 0 || !is_watched) {
     perror("callgun: a socket cannot be opened");
     exit(1);
   }

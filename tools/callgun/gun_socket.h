@@ -22,7 +22,8 @@ struct gun_socket {
   size_t contact_length;
 };
 
-/* Binds to `local` (port 0: any) as `user`, watched by `epoll_fd`; ends the process with a message when that fails. */
+/* Binds to `local` (port 0: any) as `user`, watched by `epoll_fd` unless that is -1; ends the process with a message
+ * when that fails. */
 void gun_socket_open(struct gun_socket *socket, const struct address *local, const char *user, int epoll_fd);
 
 /* A builder over the next message of the batch. */
