@@ -151,6 +151,17 @@ static void test_answer_waits_for_the_prack_of_a_description(void) {
   finish_answered(bench, caller, callee);
 }
 
+static void test_answer_does_not_wait_for_the_prack_of_a_mere_180(void) {
+  struct bench *bench = bench_create();
+  struct peer *caller = peer_at(bench, CUSTOMER), *callee = peer_at(bench, VENDOR_A);
+  peer_add(caller, "Require: 100rel\r\n");
+  peer_invite(caller, "4420", OFFER);
+  peer_expect(callee, "INVITE");
+  peer_respond(callee, 180, NULL);
+  peer_expect(caller, "180");
+  finish_answered(bench, caller, callee);
+}
+
 static void test_update_before_the_answer_is_carried(void) {
   struct bench *bench = bench_create();
   struct peer *caller = peer_at(bench, CUSTOMER), *callee = peer_at(bench, VENDOR_A);
@@ -233,6 +244,7 @@ TAP_TESTS(TAP(test_reliable_183_and_its_prack_go_from_end_to_end),
           TAP(test_reliable_response_without_prack_ends_the_attempt_with_504),
           TAP(test_prack_that_matches_nothing_gets_481),
           TAP(test_late_offer_in_a_reliable_response_is_answered_in_prack),
-          TAP(test_answer_waits_for_the_prack_of_a_description), TAP(test_update_before_the_answer_is_carried),
+          TAP(test_answer_waits_for_the_prack_of_a_description),
+          TAP(test_answer_does_not_wait_for_the_prack_of_a_mere_180), TAP(test_update_before_the_answer_is_carried),
           TAP(test_update_while_the_first_offer_is_open_is_refused),
           TAP(test_unreadable_answer_to_a_prack_ends_the_attempt))

@@ -171,6 +171,24 @@ static void test_contacts_are_tried_in_the_order_of_q(void) {
   bench_end(bench);
 }
 
+static void test_600_of_one_contact_ends_the_search(void) {
+  struct bench *bench = bench_create();
+  struct peer *caller = peer_at(bench, CUSTOMER), *first = peer_at(bench, PHONE_A), *second = peer_at(bench, PHONE_B);
+  bench_move_phone(bench, "1002");
+  peer_invite(caller, "1002", OFFER);
+  struct location_answer answer = {.asker = bench->asker, .known = true, .contact_count = 2};
+  answer.contacts[0] =
+      (struct location_contact){.uri = STR_VIEW("sip:a@198.51.100.101:5061"), .flow = first->flow, .reachable = true};
+  answer.contacts[1] =
+      (struct location_contact){.uri = STR_VIEW("sip:b@198.51.100.102:5062"), .flow = second->flow, .reachable = true};
+  bench_handle(bench, &(struct event){.kind = EVENT_LOCATION_ANSWER, .location = &answer});
+  peer_expect(first, "INVITE");
+  peer_respond(first, 603, NULL);
+  peer_expect(caller, "603");
+  peer_expect_nothing(second);
+  bench_end(bench);
+}
+
 static void test_numbers_follow_the_rules_of_both_devices(void) {
   struct bench *bench = bench_create();
   static struct number_rule in = {STR_VIEW_LITERAL("77*"), STR_VIEW_LITERAL("*")};
@@ -387,6 +405,7 @@ static void test_late_offer_goes_out_with_the_answer_and_comes_back_with_the_ack
   struct peer *caller = peer_at(bench, CUSTOMER), *callee = peer_at(bench, VENDOR_A);
   peer_invite(caller, "4420", NULL);
   expect(!*body_of(peer_expect(callee, "INVITE")));
+  expect(!*header_of(callee->got, "Supported")); /* a PRACK would have to bring an answer that nobody would give */
   peer_respond(callee, 200, OFFER);
   expect(strstr(body_of(peer_expect(caller, "200")), "m=audio 4000") != NULL);
   peer_expect_nothing(callee); /* its ACK has to bring the answer */
@@ -496,6 +515,24 @@ static void test_each_stage_has_its_own_time(void) {
   }
 }
 
+static void test_repeating_a_provisional_response_does_not_prolong_its_stage(void) {
+  struct bench *bench = bench_create();
+  bench_device(bench, "vendor-b")->locked = true;
+  bench_apply(bench);
+  struct peer *caller = peer_at(bench, CUSTOMER), *callee = peer_at(bench, VENDOR_A);
+  peer_invite(caller, "4420", OFFER);
+  peer_expect(callee, "INVITE");
+  for (unsigned i = 0; i < 12; i++) { /* 180 and 183 by turns, every 10 s */
+    peer_respond(callee, i % 2 == 0 ? 180 : 183, i % 2 == 0 ? NULL : ANSWER);
+    bench_advance(bench, 9990);
+    expect_int(bench->record_count, ==, 0);
+  }
+  bench_advance(bench, 200);
+  expect_record(bench, "no_answer");
+  peer_respond(callee, 487, NULL);
+  bench_end(bench);
+}
+
 static void test_devices_override_the_stages(void) {
   struct bench *bench = bench_create();
   bench_device(bench, "vendor-a")->overrides.timeout_invite_s = 3;
@@ -582,5 +619,7 @@ TAP_TESTS(TAP(test_gateway_calls_vendor_talks_and_hangs_up), TAP(test_times_of_a
           TAP(test_late_offer_goes_out_with_the_answer_and_comes_back_with_the_ack),
           TAP(test_vendor_that_fails_is_followed_by_the_next), TAP(test_busy_is_not_failed_over),
           TAP(test_silent_vendors_are_left_after_the_invite_stage), TAP(test_each_stage_has_its_own_time),
-          TAP(test_devices_override_the_stages), TAP(test_every_refusal_is_mapped_by_the_table),
-          TAP(test_caller_cancels_while_it_rings), TAP(test_cancel_waits_for_a_provisional_response_of_the_callee))
+          TAP(test_devices_override_the_stages), TAP(test_600_of_one_contact_ends_the_search),
+          TAP(test_repeating_a_provisional_response_does_not_prolong_its_stage),
+          TAP(test_every_refusal_is_mapped_by_the_table), TAP(test_caller_cancels_while_it_rings),
+          TAP(test_cancel_waits_for_a_provisional_response_of_the_callee))

@@ -88,6 +88,11 @@ static void test_what_cannot_be_read_stays_with_the_asking_worker(void) {
 
 static void test_tag_of_a_worker_that_does_not_exist_is_no_tag_of_ours(void) {
   struct local_identity local = four_workers();
+  expect_int(steer(&local,
+                   "SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKff00000001000000010000000000000000\r\n"
+                   "From: <sip:1@x>;tag=f\r\nTo: <sip:2@x>;tag=t\r\nCall-ID: any\r\nCSeq: 1 INVITE\r\n"
+                   "Content-Length: 0\r\n\r\n"),
+             ==, 1);
   const char *text = request("BYE", "sip:x@192.0.2.1", "<sip:2@x>;tag=ff00000000000000010000000000000000", "some-call");
   expect_int(steer(&local, text), ==, local_identity_steer(&local, STR_VIEW("some-call")));
 }
