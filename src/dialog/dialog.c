@@ -153,7 +153,7 @@ void dialog_destroy(struct dialog_table *table, struct context *context, struct 
 }
 
 static struct str_view built_line(const struct text_builder *text, size_t from) {
-  return str_view_of(text->data + from, text->length - from);
+  return str_view_from(text_builder_view(text), from);
 }
 
 /* Our From is the request's To with our tag, our To its From as it is (§12.1.1, §12.2.1.1). */

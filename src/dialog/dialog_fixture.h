@@ -41,10 +41,15 @@ static inline struct str_view world_view(const char *text) {
   return str_view_from_c(text);
 }
 
+/* What the running test's world lies in; world_end gives it back. */
+static void *world_memories[16];
+static unsigned world_memory_count;
+
 static inline void *world_memory(size_t bytes) {
   void *memory = aligned_alloc(64, (bytes + 63) & ~(size_t)63);
-  require(memory);
+  require(memory && world_memory_count < 16);
   memset(memory, 0, bytes);
+  world_memories[world_memory_count++] = memory;
   return memory;
 }
 
@@ -92,13 +97,15 @@ static inline struct world *world_create(uint32_t dialogs_max) {
   return world;
 }
 
-/* Checks what must hold at the end of every test; the process's end gives the memory back. */
+/* Checks what must hold at the end of every test, and gives the world's memory back. */
 static inline void world_end(struct world *world) {
   char memory[256];
   struct text_builder problem = text_builder_over(memory, sizeof memory);
   expect(dialog_table_check(world->table, &problem));
   expect_view(text_builder_view(&problem), "");
   expect_int(check_broken_count(), ==, 0);
+  while (world_memory_count > 0)
+    free(world_memories[--world_memory_count]);
 }
 
 static inline struct flow world_flow(enum transport transport, unsigned socket_index, const char *remote,

@@ -16,6 +16,7 @@ static void test_an_address_in_the_uri_is_where_requests_go(void) {
   struct world *world = world_create(4);
   struct flow flow = hop(world, "sip:a@203.0.113.9:5080", false, udp_from("198.51.100.7:5060"));
   expect_hop(&flow, TRANSPORT_UDP, SOCKET_UDP, "203.0.113.9:5080");
+  world_end(world);
 }
 
 static void test_ports_default_by_transport(void) {
@@ -27,18 +28,21 @@ static void test_ports_default_by_transport(void) {
   expect_hop(&udp, TRANSPORT_UDP, SOCKET_UDP, "203.0.113.9:5060");
   expect_hop(&tcp, TRANSPORT_TCP, SOCKET_TCP, "203.0.113.9:5060");
   expect_hop(&tls, TRANSPORT_TLS, SOCKET_TLS, "203.0.113.9:5061");
+  world_end(world);
 }
 
 static void test_a_secure_target_goes_over_tls_to_any_hop(void) {
   struct world *world = world_create(4);
   struct flow flow = hop(world, "sip:203.0.113.9;lr", true, udp_from("198.51.100.7:5060"));
   expect_hop(&flow, TRANSPORT_TLS, SOCKET_TLS, "203.0.113.9:5061");
+  world_end(world);
 }
 
 static void test_maddr_wins_over_the_host(void) {
   struct world *world = world_create(4);
   struct flow flow = hop(world, "sip:gw.example.com:5090;maddr=203.0.113.4", false, udp_from("198.51.100.7:5060"));
   expect_hop(&flow, TRANSPORT_UDP, SOCKET_UDP, "203.0.113.4:5090");
+  world_end(world);
 }
 
 static void test_a_host_name_keeps_the_known_way(void) {
@@ -48,12 +52,14 @@ static void test_a_host_name_keeps_the_known_way(void) {
   expect(flow_equal(&flow, &known));
   flow = hop(world, "nonsense", false, known);
   expect(flow_equal(&flow, &known));
+  world_end(world);
 }
 
 static void test_ipv6_goes_out_of_the_ipv6_socket(void) {
   struct world *world = world_create(4);
   struct flow flow = hop(world, "sip:a@[2001:db8::7]:5062", false, udp_from("198.51.100.7:5060"));
   expect_hop(&flow, TRANSPORT_UDP, SOCKET_UDP6, "[2001:db8::7]:5062");
+  world_end(world);
 }
 
 static void test_without_a_fitting_socket_the_known_way_is_kept(void) {
@@ -61,6 +67,7 @@ static void test_without_a_fitting_socket_the_known_way_is_kept(void) {
   struct flow known = udp_from("198.51.100.7:5060");
   struct flow flow = hop(world, "sip:a@[2001:db8::7];transport=tcp", false, known);
   expect(flow_equal(&flow, &known));
+  world_end(world);
 }
 
 static void test_a_connection_is_used_again_for_the_same_peer(void) {
@@ -73,6 +80,7 @@ static void test_a_connection_is_used_again_for_the_same_peer(void) {
   struct flow other = hop(world, "sip:a@198.51.100.8:5060;transport=tcp", false, known);
   expect_hop(&other, TRANSPORT_TCP, SOCKET_TCP, "198.51.100.8:5060");
   expect_int(other.connection, ==, 0);
+  world_end(world);
 }
 
 static void test_a_peer_on_tcp_may_ask_for_udp(void) {
@@ -81,6 +89,7 @@ static void test_a_peer_on_tcp_may_ask_for_udp(void) {
   struct flow flow = hop(world, "sip:a@198.51.100.7:5060;transport=udp", false, known);
   expect_hop(&flow, TRANSPORT_UDP, SOCKET_UDP, "198.51.100.7:5060");
   expect_int(flow.connection, ==, 0);
+  world_end(world);
 }
 
 static void test_an_address_of_narrower_reach_is_behind_nat(void) {
@@ -103,6 +112,7 @@ static void test_an_address_of_narrower_reach_is_behind_nat(void) {
     struct flow flow = hop(world, pairs[i][0], false, known);
     expect(flow_equal(&flow, &known));
   }
+  world_end(world);
 }
 
 static void test_an_address_of_the_same_or_wider_reach_is_believed(void) {
@@ -118,6 +128,7 @@ static void test_an_address_of_the_same_or_wider_reach_is_believed(void) {
     struct flow flow = hop(world, pairs[i][0], false, udp_from(pairs[i][1]));
     expect_remote(&flow, pairs[i][2]);
   }
+  world_end(world);
 }
 
 static bool translated(struct world *world, const char *via, struct flow source) {
@@ -138,11 +149,13 @@ static void test_a_sender_that_writes_another_address_than_its_own_is_translated
   expect(translated(world, "UDP 10.0.0.5:5060;rport", udp_from("10.0.0.7:5060")));
   expect(!translated(world, "UDP 198.51.100.7:5060;rport", udp_from("198.51.100.7:5060")));
   expect(!translated(world, "UDP 198.51.100.7", udp_from("198.51.100.7:5060")));
+  world_end(world);
 }
 
 static void test_a_name_in_via_tells_nothing_of_translation(void) {
   struct world *world = world_create(4);
   expect(!translated(world, "UDP gw.example.com:5060;rport", udp_from("198.51.100.7:5062")));
+  world_end(world);
 }
 
 /* Some gateways send from an ephemeral port and hear on 5060: they do not ask for answers to the port they send from.
@@ -151,6 +164,7 @@ static void test_another_port_is_translation_only_with_rport(void) {
   struct world *world = world_create(4);
   expect(translated(world, "UDP 198.51.100.7:5060;rport", udp_from("198.51.100.7:40123")));
   expect(!translated(world, "UDP 198.51.100.7:5060", udp_from("198.51.100.7:40123")));
+  world_end(world);
 }
 
 static void test_ports_of_connections_say_nothing(void) {
@@ -158,6 +172,7 @@ static void test_ports_of_connections_say_nothing(void) {
   struct flow flow = world_flow(TRANSPORT_TCP, SOCKET_TCP, "198.51.100.7:40123", 77);
   expect(!translated(world, "TCP 198.51.100.7:5060;rport", flow));
   expect(translated(world, "TCP 10.0.0.5:5060", flow));
+  world_end(world);
 }
 
 TAP_TESTS(TAP(test_an_address_in_the_uri_is_where_requests_go), TAP(test_ports_default_by_transport),

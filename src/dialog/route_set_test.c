@@ -13,12 +13,14 @@ static void test_uas_keeps_the_order_of_record_route(void) {
   struct world *world = world_create(4);
   const char *lines = "Record-Route: <sip:p2.domain.com;lr>\nRecord-Route: <sip:p1.example.com;lr>\n";
   expect_view(read_set(world, false, lines, RESULT_OK), "<sip:p2.domain.com;lr>,<sip:p1.example.com;lr>");
+  world_end(world);
 }
 
 static void test_uac_reverses_record_route_across_fields_and_commas(void) {
   struct world *world = world_create(4);
   const char *lines = "Record-Route: <sip:p3;lr>, <sip:p2;lr>\nrecord-route: <sip:p1;lr>\n";
   expect_view(read_set(world, true, lines, RESULT_OK), "<sip:p1;lr>,<sip:p2;lr>,<sip:p3;lr>");
+  world_end(world);
 }
 
 static void test_parameters_of_record_route_are_kept_known_or_not(void) {
@@ -26,11 +28,13 @@ static void test_parameters_of_record_route_are_kept_known_or_not(void) {
   const char *lines = "Record-Route: \"P, one\" <sip:u@p1.example.com:5070;lr=on;ftag=1>;unknown=1\n";
   expect_view(read_set(world, false, lines, RESULT_OK),
               "\"P, one\" <sip:u@p1.example.com:5070;lr=on;ftag=1>;unknown=1");
+  world_end(world);
 }
 
 static void test_without_record_route_the_set_is_empty(void) {
   struct world *world = world_create(4);
   expect_int(read_set(world, false, "", RESULT_OK).length, ==, 0);
+  world_end(world);
 }
 
 static void test_a_folded_record_route_is_unfolded(void) {
@@ -40,12 +44,14 @@ static void test_a_folded_record_route_is_unfolded(void) {
   struct str_view rest;
   route_set_first(set, &rest);
   expect_view(rest, "<sip:p2;lr>");
+  world_end(world);
 }
 
 static void test_unreadable_or_foreign_routes_are_malformed(void) {
   struct world *world = world_create(4);
   read_set(world, false, "Record-Route: <tel:+1234>\n", RESULT_MALFORMED);
   read_set(world, false, "Record-Route: <sip:>\n", RESULT_MALFORMED);
+  world_end(world);
 }
 
 static void test_more_routes_than_the_limit_are_malformed(void) {
@@ -58,6 +64,7 @@ static void test_more_routes_than_the_limit_are_malformed(void) {
   read_set(world, false, lines, RESULT_OK);
   strcpy(lines + length, ",<sip:p;lr>\n");
   read_set(world, false, lines, RESULT_MALFORMED);
+  world_end(world);
 }
 
 static void test_first_route_ends_at_a_comma_outside_quotes_and_brackets(void) {
@@ -82,6 +89,7 @@ static void test_without_routes_the_target_is_request_uri_and_next_hop(void) {
   expect_view(way.request_uri, "sip:user@remoteua");
   expect_view(way.next_hop, "sip:user@remoteua");
   expect_int(way.routes.length, ==, 0);
+  world_end(world);
 }
 
 static void test_a_loose_router_leaves_the_target_in_the_request_uri(void) {
@@ -91,6 +99,7 @@ static void test_a_loose_router_leaves_the_target_in_the_request_uri(void) {
   expect_view(way.routes, "<sip:p1;lr>,<sip:p2>");
   expect_view(way.next_hop, "sip:p1;lr");
   expect(!way.strict);
+  world_end(world);
 }
 
 static void test_lr_with_a_value_is_loose_too(void) {
@@ -98,6 +107,7 @@ static void test_lr_with_a_value_is_loose_too(void) {
   expect(!plan(world, "<sip:p1;lr=on>", "sip:user@remoteua", RESULT_OK).strict);
   expect(!plan(world, "<sip:p1;LR>", "sip:user@remoteua", RESULT_OK).strict);
   expect(plan(world, "<sip:p1>;lr", "sip:user@remoteua", RESULT_OK).strict);
+  world_end(world);
 }
 
 /* RFC 3261 §12.2.1.1, its example. */
@@ -109,6 +119,7 @@ static void test_a_strict_router_takes_the_request_uri_and_the_target_goes_last(
   expect_view(way.request_uri, "sip:proxy1");
   expect_view(way.routes, "<sip:proxy2>,<sip:proxy3;lr>,<sip:proxy4>,<sip:user@remoteua>");
   expect_view(way.next_hop, "sip:proxy1");
+  world_end(world);
 }
 
 static void test_a_lone_strict_router_leaves_only_the_target_as_route(void) {
@@ -116,18 +127,21 @@ static void test_a_lone_strict_router_leaves_only_the_target_as_route(void) {
   struct route_plan way = plan(world, "<sip:proxy1;maddr=192.0.2.3>", "sip:user@remoteua", RESULT_OK);
   expect_view(way.request_uri, "sip:proxy1;maddr=192.0.2.3");
   expect_view(way.routes, "<sip:user@remoteua>");
+  world_end(world);
 }
 
 static void test_a_strict_router_loses_what_a_request_uri_may_not_have(void) {
   struct world *world = world_create(4);
   struct route_plan way = plan(world, "<sip:proxy1;method=INVITE;x=1?Route=%3Csip:evil%3E>", "sip:u@r", RESULT_OK);
   expect_view(way.request_uri, "sip:proxy1;x=1");
+  world_end(world);
 }
 
 static void test_an_unreadable_first_route_is_malformed(void) {
   struct world *world = world_create(4);
   plan(world, "<nonsense", "sip:u@r", RESULT_MALFORMED);
   plan(world, "<tel:123>", "sip:u@r", RESULT_MALFORMED);
+  world_end(world);
 }
 
 static struct str_view stripped(struct world *world, const char *text) {
@@ -145,6 +159,7 @@ static void test_a_request_uri_is_stripped_of_headers_and_method_only(void) {
   expect_view(stripped(world, "sip:a@[2001:db8::1]?x=y"), "sip:a@[2001:db8::1]");
   expect_view(stripped(world, "sip:a@[2001:db8::1]:5070;method=BYE"), "sip:a@[2001:db8::1]:5070");
   expect_int(stripped(world, "tel:+123").length, ==, 0);
+  world_end(world);
 }
 
 TAP_TESTS(TAP(test_uas_keeps_the_order_of_record_route), TAP(test_uac_reverses_record_route_across_fields_and_commas),

@@ -1,5 +1,5 @@
-/* A document that is made from tables: the test makes it again and compares. With BELFRY_WRITE_DOCS in the environment it is
- * written first, which is how a change of a table gets into the documents:
+/* A document that is made from tables: the test makes it again and compares. With BELFRY_WRITE_DOCS in the environment
+ * it is written first, which is how a change of a table gets into the documents:
  *
  *   BELFRY_WRITE_DOCS=1 meson test -C build call/call_doc */
 #ifndef TESTS_HARNESS_MADE_DOCUMENT_H
