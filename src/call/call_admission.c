@@ -17,7 +17,7 @@ bool call_is_known(struct call_step *step) {
   const struct directory *directory = step->context->directory;
   const struct sip_message *request = step->message;
   const struct address *source = &step->flow->remote;
-  bool calls = request->method == SIP_METHOD_INVITE;
+  bool calls = request->method == SIP_METHOD_INVITE && request->to_tag.length == 0;
   return directory_find_mapping_gateway(directory, source) ||
          (!calls && directory_find_routing_gateway(directory, source)) ||
          sip_message_has(request, SIP_HEADER_AUTHORIZATION) ||

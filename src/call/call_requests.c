@@ -115,8 +115,12 @@ bool call_refuse_stranger(struct call_table *table, struct context *context, con
     return false;
   if (request->method == SIP_METHOD_OPTIONS && replies) return false; /* whether we are there is no secret then */
   counters_add(context->counters, strangers_refused);
-  if (request->method == SIP_METHOD_INVITE) call_record_refused(&step, END_REASON_illegal_call, 403, NULL);
-  if (replies) transaction_respond_stateless(context, request, flow, 403, (struct str_view){0});
+  /* With a To tag it is no attempt to call, but part of a call that is gone: after a restart, say (RFC 3261 §12.2.2).
+   */
+  bool is_left_over = request->to_tag.length > 0;
+  if (request->method == SIP_METHOD_INVITE && !is_left_over)
+    call_record_refused(&step, END_REASON_illegal_call, 403, NULL);
+  if (replies) transaction_respond_stateless(context, request, flow, is_left_over ? 481 : 403, (struct str_view){0});
   return true;
 }
 
