@@ -229,6 +229,39 @@ static void test_a_refused_datagram_or_lost_connection_makes_it_unreachable_at_o
   rig_tear_down();
 }
 
+/* --- heard by another worker ------------------------------------------------------------------------------------- */
+
+/* Told to the worker that a shared hint names; the other one does not know the device. */
+static void test_what_another_worker_hears_is_told_to_the_one_whose_device_it_is(void) {
+  static uint8_t bytes[4096];
+  set_up();
+  struct device_homes homes = device_homes_over(bytes, 64);
+  memset(bytes, 0, sizeof bytes);
+  context.homes = &homes;
+  local.worker_count = 2;
+  struct keepalive_device *device = rig_hold(&phone);
+  local.worker = 1;
+  void *memory = rig_memory(keepalive_memory_bytes(8));
+  struct keepalive *second = keepalive_create(memory, 8);
+  expect(!keepalive_heard(second, &context, &other, KEEPALIVE_SIGN_PING));
+  expect_int(outbox.entry_count, ==, 0);
+  expect(keepalive_heard(second, &context, &phone, KEEPALIVE_SIGN_PONG));
+  expect_int(outbox.entry_count, ==, 1);
+  expect_int(entries[0].kind, ==, OUTBOX_TELL_HEARD);
+  expect_int(entries[0].worker, ==, 0);
+  expect_int(entries[0].sign, ==, KEEPALIVE_SIGN_PONG);
+  expect(flow_equal(&entries[0].flow, &phone));
+  rig_end_event();
+  local.worker = 0;
+  keepalive_release(room, &context, device, KEEPALIVE_NOBODY);
+  local.worker = 1;
+  expect(!keepalive_heard(second, &context, &phone, KEEPALIVE_SIGN_PING));
+  local.worker = 0;
+  context.homes = NULL;
+  free(memory);
+  rig_tear_down();
+}
+
 /* --- what comes back for text and CRLF --------------------------------------------------------------------------- */
 
 static void test_a_pong_is_an_answer_and_its_way_is_timed(void) {
@@ -401,6 +434,7 @@ TAP_TESTS(TAP(test_options_are_whole_and_addressed_to_the_contact),
           TAP(test_whoever_sends_anything_between_two_options_misses_none),
           TAP(test_silence_after_texts_makes_nobody_unreachable), TAP(test_the_number_of_misses_may_change_meanwhile),
           TAP(test_a_refused_datagram_or_lost_connection_makes_it_unreachable_at_once),
+          TAP(test_what_another_worker_hears_is_told_to_the_one_whose_device_it_is),
           TAP(test_a_pong_is_an_answer_and_its_way_is_timed), TAP(test_a_request_is_a_life_sign_and_no_answer),
           TAP(test_strangers_are_not_noted), TAP(test_auto_climbs_to_options_after_three_silent_periods),
           TAP(test_auto_stays_with_the_text_while_anything_comes_back),

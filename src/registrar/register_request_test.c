@@ -275,7 +275,9 @@ static void test_a_device_whose_source_is_not_its_contact_is_behind_nat(void) {
 static void test_a_refresh_from_a_new_address_moves_the_flow(void) {
   set_up();
   expect_status(REGISTER(0), 200);
+  keepalive_find(keepalive, &world->context, &phone_flow)->has_climbed = true;
   expect_status(REGISTER(.cseq = 2, .flow = &other_flow), 200);
+  expect(keepalive_find(keepalive, &world->context, &other_flow)->has_climbed); /* what it can do is known */
   expect(flow_equal(&rig_locate("1001").contacts[0].flow, &other_flow));
   expect_int(rig_device_count(), ==, 1);
   expect_int(world->counters.registrations_refreshed, ==, 1);
