@@ -86,6 +86,7 @@ void keepalive_change(struct keepalive *keepalive, struct context *context, stru
   device->owner = facts->owner;
   device->method = facts->method & KEEPALIVE_USE_PARAMETER;
   device->is_behind_nat = facts->is_behind_nat;
+  device->is_configured = facts->is_configured;
   seat(keepalive, context, device, facts->own_period_s);
   count_in_class(keepalive, device, 1);
 }

@@ -32,7 +32,8 @@ struct keepalive_facts {
   uint32_t own_period_s; /* 0: the parameter's */
   uint8_t method;        /* enum keep_alive_method_choice, or KEEPALIVE_USE_PARAMETER */
   bool is_behind_nat;
-  bool is_here; /* it has just been heard from there */
+  bool is_here;       /* it has just been heard from there */
+  bool is_configured; /* it stays at its address, wherever it answers from */
 };
 
 /* Holds the device with this flow for one more registration or gateway, with these facts; who came last has the say

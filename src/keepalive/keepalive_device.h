@@ -40,6 +40,7 @@ struct keepalive_device {
   uint8_t has_climbed : 1;     /* `auto` sends OPTIONS: nothing came back for the text */
   uint8_t answers_options : 1; /* it did, at least once */
   uint8_t is_closed : 1;       /* its connection is gone: nothing is sent any more */
+  uint8_t is_configured : 1;   /* at its address by configuration: not followed elsewhere */
   uint8_t was_seen_moving : 1; /* an answer came from elsewhere, and that place is being asked, in this round */
 };
 

@@ -18,7 +18,8 @@ static void record(const struct context *context, const struct flow *from, const
 
 void keepalive_follow(struct keepalive *keepalive, struct context *context, struct keepalive_device *device,
                       const struct flow *flow, bool is_proven) {
-  if (flow->transport != TRANSPORT_UDP || device->flow.transport != TRANSPORT_UDP) return;
+  bool is_udp = flow->transport == TRANSPORT_UDP && device->flow.transport == TRANSPORT_UDP;
+  if (!is_udp || device->is_configured) return;
   if (!is_proven) {
     if (device->was_seen_moving) return;
     device->was_seen_moving = true;

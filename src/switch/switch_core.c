@@ -1,11 +1,10 @@
 /* One worker's rooms in one piece of memory, and the way of an event through them: one screen. */
 #include "switch/switch_private.h"
 
-#define CORE_ALIGNMENT          64
-#define DIALOGS_PER_CALL        3 /* two legs, and one that takes its leave */
-#define SUSPENSIONS_MAX         4096
-#define NONCES_MIN              4096
-#define GATEWAYS_KEPT_ALIVE_MAX 4096
+#define CORE_ALIGNMENT   64
+#define DIALOGS_PER_CALL 3 /* two legs, and one that takes its leave */
+#define SUSPENSIONS_MAX  4096
+#define NONCES_MIN       4096
 
 /* --- memory ----------------------------------------------------------------------------------------------------------
  */
@@ -23,7 +22,7 @@ static struct registrar_limits registrar_limits_of(const struct switch_limits *l
 
 /* One more than registrations and gateways: who comes over another flow has both for a moment. */
 static uint32_t devices_max_of(const struct switch_limits *limits) {
-  return limits->registrations_max + GATEWAYS_KEPT_ALIVE_MAX + 1;
+  return limits->registrations_max + KEEPALIVE_GATEWAY_DEVICES_MAX + 1;
 }
 
 /* How many blocks of 256, 512, 1024, 2048, 4096, 16384 and 65536 bytes: a held call has some six small ones, a
@@ -50,8 +49,8 @@ size_t switch_core_memory_bytes(const struct switch_limits *limits) {
   return aligned(sizeof(struct switch_core)) + aligned(block_store_memory_bytes(blocks)) +
          aligned(transaction_layer_memory_bytes(&transactions)) +
          aligned(dialog_table_memory_bytes(limits->calls_max * DIALOGS_PER_CALL)) +
-         aligned(keepalive_memory_bytes(devices_max_of(limits))) + aligned(registrar_memory_bytes(&registrar)) +
-         aligned(call_table_memory_bytes(limits->calls_max));
+         aligned(keepalive_gateways_memory_bytes()) + aligned(keepalive_memory_bytes(devices_max_of(limits))) +
+         aligned(registrar_memory_bytes(&registrar)) + aligned(call_table_memory_bytes(limits->calls_max));
 }
 
 struct switch_core *switch_core_create(void *memory, const struct switch_limits *limits) {
@@ -69,6 +68,8 @@ struct switch_core *switch_core_create(void *memory, const struct switch_limits 
   rest += aligned(dialog_table_memory_bytes(dialogs_max));
   core->keepalive = keepalive_create(rest, devices_max_of(limits));
   rest += aligned(keepalive_memory_bytes(devices_max_of(limits)));
+  keepalive_gateways_init(&core->gateways, rest, core->keepalive);
+  rest += aligned(keepalive_gateways_memory_bytes());
   core->registrar = registrar_create(rest, &registrar, &core->blocks, core->transactions, core->keepalive);
   rest += aligned(registrar_memory_bytes(&registrar));
   struct call_rooms rooms = {&core->blocks, core->transactions, core->dialogs, core->registrar};

@@ -69,6 +69,7 @@ void switch_receive_message(struct switch_core *core, struct context *context, c
   bool is_response = !message.is_request;
   if (is_response && keepalive_receive_response(core->keepalive, context, &message, &event->flow)) return;
   if (message.is_request && call_refuse_stranger(core->calls, context, &message, &event->flow)) return;
+  if (message.is_request) keepalive_gateways_note_request(&core->gateways, context, &event->flow);
   struct transaction_news news = transaction_receive(core->transactions, context, &message, &event->flow);
   switch_tell(core, context, &news, &message, &event->flow);
 }

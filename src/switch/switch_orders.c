@@ -64,6 +64,7 @@ static enum result take_parameters(struct order_step *step) {
 
 static enum result take_directory(struct order_step *step) {
   registrar_directory_changed(step->core->registrar, step->context);
+  keepalive_gateways_directory_changed(&step->core->gateways, step->context);
   return RESULT_OK;
 }
 

@@ -6,6 +6,7 @@
 #include "call/call.h"
 #include "dialog/dialog.h"
 #include "keepalive/keepalive.h"
+#include "keepalive/keepalive_gateways.h"
 #include "registrar/registrar.h"
 #include "switch/switch_core.h"
 #include "transaction/transaction.h"
@@ -15,6 +16,7 @@ struct switch_core {
   struct transaction_layer *transactions;
   struct dialog_table *dialogs;
   struct keepalive *keepalive;
+  struct keepalive_gateways gateways;
   struct registrar *registrar;
   struct call_table *calls;
 };

@@ -24,6 +24,11 @@ static void due_keepalive(struct switch_core *core, struct context *context, str
   keepalive_timer_due(core->keepalive, context);
 }
 
+static void due_gateways(struct switch_core *core, struct context *context, struct timer *timer) {
+  (void)timer;
+  keepalive_gateways_timer_due(&core->gateways, context);
+}
+
 /* NULL: nobody arms such a timer yet. */
 static void (*const rooms[])(struct switch_core *core, struct context *context, struct timer *timer) = {
     [TIMER_NONE] = NULL,
@@ -34,6 +39,7 @@ static void (*const rooms[])(struct switch_core *core, struct context *context, 
     [TIMER_REGISTRATION] = due_registrar,
     [TIMER_REGISTRAR] = due_registrar,
     [TIMER_SUSPENSION] = due_registrar,
+    [TIMER_GATEWAYS] = due_gateways,
     [TIMER_KEEPALIVE] = due_keepalive,
 };
 

@@ -79,7 +79,7 @@ static void echo_location_asked(struct context *context, const struct event *eve
 
 void switch_core_handle(struct switch_core *core, struct context *context, const struct event *event) {
   char text[256];
-  core->handled++;
+  if (event->kind == EVENT_MESSAGE) core->handled++;
   switch (event->kind) {
   case EVENT_MESSAGE: echo_message(core, context, event); break;
   case EVENT_CONNECTION_CLOSED:

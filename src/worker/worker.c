@@ -114,9 +114,17 @@ static void finish(struct worker *worker) {
   publish(worker);
 }
 
+/* The first directory is in the context already. */
+static void begin(struct worker *worker) {
+  read_clocks(worker);
+  switch_core_handle(worker->core, &worker->context,
+                     &(struct event){.kind = EVENT_ORDER, .order = ORDER_DIRECTORY_CHANGED});
+  egress(worker);
+}
+
 void *worker_run(void *context) {
   struct worker *worker = context;
-  read_clocks(worker);
+  begin(worker);
   while (!worker_group_is_stopping(worker->group))
     go_round(worker);
   finish(worker);

@@ -31,11 +31,15 @@ static bool read_range(struct str_view text, uint64_t *value_out, uint64_t *tole
          str_view_to_u64(str_view_from(text, at + strlen("±")), tolerance_out);
 }
 
+static bool is_in_range(uint64_t number, uint64_t value, uint64_t tolerance) {
+  return number + tolerance >= value && number <= value + tolerance;
+}
+
 static bool value_agrees(struct str_view got, struct str_view wanted) {
   uint64_t value, tolerance, number;
   if (str_view_equal(got, wanted)) return true;
   if (!read_range(wanted, &value, &tolerance) || tolerance == 0 || !str_view_to_u64(got, &number)) return false;
-  return number + tolerance >= value && number <= value + tolerance;
+  return is_in_range(number, value, tolerance);
 }
 
 /* Short forms: reason for end_reason, cause for end_cause. */
@@ -114,8 +118,8 @@ static bool same_pattern(const struct message_pattern *what, const struct messag
 
 static void expect_received(struct scenario_line *line, const struct actor *actor) {
   struct message_pattern wanted;
-  uint32_t count = 0;
-  if (line->word_count < 5 || !str_view_to_u32(line->words[3], &count) ||
+  uint64_t count = 0, tolerance = 0;
+  if (line->word_count < 5 || !read_range(line->words[3], &count, &tolerance) ||
       read_message_pattern(line->words + 4, line->word_count - 4, &wanted) == 0) {
     scenario_complain(line, "expected: ACTOR receives COUNT METHOD|STATUS [METHOD]");
     return;
@@ -123,7 +127,7 @@ static void expect_received(struct scenario_line *line, const struct actor *acto
   uint32_t got = 0;
   for (const struct scenario_arrival *arrival = line->scenario->arrivals; arrival; arrival = arrival->next)
     got += arrival->endpoint == actor->endpoint && same_pattern(&arrival->what, &wanted);
-  if (got != count) fail(line, sim_format(&actor->world->memory, "there were %u", got));
+  if (!is_in_range(got, count, tolerance)) fail(line, sim_format(&actor->world->memory, "there were %u", got));
 }
 
 static bool is_in_call(const struct actor *actor) {
@@ -152,8 +156,8 @@ static void expect_state(struct scenario_line *line, const struct actor *actor, 
 
 static void expect_counter(struct scenario_line *line) {
   const struct counters *counters = line->scenario->node ? switch_node_counters(line->scenario->node) : NULL;
-  uint64_t wanted = 0, got = UINT64_MAX;
-  if (!counters || line->word_count != 4 || !str_view_to_u64(line->words[3], &wanted)) {
+  uint64_t wanted = 0, tolerance = 0, got = UINT64_MAX;
+  if (!counters || line->word_count != 4 || !read_range(line->words[3], &wanted, &tolerance)) {
     scenario_complain(line, "expected: counter NAME VALUE");
     return;
   }
@@ -163,7 +167,7 @@ static void expect_counter(struct scenario_line *line) {
 #undef COUNTER
   if (got == UINT64_MAX)
     scenario_complain(line, "there is no such counter");
-  else if (got != wanted)
+  else if (!is_in_range(got, wanted, tolerance))
     fail(line, sim_format(&line->scenario->world->memory, "it is %" PRIu64, got));
 }
 

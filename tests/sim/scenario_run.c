@@ -114,6 +114,7 @@ static void run_out(struct scenario *scenario) {
   world->is_closing = true;
   if (scenario->node) ledger_check_nobody_is_left(world);
   say_farewell(scenario);
+  if (scenario->node) switch_node_let_gateways_go(scenario->node);
   int64_t settled_us = world->now_us + SETTLING_US, until_us = world->now_us + LIFE_MAX_US;
   while (world_step(world, until_us) && (world->now_us < settled_us || !is_switch_idle(scenario)))
     if (world->events > EVENTS_MAX) world_fail(world, "it does not come to an end");

@@ -168,6 +168,15 @@ static struct actor *add_actor(struct statement *statement, enum actor_kind kind
   return actor;
 }
 
+static void read_keep_alive(struct statement *statement, struct device *device) {
+  static const char *const methods[] = {"message", "crlf", "options", "auto", "off"}; /* as the parameter's choices */
+  struct str_view wanted = value_of(statement, "METHOD");
+  if (!wanted.length) return;
+  for (int32_t i = 0; i <= KEEP_ALIVE_OFF; i++)
+    if (str_view_equal(wanted, str_view_from_c(methods[i]))) device->overrides.keep_alive = i;
+  if (device->overrides.keep_alive == DEVICE_USE_PARAMETER) complain(statement, "a keep-alive method", wanted);
+}
+
 static struct device *add_device(struct statement *statement, enum device_kind kind, struct str_view name) {
   struct node_setup *setup = &statement->scenario->setup;
   if (setup->device_count == NODE_DEVICES_MAX) {
@@ -180,6 +189,7 @@ static struct device *add_device(struct statement *statement, enum device_kind k
   device->capacity = number_of(statement, "COUNT", UINT32_MAX);
   if (match_has(&statement->match, "LIMIT"))
     device->overrides.max_duration_s = (int32_t)(time_of(statement, "LIMIT", 0) / SECOND_US);
+  read_keep_alive(statement, device);
   return device;
 }
 

@@ -71,6 +71,15 @@ static void start_core(struct switch_node *node) {
   node->core = switch_core_create(node->memory, &node->setup->limits);
 }
 
+/* As a worker does when it begins. */
+static void read_directory(struct switch_node *node) {
+  struct event event = {.kind = EVENT_ORDER, .order = ORDER_DIRECTORY_CHANGED};
+  node->context.now = world_mono(node->world);
+  node->context.wall_now = world_wall(node->world);
+  switch_core_handle(node->core, &node->context, &event);
+  outbox_reset(&node->outbox);
+}
+
 static void fill_context(struct switch_node *node) {
   struct world *world = node->world;
   arena_init(&node->arena, sim_take(&world->memory, ARENA_BYTES), ARENA_BYTES);
@@ -118,6 +127,7 @@ struct switch_node *switch_node_create(struct world *world, struct node_setup *s
   open_sockets(node);
   build_directory(node);
   if (!world->failure) start_core(node);
+  if (!world->failure) read_directory(node);
   world->node = node;
   return node;
 }
@@ -140,6 +150,7 @@ void switch_node_restart(struct switch_node *node) {
     watcher_forget(node->world, node->endpoints[i]);
   ledger_restarted(node->world);
   start_core(node);
+  read_directory(node);
 }
 
 /* --- after each event ----------------------------------------------------------------------------------------------
@@ -345,6 +356,19 @@ struct str_view switch_node_order(struct switch_node *node, enum order_kind orde
   handle(node, &event);
   if (result_out) *result_out = node->order_result;
   return node->order_answer;
+}
+
+void switch_node_let_gateways_go(struct switch_node *node) {
+  bool has_changed = false;
+  for (size_t i = 0; i < node->setup->device_count; i++) {
+    struct device *device = &node->setup->devices[i];
+    if (device->kind == DEVICE_PHONE || device->overrides.keep_alive == DEVICE_USE_PARAMETER) continue;
+    device->overrides.keep_alive = DEVICE_USE_PARAMETER;
+    has_changed = true;
+  }
+  if (!has_changed) return;
+  build_directory(node);
+  if (!node->world->failure) switch_node_order(node, ORDER_DIRECTORY_CHANGED, (struct str_view){0}, NULL);
 }
 
 void switch_node_stall(struct switch_node *node, int64_t until_us) {

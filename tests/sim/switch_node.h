@@ -61,6 +61,9 @@ void switch_node_restart(struct switch_node *node);
 /* It does nothing until then; what comes meanwhile waits in its sockets. */
 void switch_node_stall(struct switch_node *node, int64_t until_us);
 
+/* An operator takes away what gateways have of keep-alive settings. */
+void switch_node_let_gateways_go(struct switch_node *node);
+
 void switch_node_count(const struct switch_node *node, struct switch_core_counts *counts);
 const struct counters *switch_node_counters(const struct switch_node *node);
 
