@@ -37,3 +37,7 @@ int64_t worker_clock_real_ms(const struct worker_clock *clock, int64_t switch_ms
 struct mono_ms worker_clock_real_now(void) {
   return (struct mono_ms){kernel_ns(CLOCK_MONOTONIC) / 1000000};
 }
+
+int64_t worker_clock_real_ns(void) {
+  return kernel_ns(CLOCK_MONOTONIC);
+}

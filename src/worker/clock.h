@@ -30,5 +30,6 @@ int64_t worker_clock_real_ms(const struct worker_clock *clock, int64_t switch_ms
 
 /* The kernel's monotonic clock: for what the world outside does (connections, deadlines of threads). */
 struct mono_ms worker_clock_real_now(void);
+int64_t worker_clock_real_ns(void);
 
 #endif

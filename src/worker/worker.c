@@ -13,7 +13,8 @@ static void read_clocks(struct worker *worker) {
   struct worker_times times = worker_clock_read(&worker->group->clock);
   worker->context.now = times.mono;
   worker->context.wall_now = times.wall;
-  worker->real_now = worker_clock_real_now();
+  worker->real_ns = worker_clock_real_ns();
+  worker->real_now = (struct mono_ms){worker->real_ns / 1000000};
 }
 
 static double thread_processor_s(void) {
@@ -79,12 +80,21 @@ static void advance_timers(struct worker *worker) {
   worker->has_news = true;
 }
 
+static void rest(const struct worker *worker) {
+  int64_t until_ns = pace_rest_until_ns(&worker->pace, worker_clock_real_ns());
+  if (until_ns == 0) return;
+  struct timespec until = {.tv_sec = until_ns / 1000000000, .tv_nsec = until_ns % 1000000000};
+  clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+}
+
 static void go_round(struct worker *worker) {
   struct epoll_event ready[EPOLL_EVENTS_MAX];
+  rest(worker);
   int wait = wait_ms(worker);
   if (wait > 0 && !inbox_may_sleep(&worker->inbox)) wait = 0;
   int count = epoll_wait(worker->epoll_fd, ready, EPOLL_EVENTS_MAX, wait);
   read_clocks(worker);
+  if (count > 0) pace_note_round(&worker->pace, worker->real_ns);
   bool has_rung = false;
   for (int i = 0; i < count; i++)
     handle_ready(worker, &ready[i], &has_rung);

@@ -13,6 +13,7 @@
 #include "worker/load.h"
 #include "worker/memory.h"
 #include "worker/order_desk.h"
+#include "worker/pace.h"
 #include "worker/record_shelf.h"
 #include "worker/worker.h"
 
@@ -53,6 +54,8 @@ struct worker {
   char *letter;
   struct record_shelf shelf;
   struct load load;
+  struct pace pace;
+  int64_t real_ns; /* the kernel's monotonic clock */
   struct mono_ms real_now;
   uint32_t kernel_drops[LOCAL_SOCKETS_MAX];
   bool has_news; /* something has happened since the counts were published */

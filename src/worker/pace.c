@@ -1,0 +1,22 @@
+#include "worker/pace.h"
+
+static int64_t window_at(int64_t now_ns) {
+  return now_ns / (PACE_WINDOW_MS * INT64_C(1000000));
+}
+
+void pace_note_round(struct pace *pace, int64_t now_ns) {
+  int64_t window = window_at(now_ns);
+  if (window != pace->window) {
+    pace->rounds_before = window == pace->window + 1 ? pace->rounds : 0;
+    pace->rounds = 0;
+    pace->window = window;
+  }
+  pace->rounds++;
+  pace->round_ns = now_ns;
+}
+
+int64_t pace_rest_until_ns(const struct pace *pace, int64_t now_ns) {
+  bool is_dense = pace->rounds > PACE_DENSE_ROUNDS || pace->rounds_before > PACE_DENSE_ROUNDS;
+  int64_t until_ns = pace->round_ns + PACE_REST_US * INT64_C(1000);
+  return is_dense && now_ns < until_ns ? until_ns : 0;
+}
