@@ -200,5 +200,5 @@ def test_sigterm_ends_it_within_five_seconds(rig):
 @needs("switch", "sipsak")
 def test_options_are_answered(rig):
     switch = rig.switch(mapping_gateways=[{"name": "customer-a", "addresses": [HOST], "capacity": 1}])
-    probe = rig.process("sipsak", ["sipsak", "-s", f"sip:{HOST}:{switch.port}"])
+    probe = rig.process("sipsak", ["sipsak", "-H", HOST, "-s", f"sip:{HOST}:{switch.port}"])
     assert probe.wait(10) == 0, probe.output
