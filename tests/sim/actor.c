@@ -22,7 +22,7 @@ static void receive_response(struct actor *actor, const struct sip_message *resp
 
 static void receive_request(struct actor *actor, const struct sip_message *request, const struct arrival *arrival) {
   struct ua_transaction *transaction;
-  if (actor->traits.ignored_methods & 1U << request->method) return;
+  if (ua_call_ignores(actor, request)) return;
   if (ua_transaction_take_request(actor, request, arrival, &transaction)) return;
   if (request->method == SIP_METHOD_ACK) {
     struct ua_call *call = ua_call_find(actor, request);
@@ -84,7 +84,7 @@ struct actor *actor_find(const struct world *world, struct str_view name) {
 
 void actor_send(struct actor *actor, struct ua_way *way, struct str_view bytes) {
   struct world *world = actor->world;
-  if (actor->endpoint->is_dead) return;
+  if (actor->endpoint->is_dead || actor->is_hanging) return;
   bool is_reply = way->connection && !way->connection->is_broken;
   if (actor->transport == TRANSPORT_UDP && !is_reply) {
     network_send(world, actor->endpoint, &way->address, bytes);
@@ -125,11 +125,14 @@ struct str_view actor_server_uri(struct actor *actor, struct str_view number) {
 void actor_set_dead(struct actor *actor, bool is_dead) {
   actor->endpoint->is_dead = is_dead;
   actor->endpoint->is_refusing = false;
+  actor->died_us = is_dead ? actor->world->now_us : 0;
 }
 
 void actor_forget_calls(struct actor *actor) {
-  for (struct ua_call *call = actor->calls; call; call = call->next)
+  for (struct ua_call *call = actor->calls; call; call = call->next) {
+    call->is_forgotten = call->is_forgotten || call->state != UA_OVER;
     ua_call_end(call);
+  }
   while (actor->transactions)
     ua_transaction_drop(actor->transactions);
   if (actor->endpoint->is_watched) watcher_forget(actor->world, actor->endpoint);

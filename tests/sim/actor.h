@@ -5,9 +5,12 @@
  *   ua_transaction.c  sending again, and answering again (RFC 3261 §17)
  *   ua_message.c      requests and responses as text
  *   ua_session.c      session descriptions: offers, answers, and what is wrong with those of the other side
- *   ua_call.c         calls they make and take; ua_requests.c what comes inside of a call; ua_renegotiate.c hold and so
- * on ua_register.c     registrations, and the answer to a challenge actor_verbs.c     what a scenario may tell them to
- * do (actor_verbs.def) */
+ *   ua_call.c         calls they make and take
+ *   ua_requests.c     what comes inside of a call
+ *   ua_renegotiate.c  hold and so on
+ *   ua_timer.c        session timers
+ *   ua_register.c     registrations, and the answer to a challenge
+ *   actor_verbs.c     what a scenario may tell them to do (actor_verbs.def) */
 #ifndef SIM_ACTOR_H
 #define SIM_ACTOR_H
 
@@ -24,15 +27,42 @@ struct ua_transaction;
 
 enum actor_kind { ACTOR_PHONE, ACTOR_CUSTOMER, ACTOR_VENDOR, ACTOR_STRANGER };
 
+/* How it does session timers (RFC 4028), as far as it supports them. Seconds; 0: as is usual. */
+struct actor_session_traits {
+  uint32_t asks_s;      /* Session-Expires of its requests; 0: none */
+  uint32_t asks_min_s;  /* Min-SE of its requests; 0: none */
+  uint32_t agrees_s;    /* Session-Expires of its 2xx, asked for or not; 0: what was asked */
+  uint32_t smallest_s;  /* what is shorter is refused with 422 */
+  uint8_t asks_role;    /* enum sip_refresher: who refreshes, stated in its requests */
+  uint8_t agrees_role;  /* and in its 2xx, where the request left it open */
+  bool agrees_to_none;  /* its 2xx say nothing about timers */
+  bool hides_min_se;    /* its 422 do not say what would do */
+  bool never_refreshes; /* even where it is the one who should */
+  bool never_gives_up;  /* no BYE when nobody refreshes */
+  bool by_invite;       /* refreshes with re-INVITE instead of UPDATE */
+};
+
+/* What it does with requests of one method instead of what is right. */
+struct actor_manners {
+  uint16_t status;      /* answered with this; 0: ignored */
+  bool is_set, inside;  /* inside: only within a call */
+  uint32_t count;       /* so many times */
+  struct str_view line; /* a header line of the answer; empty: none */
+};
+
 /* How this one differs from the model. */
 struct actor_traits {
+  struct actor_session_traits session;
+  struct actor_manners manners[SIP_METHOD_COUNT];
+  struct str_view said[SIP_METHOD_COUNT];     /* header lines that its requests carry besides */
+  struct str_view accepted[SIP_METHOD_COUNT]; /* and its 2xx */
+  uint32_t hidden_methods;                    /* not in its Allow; bit: 1 << enum sip_method */
+  bool writes_compactly;                      /* x: and k: */
   bool supports_100rel, supports_timer;
-  bool offers_late;                   /* its INVITEs carry no session description */
-  bool never_acknowledges;            /* no ACK to a 2xx */
-  bool writes_at_length;              /* its INVITEs do not fit into 1300 bytes */
-  bool keeps_silent;                  /* no 100 to an INVITE */
-  uint32_t ignored_methods;           /* bit: 1 << enum sip_method */
-  uint16_t answers[SIP_METHOD_COUNT]; /* status with which requests of a method are answered; 0: as is right */
+  bool offers_late;        /* its INVITEs carry no session description */
+  bool never_acknowledges; /* no ACK to a 2xx */
+  bool writes_at_length;   /* its INVITEs do not fit into 1300 bytes */
+  bool keeps_silent;       /* no 100 to an INVITE */
 };
 
 /* The way to a peer: where datagrams go, or the connection. */
@@ -76,6 +106,9 @@ struct actor {
   uint32_t next_id; /* for branches, tags and Call-IDs */
   uint16_t next_media_port;
   uint32_t pings_received;
+  bool is_hanging;        /* for a while it does nothing */
+  int64_t died_us;        /* since when it hears and says nothing; 0: it lives */
+  unsigned switch_number; /* which of the world's switches is its server */
   struct actor *next;
 };
 

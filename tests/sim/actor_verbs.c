@@ -8,6 +8,11 @@
 #define PAYLOAD_PCMU      0
 #define PAYLOAD_PCMA      8
 
+/* A header line as it stands in the scenario. */
+static struct str_view header_line(struct actor *actor, struct str_view text) {
+  return sim_format_view(&actor->world->memory, "%.*s\r\n", (int)text.length, text.data);
+}
+
 #define ACTION(name)                                                                                                   \
   static bool verb_##name(struct actor *actor, struct ua_call *call, const struct verb_argument *argument)
 
@@ -119,6 +124,18 @@ ACTION(send) {
   return true;
 }
 
+ACTION(refresh) {
+  (void)actor;
+  (void)argument;
+  return ua_timer_refresh(call);
+}
+
+ACTION(offer_fax) {
+  (void)actor;
+  (void)argument;
+  return ua_call_renegotiate(call, SIP_METHOD_INVITE, UA_SENDRECV, UA_FAX);
+}
+
 /* --- with the actor
  * ------------------------------------------------------------------------------------------------------ */
 
@@ -194,8 +211,8 @@ static void ping(struct world *world, void *subject, void *detail) {
   const struct verb_argument *argument = detail;
   struct ua_way way = actor_way_to_server(actor);
   actor_send(actor, &way, argument->text);
-  if (argument->every_us > 0 && !world->is_closing)
-    world_at(world, world->now_us + argument->every_us, ping, actor, detail);
+  if (argument->time_us > 0 && !world->is_closing)
+    world_at(world, world->now_us + argument->time_us, ping, actor, detail);
 }
 
 ACTION(ping) {
@@ -211,6 +228,110 @@ ACTION(support) {
   actor->traits.supports_100rel = actor->traits.supports_100rel || is_100rel;
   actor->traits.supports_timer = actor->traits.supports_timer || is_timer;
   return is_100rel || is_timer;
+}
+
+ACTION(support_no_more) {
+  (void)call;
+  if (str_view_equal(argument->text, STR_VIEW("100rel")))
+    actor->traits.supports_100rel = false;
+  else
+    actor->traits.supports_timer = false;
+  return true;
+}
+
+/* --- session timers
+ * --------------------------------------------------------------------------------------------------------- */
+
+ACTION(ask_for_sessions) {
+  (void)call;
+  actor->traits.supports_timer = true;
+  actor->traits.session.asks_s = (uint32_t)(argument->time_us / SECOND_US);
+  actor->traits.session.asks_min_s = (uint32_t)(argument->minimum_us / SECOND_US);
+  actor->traits.session.asks_role = (uint8_t)argument->role;
+  return true;
+}
+
+ACTION(ask_for_none) {
+  (void)call;
+  (void)argument;
+  actor->traits.session.asks_s = 0;
+  return true;
+}
+
+ACTION(agree_to_sessions) {
+  (void)call;
+  actor->traits.supports_timer = true;
+  actor->traits.session.agrees_to_none = false;
+  actor->traits.session.agrees_s = (uint32_t)(argument->time_us / SECOND_US);
+  actor->traits.session.agrees_role = (uint8_t)argument->role;
+  return true;
+}
+
+ACTION(agree_to_role) {
+  (void)call;
+  actor->traits.supports_timer = true;
+  actor->traits.session.agrees_to_none = false;
+  actor->traits.session.agrees_role = (uint8_t)argument->role;
+  return true;
+}
+
+ACTION(agree_to_none) {
+  (void)call;
+  (void)argument;
+  actor->traits.session.agrees_to_none = true;
+  return true;
+}
+
+ACTION(refuse_sessions) {
+  (void)call;
+  actor->traits.session.smallest_s = (uint32_t)(argument->time_us / SECOND_US);
+  actor->traits.session.hides_min_se = argument->without_min_se;
+  return true;
+}
+
+ACTION(never_refresh) {
+  (void)call;
+  (void)argument;
+  actor->traits.session.never_refreshes = true;
+  return true;
+}
+
+ACTION(never_give_up) {
+  (void)call;
+  (void)argument;
+  actor->traits.session.never_gives_up = true;
+  return true;
+}
+
+ACTION(refresh_by) {
+  (void)call;
+  actor->traits.session.by_invite = argument->method == SIP_METHOD_INVITE;
+  return true;
+}
+
+ACTION(write_compactly) {
+  (void)call;
+  (void)argument;
+  actor->traits.writes_compactly = true;
+  return true;
+}
+
+ACTION(hide) {
+  (void)call;
+  actor->traits.hidden_methods |= 1U << argument->method;
+  return true;
+}
+
+ACTION(say) {
+  (void)call;
+  actor->traits.said[argument->method] = header_line(actor, argument->text);
+  return true;
+}
+
+ACTION(accept_saying) {
+  (void)call;
+  actor->traits.accepted[argument->method] = header_line(actor, argument->text);
+  return true;
 }
 
 ACTION(offer_late) {
@@ -249,17 +370,51 @@ ACTION(keep_silent) {
   return true;
 }
 
+/* What is ignored or refused within a call only is no trouble: such a call must go on, or its end be expected. */
 ACTION(ignore) {
   (void)call;
-  actor->world->is_troubled = true;
-  actor->traits.ignored_methods |= 1U << argument->method;
+  if (argument->inside)
+    actor->world->misses_something = true;
+  else
+    actor->world->is_troubled = true;
+  actor->traits.manners[argument->method] =
+      (struct actor_manners){.is_set = true, .inside = argument->inside, .count = argument->count};
   return true;
 }
 
 ACTION(refuse_method) {
   (void)call;
-  actor->world->is_troubled = true;
-  actor->traits.answers[argument->method] = (uint16_t)argument->status;
+  if (!argument->inside) actor->world->is_troubled = true;
+  actor->traits.manners[argument->method] =
+      (struct actor_manners){.is_set = true,
+                             .inside = argument->inside,
+                             .count = argument->count,
+                             .status = (uint16_t)argument->status,
+                             .line = argument->text.length ? header_line(actor, argument->text) : argument->text};
+  return true;
+}
+
+ACTION(take) {
+  (void)call;
+  actor->traits.manners[argument->method] = (struct actor_manners){0};
+  return true;
+}
+
+static void wake_up(struct world *world, void *subject, void *detail) {
+  struct actor *actor = subject;
+  (void)world;
+  (void)detail;
+  actor->is_hanging = false;
+}
+
+/* What comes meanwhile waits for it; its own timers find nobody. */
+ACTION(hang) {
+  struct world *world = actor->world;
+  (void)call;
+  world->is_troubled = true;
+  actor->is_hanging = true;
+  actor->endpoint->busy_until_us = world->now_us + argument->time_us;
+  world_at(world, actor->endpoint->busy_until_us, wake_up, actor, NULL);
   return true;
 }
 

@@ -4,6 +4,7 @@
 
 #include "sim/actor.h"
 #include "sim/ua_call.h"
+#include "sip/sip_header_values.h"
 
 enum verb_target { VERB_TO_ACTOR, VERB_TO_CALLER, VERB_TO_CALLEE, VERB_TO_ANY };
 enum verb_start { VERB_FROM_INVITE, VERB_FROM_ANSWER };
@@ -14,7 +15,11 @@ struct verb_argument {
   enum sip_method method;
   struct str_view method_text, number, text;
   bool without_offer;
-  int64_t every_us; /* 0: once */
+  int64_t time_us;    /* TIME; of verbs with a call it is in the plan's step */
+  int64_t minimum_us; /* MINIMUM */
+  enum sip_refresher role;
+  uint32_t count; /* COUNT; UINT32_MAX when none is given */
+  bool inside, without_min_se;
 };
 
 struct actor_verb {

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "sim/switch_node.h"
 #include "sim/watcher.h"
 #include "sim/world.h"
 
@@ -74,15 +75,17 @@ static const char *wrong_among_others(const struct world *world, const struct cd
   return NULL;
 }
 
-void ledger_add(struct world *world, struct str_view bytes) {
+void ledger_add(struct world *world, const struct switch_node *node, struct str_view bytes) {
   struct ledger *ledger = world->ledger;
   struct ledger_record *entry = sim_take(&world->memory, sizeof *entry);
+  entry->node = node;
   if (cdr_record_decode(bytes, &entry->record) != RESULT_OK) {
     world_fail(world, "a record of %zu bytes cannot be read", bytes.length);
     return;
   }
   copy_texts(world, &entry->record);
-  if (world->log.wanted) log_line(world, "record: %s", ledger_describe(world, &entry->record));
+  if (world->log.wanted)
+    log_line(world, "%s: record: %s", switch_node_name(node), ledger_describe(world, &entry->record));
   const char *wrong = wrong_texts(&entry->record);
   if (!wrong) wrong = wrong_times(world, &entry->record);
   if (!wrong) wrong = wrong_among_others(world, &entry->record);

@@ -8,11 +8,13 @@
 #include "base/str_view.h"
 #include "cdr/cdr_record.h"
 
+struct switch_node;
 struct world;
 
 struct ledger_record {
   struct cdr_record record;
-  bool is_expected; /* claimed by an expectation of the scenario */
+  const struct switch_node *node; /* that wrote it */
+  bool is_expected;               /* claimed by an expectation of the scenario */
   struct ledger_record *next;
 };
 
@@ -25,7 +27,7 @@ struct ledger {
 void ledger_create(struct world *world);
 
 /* Takes a record: it must be whole, of this time, in itself without contradiction, and the first of its call. */
-void ledger_add(struct world *world, struct str_view bytes);
+void ledger_add(struct world *world, const struct switch_node *node, struct str_view bytes);
 
 /* Calls that were open then are owed no record. */
 void ledger_restarted(struct world *world);

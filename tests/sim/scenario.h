@@ -51,6 +51,8 @@ struct scenario_trigger {
 /* A message that arrived somewhere, once however often it was repeated. */
 struct scenario_arrival {
   struct endpoint *endpoint;
+  int64_t at_us;
+  struct str_view bytes;
   uint64_t hash;
   struct message_pattern what;
   struct scenario_arrival *next;
@@ -59,8 +61,8 @@ struct scenario_arrival {
 struct scenario {
   const char *name; /* of the file */
   struct world *world;
-  struct node_setup setup;
-  struct switch_node *node;
+  struct node_setup setups[WORLD_NODES_MAX];
+  unsigned setup_count;
   bool without_switch;
   bool is_running;    /* the switch exists, time passes */
   int64_t run_for_us; /* 0: until everybody is done */
@@ -101,6 +103,10 @@ bool scenario_statement(struct scenario_line *line, const char **closest_out, un
 
 /* `expect …`: states a claim now. `is_at_end`: the world has run out. */
 void scenario_check_claim(struct scenario_line *line, bool is_at_end);
+
+/* The endpoint of an actor, or of a switch once it stands; NULL: nobody has that name. */
+struct endpoint *scenario_endpoint(const struct scenario *scenario, struct str_view name);
+
 /* All claims that belong to this moment. */
 void scenario_check_claims(struct scenario *scenario, bool is_at_end);
 

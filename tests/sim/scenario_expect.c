@@ -2,9 +2,11 @@
  *
  *   expect cdr KEY=VALUE …           a record with these fields, of its own for each such line; numbers may be
  * 17000±100 expect no cdr | expect COUNT cdrs expect ACTOR hears STATUS        the end of the newest INVITE of an
- * actor's call expect ACTOR receives COUNT MESSAGE expect ACTOR is registered | is not registered | is in a call | is
- * in no call      before the world runs out expect COUNT calls | expect COUNT registrations before the world runs out
- *   expect counter NAME VALUE
+ * actor's call expect ACTOR receives COUNT MESSAGE [with NAME[:VALUE]] [without NAME] [after TIME] [before TIME]
+ *                                    different ones, however often each came; COUNT may be 9±1; NAME: a header field or
+ * body expect ACTOR is registered | is not registered | is in a call | is in no call      before the world runs out
+ *   expect COUNT calls | expect COUNT registrations                                    before the world runs out
+ *   expect counter NAME VALUE        of the first switch
  *   expect failure WORDS             the simulator must find fault, in words that hold these */
 #include <inttypes.h>
 
@@ -116,18 +118,69 @@ static bool same_pattern(const struct message_pattern *what, const struct messag
   return wanted->is_request || what->status == wanted->status || what->status / 100 == wanted->status;
 }
 
+/* The words behind the message's pattern. */
+struct arrival_wish {
+  struct str_view with, without;
+  int64_t after_us, before_us;
+};
+
+static bool read_wish(const struct scenario_line *line, unsigned at, struct arrival_wish *wish) {
+  *wish = (struct arrival_wish){.before_us = INT64_MAX};
+  for (; at + 1 < line->word_count; at += 2) {
+    struct str_view word = line->words[at], value = line->words[at + 1];
+    bool is_good = true;
+    if (str_view_equal(word, STR_VIEW("with")))
+      wish->with = value;
+    else if (str_view_equal(word, STR_VIEW("without")))
+      wish->without = value;
+    else if (str_view_equal(word, STR_VIEW("after")))
+      is_good = read_time_us(value, &wish->after_us);
+    else
+      is_good = str_view_equal(word, STR_VIEW("before")) && read_time_us(value, &wish->before_us);
+    if (!is_good) return false;
+  }
+  return at == line->word_count;
+}
+
+/* "Name:value" or "Name" as a header line of a message; blanks in the value do not count. */
+static bool says(struct str_view bytes, struct str_view wanted) {
+  size_t end = str_view_find(wanted, ':');
+  struct str_view name = str_view_slice(wanted, 0, end), value = str_view_from(wanted, end + 1);
+  for (;;) {
+    size_t length = str_view_find(bytes, '\r');
+    struct str_view line = str_view_slice(bytes, 0, length);
+    bytes = str_view_from(bytes, length + 2);
+    if (length == 0) return str_view_equal(name, STR_VIEW("body")) && bytes.length > 0;
+    size_t colon = str_view_find(line, ':');
+    if (!str_view_equal_nocase(str_view_trim(str_view_slice(line, 0, colon)), name)) continue;
+    size_t at = 0;
+    for (size_t i = colon + 1; i < line.length; i++)
+      if (line.data[i] != ' ' && at <= value.length)
+        at += at < value.length && value.data[at] == line.data[i] ? 1 : 1000;
+    if (end == wanted.length || at == value.length) return true;
+  }
+}
+
+static bool is_as_wished(const struct scenario_arrival *arrival, const struct arrival_wish *wish) {
+  if (arrival->at_us < wish->after_us || arrival->at_us > wish->before_us) return false;
+  if (wish->with.length && !says(arrival->bytes, wish->with)) return false;
+  return !wish->without.length || !says(arrival->bytes, wish->without);
+}
+
 static void expect_received(struct scenario_line *line, const struct actor *actor) {
   struct message_pattern wanted;
-  uint64_t count = 0, tolerance = 0;
-  if (line->word_count < 5 || !read_range(line->words[3], &count, &tolerance) ||
-      read_message_pattern(line->words + 4, line->word_count - 4, &wanted) == 0) {
-    scenario_complain(line, "expected: ACTOR receives COUNT METHOD|STATUS [METHOD]");
+  struct arrival_wish wish;
+  uint64_t count = 0, tolerance = 0, got = 0;
+  unsigned taken = line->word_count < 5 ? 0 : read_message_pattern(line->words + 4, line->word_count - 4, &wanted);
+  if (taken == 0 || !read_range(line->words[3], &count, &tolerance) || !read_wish(line, 4 + taken, &wish)) {
+    scenario_complain(line, "expected: ACTOR receives COUNT METHOD|STATUS [METHOD] [with NAME[:VALUE]] [without NAME] "
+                            "[after TIME] [before TIME]");
     return;
   }
-  uint32_t got = 0;
   for (const struct scenario_arrival *arrival = line->scenario->arrivals; arrival; arrival = arrival->next)
-    got += arrival->endpoint == actor->endpoint && same_pattern(&arrival->what, &wanted);
-  if (!is_in_range(got, count, tolerance)) fail(line, sim_format(&actor->world->memory, "there were %u", got));
+    got +=
+        arrival->endpoint == actor->endpoint && same_pattern(&arrival->what, &wanted) && is_as_wished(arrival, &wish);
+  if (!is_in_range(got, count, tolerance)) fail(line, sim_format(&actor->world->memory, "there were %" PRIu64, got));
 }
 
 static bool is_in_call(const struct actor *actor) {
@@ -155,7 +208,8 @@ static void expect_state(struct scenario_line *line, const struct actor *actor, 
  */
 
 static void expect_counter(struct scenario_line *line) {
-  const struct counters *counters = line->scenario->node ? switch_node_counters(line->scenario->node) : NULL;
+  const struct world *world = line->scenario->world;
+  const struct counters *counters = world->node_count > 0 ? switch_node_counters(world->nodes[0]) : NULL;
   uint64_t wanted = 0, tolerance = 0, got = UINT64_MAX;
   if (!counters || line->word_count != 4 || !read_range(line->words[3], &wanted, &tolerance)) {
     scenario_complain(line, "expected: counter NAME VALUE");
@@ -191,7 +245,12 @@ static bool is_about_life(const struct scenario_line *line) {
 static void check_about_switch(struct scenario_line *line) {
   struct switch_core_counts counts = {0};
   struct str_view last = line->words[line->word_count - 1];
-  if (line->scenario->node) switch_node_count(line->scenario->node, &counts);
+  for (unsigned i = 0; i < line->scenario->world->node_count; i++) {
+    struct switch_core_counts of_one;
+    switch_node_count(line->scenario->world->nodes[i], &of_one);
+    counts.calls += of_one.calls;
+    counts.registrations += of_one.registrations;
+  }
   if (str_view_equal(line->words[1], STR_VIEW("cdr")))
     expect_record(line);
   else if (str_view_equal(last, STR_VIEW("cdr")) || str_view_equal(last, STR_VIEW("cdrs")))
@@ -245,6 +304,11 @@ void scenario_note_arrival(struct scenario *scenario, struct endpoint *endpoint,
         arrival->what.is_request == what.is_request)
       return;
   struct scenario_arrival *arrival = sim_take(&scenario->world->memory, sizeof *arrival);
-  *arrival = (struct scenario_arrival){endpoint, hash, what, scenario->arrivals};
+  *arrival = (struct scenario_arrival){.endpoint = endpoint,
+                                       .at_us = scenario->world->now_us,
+                                       .bytes = sim_copy(&scenario->world->memory, bytes),
+                                       .hash = hash,
+                                       .what = what,
+                                       .next = scenario->arrivals};
   scenario->arrivals = arrival;
 }

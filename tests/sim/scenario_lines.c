@@ -46,7 +46,7 @@ static void schedule(struct scenario_line *line, int64_t at_us) {
 /* --- what actors do
  * ------------------------------------------------------------------------------------------------------- */
 
-/* "\r\n" and the like as bytes. */
+/* "\r\n" and the like as bytes; \s is a blank. */
 static struct str_view unescape(struct world *world, struct str_view text) {
   struct str_view copy = sim_copy(&world->memory, text);
   char *bytes = (char *)(uintptr_t)copy.data;
@@ -55,9 +55,28 @@ static struct str_view unescape(struct world *world, struct str_view text) {
     bool is_escape = text.data[i] == '\\' && i + 1 < text.length;
     if (is_escape) i++;
     char byte = text.data[i];
-    bytes[length++] = !is_escape ? byte : byte == 'r' ? '\r' : byte == 'n' ? '\n' : byte == '0' ? '\0' : byte;
+    static const char names[] = "rn0s", meanings[] = "\r\n\0 ";
+    const char *name = is_escape ? memchr(names, byte, sizeof names - 1) : NULL;
+    bytes[length++] = name ? meanings[name - names] : byte;
   }
   return str_view_of(bytes, length);
+}
+
+/* TIME, MINIMUM, COUNT, ROLE: those that are there. */
+static bool read_numbers(struct scenario_line *line, const struct match *match, struct verb_argument *out) {
+  struct str_view time = match_value(match, "TIME"), minimum = match_value(match, "MINIMUM");
+  struct str_view count = match_value(match, "COUNT"), role = match_value(match, "ROLE");
+  if (time.length && !read_time_us(time, &out->time_us)) {
+    scenario_complain(line, "%.*s is not a time (200ms, 3s, 2h)", (int)time.length, time.data);
+    return false;
+  }
+  out->count = UINT32_MAX;
+  bool is_good = (!minimum.length || read_time_us(minimum, &out->minimum_us)) &&
+                 (!count.length || str_view_to_u32(count, &out->count)) &&
+                 (!role.length || str_view_equal(role, STR_VIEW("uac")) || str_view_equal(role, STR_VIEW("uas")));
+  if (!is_good) scenario_complain(line, "expected: a time, a number, or uac and uas as a role");
+  if (role.length) out->role = str_view_equal(role, STR_VIEW("uac")) ? SIP_REFRESHER_UAC : SIP_REFRESHER_UAS;
+  return is_good;
 }
 
 static bool read_argument(struct scenario_line *line, const struct match *match, struct verb_argument *out) {
@@ -75,11 +94,9 @@ static bool read_argument(struct scenario_line *line, const struct match *match,
   out->number = sim_copy(&world->memory, match_value(match, "NUMBER"));
   out->text = unescape(world, text);
   out->without_offer = match_has(match, "without");
-  if (match_has(match, "every") && !read_time_us(match_value(match, "TIME"), &out->every_us)) {
-    scenario_complain(line, "it is not a time (200ms, 3s, 2h) that stands behind every");
-    return false;
-  }
-  return true;
+  out->inside = match_has(match, "inside");
+  out->without_min_se = match_has(match, "without");
+  return read_numbers(line, match, out);
 }
 
 static void add_plan_step(struct scenario_line *line, struct actor *actor, const struct plan_step *step,
@@ -147,10 +164,11 @@ static bool actor_line(struct scenario_line *line, const char **closest_out, uns
  * ---------------------------------------------------------------------------------------------------------------------
  */
 
-static struct endpoint *endpoint_named(struct scenario *scenario, struct str_view name) {
-  struct actor *actor = actor_find(scenario->world, name);
-  if (actor) return actor->endpoint;
-  return NULL;
+struct endpoint *scenario_endpoint(const struct scenario *scenario, struct str_view name) {
+  struct endpoint *endpoint = scenario->world->network.first;
+  while (endpoint && !str_view_equal(name, str_view_from_c(endpoint->name)))
+    endpoint = endpoint->next;
+  return endpoint;
 }
 
 /* at TIME … */
@@ -169,7 +187,7 @@ static void when_line(struct scenario_line *line) {
   bool is_whole = line->word_count > 4;
   unsigned taken = 0;
   if (is_whole) {
-    trigger->endpoint = endpoint_named(scenario, line->words[1]);
+    trigger->endpoint = scenario_endpoint(scenario, line->words[1]);
     trigger->arrives = str_view_equal(line->words[2], STR_VIEW("receives"));
     taken = read_message_pattern(line->words + 3, line->word_count - 3, &trigger->pattern);
     is_whole = trigger->arrives || str_view_equal(line->words[2], STR_VIEW("sends"));
@@ -190,7 +208,7 @@ static void lose_line(struct scenario_line *line) {
   unsigned taken =
       line->word_count < 5 ? 0 : read_message_pattern(line->words + 2, line->word_count - 4, &rule->pattern);
   if (taken > 0 && 2 + taken + 2 == line->word_count) {
-    rule->endpoint = endpoint_named(scenario, line->words[line->word_count - 1]);
+    rule->endpoint = scenario_endpoint(scenario, line->words[line->word_count - 1]);
     struct str_view way = line->words[line->word_count - 2];
     rule->is_to = str_view_equal(way, STR_VIEW("to"));
     bool is_all = str_view_equal(line->words[1], STR_VIEW("all"));

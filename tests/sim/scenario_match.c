@@ -146,7 +146,7 @@ bool read_time_us(struct str_view word, int64_t *out) {
   static const struct {
     const char *name;
     int64_t us;
-  } units[] = {{"us", 1}, {"ms", 1000}, {"s", 1000000}, {"m", 60000000}, {"h", 3600000000}};
+  } units[] = {{"us", 1}, {"ms", 1000}, {"s", 1000000}, {"m", 60000000}, {"h", 3600000000}, {"d", 86400000000}};
   int64_t thousandths;
   struct str_view unit;
   if (!read_thousandths(word, &thousandths, &unit)) return false;

@@ -50,23 +50,29 @@ static void introduce_actors(struct scenario *scenario) {
   struct world *world = scenario->world;
   for (struct actor *actor = world->first_actor; actor; actor = actor->next) {
     const struct actor *next = actor->next ? actor->next : world->first_actor;
-    actor->server = scenario->without_switch ? next->endpoint->address : scenario->setup.sockets[0].bound;
+    actor->server =
+        scenario->without_switch ? next->endpoint->address : scenario->setups[actor->switch_number].sockets[0].bound;
     actor->endpoint->is_watched = scenario->without_switch;
     if (actor->registration.is_wanted) actor_register(actor, true);
   }
+}
+
+static void start_switches(struct scenario *scenario) {
+  add_default_sockets(&scenario->setups[0]);
+  for (unsigned i = 0; i < scenario->setup_count && !scenario->without_switch && !scenario->world->failure; i++)
+    switch_node_create(scenario->world, &scenario->setups[i]);
 }
 
 static void begin(struct scenario *scenario) {
   struct world *world = scenario->world;
   watcher_create(world);
   ledger_create(world);
-  add_default_sockets(&scenario->setup);
-  const struct parameters *parameters = &scenario->setup.parameters;
+  const struct parameters *parameters = &scenario->setups[0].parameters;
   world->watcher->wait_count = parameters->SS_SIP_RESEND_INTERVAL.count;
   for (unsigned i = 0; i < world->watcher->wait_count; i++)
     world->watcher->waits_ms[i] = parameters->SS_SIP_RESEND_INTERVAL.ms[i];
   world->watcher->strangers_get_silence = !parameters->SS_REPLY_UNAUTHORIZED;
-  if (!scenario->without_switch) scenario->node = switch_node_create(world, &scenario->setup);
+  start_switches(scenario);
   scenario->is_running = true;
   world->network.onlooker = onlook;
   world->onlooker_context = scenario;
@@ -94,10 +100,24 @@ static void live(struct scenario *scenario) {
  */
 
 static bool is_switch_idle(const struct scenario *scenario) {
+  const struct world *world = scenario->world;
   struct switch_core_counts counts;
-  if (!scenario->node) return true;
-  switch_node_count(scenario->node, &counts);
-  return counts.calls + counts.registrations + counts.transactions + counts.dialogs + counts.timers == 0;
+  for (unsigned i = 0; i < world->node_count; i++) {
+    switch_node_count(world->nodes[i], &counts);
+    if (counts.calls + counts.registrations + counts.transactions + counts.dialogs + counts.timers > 0) return false;
+  }
+  return true;
+}
+
+static void blame_what_is_left(struct world *world) {
+  struct switch_core_counts counts;
+  for (unsigned i = 0; i < world->node_count; i++) {
+    switch_node_count(world->nodes[i], &counts);
+    if (counts.calls + counts.registrations + counts.transactions + counts.dialogs + counts.timers == 0) continue;
+    world_fail(world, "%s still holds %u calls, %u registrations, %u transactions, %u dialogs, %llu timers",
+               switch_node_name(world->nodes[i]), counts.calls, counts.registrations, counts.transactions,
+               counts.dialogs, (unsigned long long)counts.timers);
+  }
 }
 
 static void say_farewell(struct scenario *scenario) {
@@ -112,18 +132,14 @@ static void say_farewell(struct scenario *scenario) {
 static void run_out(struct scenario *scenario) {
   struct world *world = scenario->world;
   world->is_closing = true;
-  if (scenario->node) ledger_check_nobody_is_left(world);
+  if (world->node_count > 0) ledger_check_nobody_is_left(world);
   say_farewell(scenario);
-  if (scenario->node) switch_node_let_gateways_go(scenario->node);
+  for (unsigned i = 0; i < world->node_count; i++)
+    switch_node_let_gateways_go(world->nodes[i]);
   int64_t settled_us = world->now_us + SETTLING_US, until_us = world->now_us + LIFE_MAX_US;
   while (world_step(world, until_us) && (world->now_us < settled_us || !is_switch_idle(scenario)))
     if (world->events > EVENTS_MAX) world_fail(world, "it does not come to an end");
-  if (world->failure || is_switch_idle(scenario)) return;
-  struct switch_core_counts counts;
-  switch_node_count(scenario->node, &counts);
-  world_fail(world, "the switch still holds %u calls, %u registrations, %u transactions, %u dialogs, %llu timers",
-             counts.calls, counts.registrations, counts.transactions, counts.dialogs,
-             (unsigned long long)counts.timers);
+  if (!world->failure) blame_what_is_left(world);
 }
 
 /* Between two who are alive, on a network that loses nothing, the switch has no reason to end an answered call. */
@@ -139,8 +155,8 @@ static void check_no_good_call_was_cut(struct scenario *scenario) {
 static void check_everything(struct scenario *scenario) {
   struct world *world = scenario->world;
   if (!world->failure) watcher_check_end(world);
-  if (!world->failure && scenario->node) ledger_check_complete(world);
-  if (!world->failure && scenario->node) ledger_check_truth(world);
+  if (!world->failure && world->node_count > 0) ledger_check_complete(world);
+  if (!world->failure && world->node_count > 0) ledger_check_truth(world);
   if (!world->failure) scenario_check_claims(scenario, true);
   if (!world->failure) check_no_good_call_was_cut(scenario);
 }
@@ -160,7 +176,9 @@ void scenario_play(struct world *world, const char *name, struct str_view text, 
   struct scenario *scenario = sim_take(&world->memory, sizeof *scenario);
   scenario->name = name;
   scenario->world = world;
-  node_setup_defaults(&scenario->setup);
+  scenario->setup_count = 1;
+  for (unsigned i = 0; i < WORLD_NODES_MAX; i++)
+    node_setup_defaults(&scenario->setups[i]);
   scenario_read(scenario, text);
   for (struct scenario_line *line = scenario->claims; line; line = line->next) {
     if (line->word_count > 2 && str_view_equal(line->words[2], STR_VIEW("receives"))) scenario->counts_arrivals = true;

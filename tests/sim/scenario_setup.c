@@ -84,45 +84,90 @@ static void add_socket(struct node_setup *setup, const struct address *address, 
 STATEMENT_FUNCTION(switch_at) {
   struct address address;
   if (!read_address(statement, "ADDRESS", &address)) return;
-  add_socket(&statement->scenario->setup, &address, TRANSPORT_UDP);
-  add_socket(&statement->scenario->setup, &address, TRANSPORT_TCP);
+  add_socket(&statement->scenario->setups[0], &address, TRANSPORT_UDP);
+  add_socket(&statement->scenario->setups[0], &address, TRANSPORT_TCP);
+}
+
+/* The first one that is named is the one that would be there anyway. */
+STATEMENT_FUNCTION(switch_named) {
+  struct scenario *scenario = statement->scenario;
+  struct address address;
+  if (!read_address(statement, "ADDRESS", &address)) return;
+  bool is_first = scenario->setups[0].socket_count == 0;
+  if (!is_first && scenario->setup_count == WORLD_NODES_MAX) {
+    complain(statement, "possible: there are too many switches", value_of(statement, "NAME"));
+    return;
+  }
+  struct node_setup *setup = &scenario->setups[is_first ? 0 : scenario->setup_count++];
+  setup->name = kept_name(statement);
+  add_socket(setup, &address, TRANSPORT_UDP);
+  add_socket(setup, &address, TRANSPORT_TCP);
+}
+
+/* The number of the switch that is named in a group; of the first where none is. */
+static unsigned switch_number(struct statement *statement, const char *name) {
+  struct str_view word = value_of(statement, name);
+  for (unsigned i = 0; word.length && i < statement->scenario->setup_count; i++)
+    if (str_view_equal(word, str_view_from_c(statement->scenario->setups[i].name))) return i;
+  if (word.length) complain(statement, "a switch", word);
+  return 0;
 }
 
 STATEMENT_FUNCTION(limits) {
-  struct switch_limits *limits = &statement->scenario->setup.limits;
+  struct switch_limits *limits = &statement->scenario->setups[0].limits;
   limits->calls_max = number_of(statement, "CALLS", limits->calls_max);
   limits->transactions_max = number_of(statement, "TRANSACTIONS", limits->transactions_max);
 }
 
-STATEMENT_FUNCTION(parameter) {
-  struct scenario *scenario = statement->scenario;
+static void set_parameter(struct statement *statement, const struct parameter_row *row, unsigned number) {
+  struct node_setup *setup = &statement->scenario->setups[number];
   char text[512];
   struct text_builder problem = text_builder_over(text, sizeof text);
+  if (parameter_set(&setup->parameters, row, value_of(statement, "VALUE"), &problem) != RESULT_OK)
+    scenario_complain(statement->line, "%.*s", (int)problem.length, text);
+  else if (number < statement->world->node_count)
+    switch_node_order(statement->world->nodes[number], ORDER_PARAMETERS_CHANGED, (struct str_view){0}, NULL);
+}
+
+/* Of all switches, also of those that are named later; or of one. */
+STATEMENT_FUNCTION(parameter) {
   const struct parameter_row *row = parameter_find(value_of(statement, "NAME"));
   if (!row) {
     complain(statement, "a parameter", value_of(statement, "NAME"));
-  } else if (parameter_set(&scenario->setup.parameters, row, value_of(statement, "VALUE"), &problem) != RESULT_OK) {
-    scenario_complain(statement->line, "%.*s", (int)problem.length, text);
-  } else if (scenario->node) {
-    switch_node_order(scenario->node, ORDER_PARAMETERS_CHANGED, (struct str_view){0}, NULL);
+    return;
   }
+  if (match_has(&statement->match, "SWITCH")) {
+    set_parameter(statement, row, switch_number(statement, "SWITCH"));
+    return;
+  }
+  for (unsigned i = 0; i < WORLD_NODES_MAX; i++)
+    set_parameter(statement, row, i);
+}
+
+static void restart(struct statement *statement, unsigned number) {
+  statement->world->is_troubled = true;
+  if (number < statement->world->node_count) switch_node_restart(statement->world->nodes[number]);
 }
 
 STATEMENT_FUNCTION(restart) {
-  statement->world->is_troubled = true;
-  if (statement->scenario->node) switch_node_restart(statement->scenario->node);
+  restart(statement, 0);
+}
+
+STATEMENT_FUNCTION(restart_named) {
+  restart(statement, switch_number(statement, "NAME"));
 }
 
 STATEMENT_FUNCTION(stall) {
   statement->world->is_troubled = true;
   int64_t time_us = time_of(statement, "TIME", 0);
-  if (statement->scenario->node) switch_node_stall(statement->scenario->node, statement->world->now_us + time_us);
+  for (unsigned i = 0; i < statement->world->node_count; i++)
+    switch_node_stall(statement->world->nodes[i], statement->world->now_us + time_us);
 }
 
 /* Ids stand in the list of calls as "id":"…". */
 STATEMENT_FUNCTION(operator_hangs_up) {
-  struct switch_node *node = statement->scenario->node;
-  if (!node) return;
+  if (statement->world->node_count == 0) return;
+  struct switch_node *node = statement->world->nodes[0];
   struct str_view list = switch_node_order(node, ORDER_LIST_CALLS, (struct str_view){0}, NULL);
   static const char key[] = "\"id\":\"";
   unsigned count = 0;
@@ -164,6 +209,7 @@ static struct actor *add_actor(struct statement *statement, enum actor_kind kind
     return NULL;
   }
   struct actor *actor = actor_add(statement->world, kind, kept_name(statement), address);
+  actor->switch_number = switch_number(statement, "SWITCH");
   read_transport(statement, actor);
   return actor;
 }
@@ -177,8 +223,23 @@ static void read_keep_alive(struct statement *statement, struct device *device) 
   if (device->overrides.keep_alive == DEVICE_USE_PARAMETER) complain(statement, "a keep-alive method", wanted);
 }
 
-static struct device *add_device(struct statement *statement, enum device_kind kind, struct str_view name) {
-  struct node_setup *setup = &statement->scenario->setup;
+static void read_refresher(struct statement *statement, struct device *device) {
+  static const struct {
+    const char *name;
+    int16_t choice;
+  } choices[] = {{"us", SESSION_REFRESHER_US}, {"them", SESSION_REFRESHER_THEM}, {"peer", SESSION_REFRESHER_PEER}};
+  struct str_view word = value_of(statement, "WHO");
+  for (unsigned i = 0; i < sizeof choices / sizeof choices[0]; i++) {
+    if (!str_view_equal(word, str_view_from_c(choices[i].name))) continue;
+    device->overrides.refresher = choices[i].choice;
+    return;
+  }
+  complain(statement, "us, them or peer", word);
+}
+
+static struct device *add_device_to(struct statement *statement, unsigned number, enum device_kind kind,
+                                    struct str_view name) {
+  struct node_setup *setup = &statement->scenario->setups[number];
   if (setup->device_count == NODE_DEVICES_MAX) {
     complain(statement, "possible: there are too many devices", name);
     return NULL;
@@ -190,7 +251,13 @@ static struct device *add_device(struct statement *statement, enum device_kind k
   if (match_has(&statement->match, "LIMIT"))
     device->overrides.max_duration_s = (int32_t)(time_of(statement, "LIMIT", 0) / SECOND_US);
   read_keep_alive(statement, device);
+  if (match_has(&statement->match, "without")) device->overrides.sip_timer = false;
+  if (match_has(&statement->match, "WHO")) read_refresher(statement, device);
   return device;
+}
+
+static struct device *add_device(struct statement *statement, enum device_kind kind, struct str_view name) {
+  return add_device_to(statement, switch_number(statement, "SWITCH"), kind, name);
 }
 
 static struct nat_box *box_named(const struct world *world, struct str_view name) {
@@ -232,15 +299,20 @@ STATEMENT_FUNCTION(phone) {
   if (device) write_ha1(device, STR_VIEW("secret"));
 }
 
-static struct gateway *add_gateway(struct statement *statement, enum device_kind kind, const struct actor *actor) {
-  struct device *device = add_device(statement, kind, value_of(statement, "NAME"));
+static struct gateway *make_gateway(struct statement *statement, struct device *device, const struct address *address) {
   if (!device) return NULL;
   struct gateway *gateway = sim_take(&statement->world->memory, sizeof *gateway);
   gateway_set_defaults(gateway);
-  gateway->transport = actor->transport;
-  gateway->addresses[0] = actor->endpoint->address;
+  gateway->addresses[0] = *address;
   gateway->address_count = 1;
   device->gateway = gateway;
+  return gateway;
+}
+
+static struct gateway *add_gateway(struct statement *statement, enum device_kind kind, const struct actor *actor) {
+  struct device *device = add_device(statement, kind, value_of(statement, "NAME"));
+  struct gateway *gateway = make_gateway(statement, device, &actor->endpoint->address);
+  if (gateway) gateway->transport = actor->transport;
   return gateway;
 }
 
@@ -254,7 +326,7 @@ STATEMENT_FUNCTION(customer) {
   if (gateway && actor->transport == TRANSPORT_TCP) gateway->addresses[0].port = 0;
 }
 
-static void read_prefixes(struct statement *statement, struct gateway *gateway) {
+static void read_routes(struct statement *statement, struct gateway *gateway) {
   struct str_view list = value_of(statement, "PREFIXES");
   struct str_view *prefixes = sim_take(&statement->world->memory, 16 * sizeof *prefixes);
   for (uint16_t count = 0; list.length && count < 16; gateway->prefix_count = ++count) {
@@ -263,6 +335,7 @@ static void read_prefixes(struct statement *statement, struct gateway *gateway) 
     list = str_view_from(list, length + 1);
   }
   gateway->prefixes = prefixes;
+  gateway->priority = (uint16_t)number_of(statement, "PRIORITY", 1);
 }
 
 STATEMENT_FUNCTION(gateway) {
@@ -273,9 +346,20 @@ STATEMENT_FUNCTION(gateway) {
   actor->number = STR_VIEW("4400");
   struct gateway *gateway = add_gateway(statement, DEVICE_ROUTING_GATEWAY, actor);
   if (!gateway) return;
-  read_prefixes(statement, gateway);
-  gateway->priority = (uint16_t)number_of(statement, "PRIORITY", 1);
+  read_routes(statement, gateway);
   if (match_has(&statement->match, "HOST")) gateway->host = kept(statement, value_of(statement, "HOST"));
+}
+
+/* A vendor of the one switch is the other, whose customer is the first. */
+STATEMENT_FUNCTION(trunk) {
+  struct scenario *scenario = statement->scenario;
+  unsigned from = switch_number(statement, "SWITCH"), to = switch_number(statement, "OTHER");
+  struct str_view name = value_of(statement, "NAME");
+  struct gateway *out = make_gateway(statement, add_device_to(statement, from, DEVICE_ROUTING_GATEWAY, name),
+                                     &scenario->setups[to].sockets[0].bound);
+  struct gateway *in = make_gateway(statement, add_device_to(statement, to, DEVICE_MAPPING_GATEWAY, name),
+                                    &scenario->setups[from].sockets[0].bound);
+  if (out && in) read_routes(statement, out);
 }
 
 STATEMENT_FUNCTION(stranger) {
@@ -286,7 +370,7 @@ STATEMENT_FUNCTION(stranger) {
 }
 
 STATEMENT_FUNCTION(host) {
-  struct node_setup *setup = &statement->scenario->setup;
+  struct node_setup *setup = &statement->scenario->setups[0];
   struct address address;
   if (!read_address(statement, "ADDRESS", &address) || setup->host_count == NODE_HOSTS_MAX) return;
   struct node_host *host = &setup->hosts[setup->host_count++];

@@ -128,7 +128,8 @@ struct switch_node *switch_node_create(struct world *world, struct node_setup *s
   build_directory(node);
   if (!world->failure) start_core(node);
   if (!world->failure) read_directory(node);
-  world->node = node;
+  require(world->node_count < WORLD_NODES_MAX);
+  world->nodes[world->node_count++] = node;
   return node;
 }
 
@@ -143,7 +144,7 @@ void switch_node_restart(struct switch_node *node) {
   memset(node->usage, 0, USAGE_MAX * sizeof *node->usage);
   for (struct connection *connection = node->world->network.first_connection; connection; connection = connection->next)
     for (unsigned i = 0; i < 2; i++)
-      if (connection->sides[i] && connection->sides[i]->is_switch)
+      if (connection->sides[i] && connection->sides[i]->is_switch && connection->sides[i]->owner == node)
         stream_break(node->world, connection, connection->sides[i]);
   node->restarts++;
   for (uint8_t i = 0; i < node->local.socket_count; i++)
@@ -248,7 +249,7 @@ static void do_entry(struct switch_node *node, const struct outbox_entry *entry)
     break;
   case OUTBOX_TELL_HEARD: break; /* there is one worker */
   case OUTBOX_RESOLVE: resolve(node, entry); break;
-  case OUTBOX_RECORD: ledger_add(world, entry->bytes); break;
+  case OUTBOX_RECORD: ledger_add(world, node, entry->bytes); break;
   case OUTBOX_ORDER_ANSWER:
     node->order_answer = sim_copy(&world->memory, entry->bytes);
     node->order_result = entry->result;
@@ -390,6 +391,14 @@ const struct counters *switch_node_counters(const struct switch_node *node) {
 
 bool switch_node_was_stalled(const struct switch_node *node) {
   return node->stalled_until_us > 0 && node->world->now_us < node->stalled_until_us + STALL_MEMORY_US;
+}
+
+const struct parameters *switch_node_parameters(const struct switch_node *node) {
+  return &node->setup->parameters;
+}
+
+const char *switch_node_name(const struct switch_node *node) {
+  return node->setup->name;
 }
 
 unsigned switch_node_restarts(const struct switch_node *node) {

@@ -12,7 +12,7 @@
 #define PATIENCE_US (600 * SECOND_US) /* of a caller whom nobody answers, of a phone that rings */
 
 bool ua_call_misses_nothing(const struct world *world) {
-  return world->network.lost == 0 && !world->is_troubled;
+  return world->network.lost == 0 && !world->is_troubled && !world->misses_something;
 }
 
 void ua_call_complain(const struct ua_call *call, const char *what) {
@@ -54,6 +54,7 @@ void ua_call_end(struct ua_call *call) {
   call->ended_us = call->actor->world->now_us;
   world_cancel(&call->resend);
   world_cancel(&call->give_up);
+  ua_timer_stop(call);
   call->actor->world->calls_live--;
 }
 
@@ -151,9 +152,11 @@ void ua_call_acknowledge(struct ua_transaction *invite, struct str_view body) {
 static void send_invite(struct ua_call *call, struct str_view credentials) {
   struct world *world = call->actor->world;
   const char *weight = call->actor->traits.writes_at_length ? BALLAST : "";
+  struct str_view timer = ua_timer_request_lines(call);
   struct str_view lines =
-      sim_format_view(&world->memory, "X-Sim-Call: %.*s\r\n%s%.*s", (int)call->label.length, call->label.data, weight,
-                      (int)credentials.length, credentials.length ? credentials.data : "");
+      sim_format_view(&world->memory, "X-Sim-Call: %.*s\r\n%s%.*s%.*s", (int)call->label.length, call->label.data,
+                      weight, (int)credentials.length, credentials.length ? credentials.data : "", (int)timer.length,
+                      timer.length ? timer.data : "");
   struct str_view body = {0};
   if (!call->offers_late) {
     body = ua_session_write(world, &call->session);
@@ -216,6 +219,7 @@ static void take_answer(struct ua_call *call, struct ua_transaction *transaction
   struct str_view body = {0};
   if (call->offers_late && !had_session) body = ua_session_answer(world, &call->session);
   call->session.is_offer_open = false;
+  ua_timer_take_response(call, response);
   call->state = UA_UP;
   call->final_status = response->status;
   call->answered_us = world->now_us;
@@ -246,6 +250,10 @@ static void take_refusal(struct ua_call *call, const struct sip_message *respons
       send_invite(call, credentials);
       return;
     }
+  }
+  if (response->status == 422 && !call->cancel_wanted && ua_timer_raise(call, response)) {
+    send_invite(call, (struct str_view){0});
+    return;
   }
   call->final_status = response->status;
   log_line(actor->world, "%s: the call to %.*s is refused with %u", actor->name, (int)call->number.length,
@@ -280,6 +288,7 @@ void ua_call_receive_response(struct ua_transaction *transaction, const struct s
   }
   if (response->status < 200) return;
   if (transaction->method == SIP_METHOD_BYE) ua_call_end(call);
+  if (transaction == call->session_refresh) ua_timer_refresh_answered(call, response);
   bool is_lost = response->status == 481 || response->status == 408;
   if (is_lost && call->state == UA_UP) ua_call_hang_up(call);
 }
@@ -293,6 +302,7 @@ void ua_call_timed_out(struct ua_transaction *transaction) {
   log_line(call->actor->world, "%s: no answer to %.*s", call->actor->name,
            (int)sip_method_text(transaction->method).length, sip_method_text(transaction->method).data);
   if (transaction == call->renegotiation) call->renegotiation = NULL;
+  if (transaction == call->session_refresh) call->session_refresh = NULL;
   if (call->state == UA_CALLING || call->state == UA_LEAVING)
     ua_call_end(call);
   else if (call->state == UA_UP && transaction->method != SIP_METHOD_CANCEL)
@@ -347,6 +357,11 @@ void ua_call_receive_invite(struct actor *actor, struct ua_transaction *transact
   take_target(call, invite);
   take_routes(call, invite);
   ua_call_take_session(call, invite);
+  if (ua_timer_refuse(call, transaction, invite)) {
+    call->final_status = 422;
+    ua_call_end(call);
+    return;
+  }
   if (!actor->traits.keeps_silent) ua_call_respond(transaction, NULL, 100, (struct str_view){0});
   world_at(world, world->now_us + PATIENCE_US, lose_patience, call, NULL);
   actor_plan(call, false);
@@ -393,12 +408,16 @@ void ua_call_accept(struct ua_call *call, struct ua_transaction *transaction, bo
   struct str_view body =
       offer ? ua_session_offer(world, &call->session, call->session.ours.direction, call->session.ours.payload)
             : ua_session_answer(world, &call->session);
+  struct sip_message request;
+  struct sip_defect defect;
+  struct str_view lines = {0};
+  if (sip_message_parse(transaction->request, &request, &defect) == RESULT_OK)
+    lines = ua_timer_answer_lines(call, &request);
   call->owes_answer = offer;
   call->accepted = transaction;
   world_cancel(&call->resend);
   world_cancel(&call->give_up);
-  ua_transaction_respond(transaction, 200,
-                         ua_message_response(transaction, 200, call->local_tag, (struct str_view){0}, body));
+  ua_transaction_respond(transaction, 200, ua_message_response(transaction, 200, call->local_tag, lines, body));
   call->interval_us = T1_US;
   call->resend = world_at(world, world->now_us + T1_US, resend_acceptance, call, NULL);
   call->give_up = world_at(world, world->now_us + LIFE_US, nobody_acknowledges, call, NULL);
@@ -479,8 +498,7 @@ void ua_call_receive_ack(struct ua_call *call, const struct sip_message *ack) {
 static void check_agreement(struct ua_call *call) {
   struct ua_call *other = call->other;
   struct world *world = call->actor->world;
-  if (!other || other->state != UA_UP || world->network.lost > 0 || world->is_troubled || call->renegotiation ||
-      other->renegotiation)
+  if (!other || other->state != UA_UP || !ua_call_misses_nothing(world) || call->renegotiation || other->renegotiation)
     return;
   if (call->other->other != call || other->actor->endpoint->is_dead) return;
   int64_t changed_us =

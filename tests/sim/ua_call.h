@@ -48,6 +48,13 @@ struct ua_call {
   uint32_t rseq, rseq_acked; /* reliable provisional responses, sent or taken */
   struct str_view reliable;  /* the unacknowledged one */
 
+  uint32_t session_s, session_min_s; /* 0: no timer; the largest Min-SE heard */
+  uint32_t session_raises;
+  bool we_refresh;
+  bool is_forgotten;                      /* its process was started again */
+  struct ua_transaction *session_refresh; /* our UPDATE without a description */
+  struct sim_event *refresh, *expiry;
+
   int64_t started_us, answered_us, ended_us;
   unsigned final_status; /* of the first INVITE */
   bool is_planned_from_answer;
@@ -114,6 +121,9 @@ void ua_call_receive_request(struct actor *actor, struct ua_transaction *transac
                              const struct sip_message *request);
 void ua_call_receive_cancel(struct actor *actor, struct ua_transaction *transaction, const struct sip_message *cancel);
 
+/* True when the actor does as if the request had not come. */
+bool ua_call_ignores(struct actor *actor, const struct sip_message *request);
+
 /* Responds without body; the To tag is the call's, or a new one. */
 void ua_call_respond(struct ua_transaction *transaction, struct ua_call *call, unsigned status, struct str_view lines);
 
@@ -136,5 +146,28 @@ void ua_reliable_receive_prack(struct ua_call *call, struct ua_transaction *tran
 
 /* Caller: acknowledges a reliable provisional response. False: seen before, to be ignored. */
 bool ua_reliable_take(struct ua_call *call, const struct sip_message *response);
+
+/* --- RFC 4028 (ua_timer.c) -----------------------------------------------------------------------------------------
+ */
+
+/* Header lines of an INVITE or UPDATE, and of our 2xx to theirs; the latter starts the clock. */
+struct str_view ua_timer_request_lines(struct ua_call *call);
+struct str_view ua_timer_answer_lines(struct ua_call *call, const struct sip_message *request);
+
+/* Their INVITE or UPDATE asks for too short a session: it is answered 422, and true. */
+bool ua_timer_refuse(struct ua_call *call, struct ua_transaction *transaction, const struct sip_message *request);
+
+/* What their 2xx to ours says. */
+void ua_timer_take_response(struct ua_call *call, const struct sip_message *response);
+
+/* 422 to an INVITE or UPDATE of ours: true when it is worth trying again with a longer interval. */
+bool ua_timer_raise(struct ua_call *call, const struct sip_message *response);
+
+/* Our UPDATE without a description got its final response. */
+void ua_timer_refresh_answered(struct ua_call *call, const struct sip_message *response);
+
+/* Refreshes now. False: not possible. */
+bool ua_timer_refresh(struct ua_call *call);
+void ua_timer_stop(struct ua_call *call);
 
 #endif

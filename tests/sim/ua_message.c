@@ -41,15 +41,29 @@ static bool has_contact(enum sip_method method) {
   return method == SIP_METHOD_INVITE || method == SIP_METHOD_UPDATE || method == SIP_METHOD_REFER;
 }
 
+static void add_allow(const struct actor *actor, struct text_builder *builder) {
+  static const enum sip_method methods[] = {SIP_METHOD_INVITE,  SIP_METHOD_ACK,    SIP_METHOD_CANCEL, SIP_METHOD_BYE,
+                                            SIP_METHOD_OPTIONS, SIP_METHOD_INFO,   SIP_METHOD_UPDATE, SIP_METHOD_PRACK,
+                                            SIP_METHOD_MESSAGE, SIP_METHOD_NOTIFY, SIP_METHOD_REFER};
+  char memory[160];
+  struct text_builder list = text_builder_over(memory, sizeof memory);
+  for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
+    if (actor->traits.hidden_methods & 1U << methods[i]) continue;
+    if (list.length) text_builder_add_literal(&list, ", ");
+    text_builder_add(&list, sip_method_text(methods[i]));
+  }
+  sip_build_header(builder, SIP_HEADER_ALLOW, text_builder_view(&list));
+}
+
 static void add_capabilities(const struct actor *actor, struct text_builder *builder) {
-  sip_build_header(builder, SIP_HEADER_ALLOW,
-                   STR_VIEW("INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, MESSAGE, NOTIFY, REFER"));
-  if (actor->traits.supports_100rel && actor->traits.supports_timer)
-    sip_build_header(builder, SIP_HEADER_SUPPORTED, STR_VIEW("100rel, timer"));
-  else if (actor->traits.supports_100rel)
-    sip_build_header(builder, SIP_HEADER_SUPPORTED, STR_VIEW("100rel"));
-  else if (actor->traits.supports_timer)
-    sip_build_header(builder, SIP_HEADER_SUPPORTED, STR_VIEW("timer"));
+  const struct actor_traits *traits = &actor->traits;
+  add_allow(actor, builder);
+  if (!traits->supports_100rel && !traits->supports_timer) return;
+  text_builder_add(builder, traits->writes_compactly ? STR_VIEW("k: ") : STR_VIEW("Supported: "));
+  if (traits->supports_100rel) text_builder_add_literal(builder, "100rel");
+  if (traits->supports_100rel && traits->supports_timer) text_builder_add_literal(builder, ", ");
+  if (traits->supports_timer) text_builder_add_literal(builder, "timer");
+  text_builder_add_literal(builder, "\r\n");
 }
 
 struct str_view ua_message_request(struct ua_call *call, const struct ua_request *request) {
@@ -71,6 +85,7 @@ struct str_view ua_message_request(struct ua_call *call, const struct ua_request
     add_capabilities(actor, &builder);
   }
   text_builder_add(&builder, request->lines);
+  text_builder_add(&builder, actor->traits.said[request->method]);
   struct str_view type = request->content_type.length ? request->content_type : SDP_TYPE;
   return finish(actor, &builder, type, request->body);
 }
@@ -146,6 +161,7 @@ struct str_view ua_message_response(const struct ua_transaction *transaction, un
     add_capabilities(actor, &builder);
   }
   text_builder_add(&builder, lines);
+  if (status >= 200 && status < 300) text_builder_add(&builder, actor->traits.accepted[transaction->method]);
   return finish(actor, &builder, SDP_TYPE, body);
 }
 

@@ -15,7 +15,7 @@ bool ua_call_renegotiate(struct ua_call *call, enum sip_method method, unsigned 
   if (direction == UA_SAME) direction = session->ours.direction;
   if (payload == UA_SAME) payload = session->ours.payload;
   struct str_view offer = ua_session_offer(call->actor->world, session, (enum ua_direction)direction, payload);
-  call->renegotiation = ua_call_request(call, method, (struct str_view){0}, (struct str_view){0}, offer);
+  call->renegotiation = ua_call_request(call, method, (struct str_view){0}, ua_timer_request_lines(call), offer);
   return true;
 }
 
@@ -23,7 +23,7 @@ bool ua_call_renegotiate(struct ua_call *call, enum sip_method method, unsigned 
 bool ua_call_ask_for_offer(struct ua_call *call) {
   if (call->state != UA_UP || call->accepted || call->renegotiation || call->session.is_offer_open) return false;
   struct str_view nothing = {0};
-  call->renegotiation = ua_call_request(call, SIP_METHOD_INVITE, nothing, nothing, nothing);
+  call->renegotiation = ua_call_request(call, SIP_METHOD_INVITE, nothing, ua_timer_request_lines(call), nothing);
   return true;
 }
 
@@ -44,9 +44,10 @@ static void retry_later(struct ua_call *call, enum sip_method method) {
   world_at(world, world->now_us + wait_ms * MS_US, try_again, call, retry);
 }
 
-static void refused(struct ua_call *call, struct ua_transaction *transaction, unsigned status) {
+static void refused(struct ua_call *call, struct ua_transaction *transaction, const struct sip_message *response) {
+  unsigned status = response->status;
   call->renegotiation = NULL;
-  if (status == 491) retry_later(call, transaction->method);
+  if (status == 491 || (status == 422 && ua_timer_raise(call, response))) retry_later(call, transaction->method);
   ua_session_refused(&call->session);
   if ((status == 481 || status == 408) && call->state == UA_UP) ua_call_hang_up(call);
 }
@@ -55,7 +56,7 @@ void ua_call_renegotiation_answered(struct ua_transaction *transaction, const st
   struct ua_call *call = transaction->call;
   if (response->status < 200) return;
   if (response->status >= 300) {
-    if (transaction == call->renegotiation) refused(call, transaction, response->status);
+    if (transaction == call->renegotiation) refused(call, transaction, response);
     return;
   }
   struct str_view answer = {0};
@@ -65,6 +66,7 @@ void ua_call_renegotiation_answered(struct ua_transaction *transaction, const st
     bool had_body = response->body.length > 0;
     if (!had_body && transaction->is_session_offer) ua_call_complain(call, "a 2xx without an answer to our offer");
     ua_call_take_session(call, response);
+    ua_timer_take_response(call, response);
     if (had_body && !transaction->is_session_offer) answer = ua_session_answer(call->actor->world, &call->session);
     if (!had_body && transaction->method == SIP_METHOD_INVITE)
       ua_call_complain(call, "a 2xx without a session description");

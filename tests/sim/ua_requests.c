@@ -13,6 +13,21 @@ static void respond(struct ua_transaction *transaction, struct ua_call *call, un
   ua_call_respond(transaction, call, status, (struct str_view){0});
 }
 
+/* What the actor was told to do with this request; NULL: what is right. Counts it when it is taken. */
+static const struct actor_manners *manners_towards(struct actor *actor, const struct sip_message *request) {
+  struct actor_manners *manners = &actor->traits.manners[request->method];
+  bool suits = manners->is_set && manners->count > 0 && (!manners->inside || request->to_tag.length > 0);
+  if (!suits) return NULL;
+  if (manners->count != UINT32_MAX) manners->count--;
+  return manners;
+}
+
+/* Asked before anything is known of the request's transaction: repetitions count, too. */
+bool ua_call_ignores(struct actor *actor, const struct sip_message *request) {
+  if (actor->traits.manners[request->method].status != 0) return false;
+  return manners_towards(actor, request) != NULL;
+}
+
 static void receive_bye(struct ua_call *call, struct ua_transaction *transaction) {
   respond(transaction, call, 200);
   if (call->state == UA_LEAVING) return;
@@ -22,13 +37,18 @@ static void receive_bye(struct ua_call *call, struct ua_transaction *transaction
 
 /* Refuses an offer; the next one must follow it all the same. */
 static void refuse_offer(struct ua_call *call, struct ua_transaction *transaction, const struct sip_message *request,
-                         unsigned status) {
+                         const struct actor_manners *manners) {
   struct world *world = call->actor->world;
   const char *wrong = NULL;
   if (request->body.length > 0)
     wrong = ua_session_pass_over(&call->session, request->body, ua_call_misses_nothing(world));
   if (wrong) ua_call_complain(call, wrong);
-  respond(transaction, call, status);
+  ua_call_respond(transaction, call, manners->status, manners->line);
+}
+
+static void refuse_for_now(struct ua_call *call, struct ua_transaction *transaction, const struct sip_message *request,
+                           uint16_t status) {
+  refuse_offer(call, transaction, request, &(struct actor_manners){.status = status});
 }
 
 /* An offer from the other side: 491 while one of ours is open. */
@@ -37,21 +57,23 @@ static void receive_renegotiation(struct ua_call *call, struct ua_transaction *t
   bool is_invite = transaction->method == SIP_METHOD_INVITE;
   bool has_offer = request->body.length > 0;
   if (call->state != UA_UP && (is_invite || call->state != UA_ANSWERED)) {
-    refuse_offer(call, transaction, request, call->state == UA_LEAVING ? 481 : 491);
+    refuse_for_now(call, transaction, request, call->state == UA_LEAVING ? 481 : 491);
     return;
   }
   if (call->renegotiation || (call->session.is_offer_open && (is_invite || has_offer))) {
-    refuse_offer(call, transaction, request, 491);
+    refuse_for_now(call, transaction, request, 491);
     return;
   }
+  if (ua_timer_refuse(call, transaction, request)) return;
   if (has_offer) ua_call_take_session(call, request);
   if (is_invite) {
     ua_call_accept(call, transaction, !has_offer);
     return;
   }
   struct str_view body = has_offer ? ua_session_answer(call->actor->world, &call->session) : (struct str_view){0};
-  ua_transaction_respond(transaction, 200,
-                         ua_message_response(transaction, 200, call->local_tag, (struct str_view){0}, body));
+  ua_transaction_respond(
+      transaction, 200,
+      ua_message_response(transaction, 200, call->local_tag, ua_timer_answer_lines(call, request), body));
 }
 
 static void receive_inside(struct ua_call *call, struct ua_transaction *transaction,
@@ -85,12 +107,12 @@ static void receive_inside(struct ua_call *call, struct ua_transaction *transact
 void ua_call_receive_request(struct actor *actor, struct ua_transaction *transaction,
                              const struct sip_message *request) {
   struct ua_call *call = ua_call_find(actor, request);
-  uint16_t fixed_answer = actor->traits.answers[request->method];
+  const struct actor_manners *manners = manners_towards(actor, request);
   bool is_offer = request->method == SIP_METHOD_INVITE || request->method == SIP_METHOD_UPDATE;
-  if (fixed_answer != 0 && call && is_offer)
-    refuse_offer(call, transaction, request, fixed_answer);
-  else if (fixed_answer != 0 && (call || request->to_tag.length == 0))
-    respond(transaction, call, fixed_answer);
+  if (manners && call && is_offer)
+    refuse_offer(call, transaction, request, manners);
+  else if (manners && (call || request->to_tag.length == 0))
+    ua_call_respond(transaction, call, manners->status, manners->line);
   else if (call)
     receive_inside(call, transaction, request);
   else if (request->to_tag.length > 0)

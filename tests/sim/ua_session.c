@@ -11,13 +11,19 @@ void ua_session_init(struct ua_session *session, uint64_t id, struct str_view ip
   session->ours = (struct ua_description){.port = port, .payload = 8};
 }
 
+/* What follows s= and c= : one media line with what belongs to it. */
+static struct str_view write_media(struct world *world, const struct ua_description *ours) {
+  if (ours->payload == UA_FAX)
+    return sim_format_view(&world->memory, "m=image %u udptl t38\r\na=T38FaxVersion:0\r\n", ours->port);
+  return sim_format_view(&world->memory, "m=audio %u RTP/AVP %u 101\r\na=rtpmap:101 telephone-event/8000\r\na=%s\r\n",
+                         ours->port, ours->payload, direction_names[ours->direction]);
+}
+
 static struct str_view write_text(struct world *world, const struct ua_session *session) {
-  return sim_format_view(&world->memory,
-                         "v=0\r\no=- %llu %llu IN IP4 %.*s\r\ns=-\r\nc=IN IP4 %.*s\r\nt=0 0\r\n"
-                         "m=audio %u RTP/AVP %u 101\r\na=rtpmap:101 telephone-event/8000\r\na=%s\r\n",
+  struct str_view media = write_media(world, &session->ours);
+  return sim_format_view(&world->memory, "v=0\r\no=- %llu %llu IN IP4 %.*s\r\ns=-\r\nc=IN IP4 %.*s\r\nt=0 0\r\n%.*s",
                          (unsigned long long)session->id, (unsigned long long)session->version, (int)session->ip.length,
-                         session->ip.data, (int)session->ip.length, session->ip.data, session->ours.port,
-                         session->ours.payload, direction_names[session->ours.direction]);
+                         session->ip.data, (int)session->ip.length, session->ip.data, (int)media.length, media.data);
 }
 
 struct str_view ua_session_write(struct world *world, struct ua_session *session) {
@@ -73,8 +79,12 @@ static bool has_attribute(struct str_view text, const char *name) {
 }
 
 static bool read_description(struct str_view text, struct ua_description *out) {
-  struct str_view media = line_of(text, "m=audio ");
+  struct str_view media = line_of(text, "m=audio "), fax = line_of(text, "m=image ");
   uint32_t port, payload;
+  if (fax.length && str_view_to_u32(word_of(fax, 0), &port)) {
+    *out = (struct ua_description){.port = (uint16_t)port, .payload = UA_FAX};
+    return true;
+  }
   if (!str_view_to_u32(word_of(media, 0), &port) || !str_view_to_u32(word_of(media, 2), &payload)) return false;
   *out = (struct ua_description){.port = (uint16_t)port, .payload = payload};
   for (unsigned i = 0; i < 4; i++)
@@ -120,7 +130,7 @@ const char *ua_session_take(struct world *world, struct ua_session *session, str
   struct ua_description theirs;
   const char *wrong = ua_session_pass_over(session, text, is_strict);
   if (wrong) return wrong;
-  if (!read_description(text, &theirs)) return "the description has no m=audio line";
+  if (!read_description(text, &theirs)) return "the description has no usable m= line";
   session->heard = sim_copy(&world->memory, text);
   session->theirs = theirs;
   session->has_theirs = true;

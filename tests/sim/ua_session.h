@@ -10,6 +10,8 @@
 
 struct world;
 
+#define UA_FAX 256 /* a payload that stands for m=image udptl t38 */
+
 enum ua_direction { UA_SENDRECV, UA_SENDONLY, UA_RECVONLY, UA_INACTIVE };
 
 /* What a description says. */

@@ -111,7 +111,9 @@ void watcher_blame_transaction(struct world *world, const struct watched_transac
 }
 
 bool watcher_is_lenient(const struct world *world) {
-  return world->node && switch_node_was_stalled(world->node);
+  for (unsigned i = 0; i < world->node_count; i++)
+    if (switch_node_was_stalled(world->nodes[i])) return true;
+  return false;
 }
 
 bool watcher_is_about(int64_t value_us, int64_t wanted_us) {

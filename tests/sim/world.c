@@ -19,8 +19,9 @@ void world_init(struct world *world, uint64_t seed) {
 }
 
 void world_reset(struct world *world) {
-  if (world->node) switch_node_destroy(world->node);
-  world->node = NULL;
+  for (unsigned i = 0; i < world->node_count; i++)
+    switch_node_destroy(world->nodes[i]);
+  world->node_count = 0;
   event_queue_reset(&world->queue);
   event_log_reset(&world->log);
   sim_memory_reset(&world->memory);
@@ -41,11 +42,25 @@ void world_cancel(struct sim_event **event) {
   *event = NULL;
 }
 
+/* The switch that wants to be woken first; NULL: none does. */
+static struct switch_node *next_to_wake(const struct world *world, int64_t *wake_us_out) {
+  struct switch_node *first = NULL;
+  *wake_us_out = INT64_MAX;
+  for (unsigned i = 0; i < world->node_count; i++) {
+    int64_t wake_us = switch_node_wake_us(world->nodes[i]);
+    if (wake_us >= *wake_us_out) continue;
+    *wake_us_out = wake_us;
+    first = world->nodes[i];
+  }
+  return first;
+}
+
 bool world_step(struct world *world, int64_t until_us) {
   if (world->failure) return false;
   const struct sim_event *first = event_queue_first(&world->queue);
   int64_t event_us = first ? first->at_us : INT64_MAX;
-  int64_t wake_us = world->node ? switch_node_wake_us(world->node) : INT64_MAX;
+  int64_t wake_us;
+  struct switch_node *node = next_to_wake(world, &wake_us);
   int64_t next_us = event_us < wake_us ? event_us : wake_us;
   if (next_us == INT64_MAX || next_us > until_us) {
     if (until_us != INT64_MAX && until_us > world->now_us) world->now_us = until_us;
@@ -57,7 +72,7 @@ bool world_step(struct world *world, int64_t until_us) {
     struct sim_event *event = event_queue_take(&world->queue);
     event->happen(world, event->subject, event->detail);
   } else {
-    switch_node_advance(world->node);
+    switch_node_advance(node);
   }
   return !world->failure;
 }

@@ -18,6 +18,8 @@ struct ledger;
 struct switch_node;
 struct watcher;
 
+#define WORLD_NODES_MAX 2
+
 #define SECOND_US 1000000LL
 #define MS_US     1000LL
 
@@ -34,7 +36,8 @@ struct world {
   struct network network;
   struct watcher *watcher;
   struct ledger *ledger;
-  struct switch_node *node; /* NULL: the actors talk to one another */
+  struct switch_node *nodes[WORLD_NODES_MAX];
+  unsigned node_count; /* 0: the actors talk to one another */
   struct actor *first_actor, *last_actor;
   const char *failure; /* the first thing that was wrong, with its time; NULL: none yet */
   uint64_t events;
@@ -42,6 +45,7 @@ struct world {
   unsigned calls_live;      /* as the actors see them */
   bool is_closing;          /* nobody starts anything any more; the world runs out */
   bool is_troubled;         /* the scenario has made somebody misbehave */
+  bool misses_something;    /* somebody ignores messages that change sessions */
   void *onlooker_context;   /* for network.onlooker */
 };
 
