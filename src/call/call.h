@@ -19,6 +19,7 @@
  *   call_offer_answer.c   session descriptions: offers and answers both ways, one origin per leg
  *   call_carried.c        requests inside the call carried across: re-INVITE, UPDATE, INFO, REFER …
  *   call_reliable.c       reliable provisional responses end to end (RFC 3262)
+ *   call_stray.c          answers for which there is no leg any more
  *   call_supervision.c    where a leg's session timer is asked (RFC 4028)
  *   call_record.c         facts → one record;  call_list.c   live calls as JSON
  *   call_table.c          where it all lives
@@ -73,6 +74,11 @@ void call_receive_request(struct call_table *table, struct context *context, con
 /* Takes TRANSACTION_NEWS_ACK. */
 void call_receive_ack(struct call_table *table, struct context *context, const struct sip_message *ack,
                       const struct flow *flow);
+
+/* Takes TRANSACTION_NEWS_REFUSED: an attempt for which there was no room. It leaves a record, when there are many one
+ * for several (docs/decisions/calls.md). */
+void call_note_refused(struct call_table *table, struct context *context, const struct sip_message *invite,
+                       const struct flow *flow);
 
 /* Takes every other item of news whose owner is TRANSACTION_OWNER_CALL. `message` is the response or CANCEL it came
  * with, NULL when a timer brought it. */

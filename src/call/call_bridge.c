@@ -91,6 +91,7 @@ static enum result send_invite(struct call_step *step, struct call_leg *leg) {
                                   .content_type = sent.content_type,
                                   .body = sent.bytes,
                                   .owner = call_leg_owner(step->table, leg, LEG_PURPOSE_INVITE)};
+  if (!leg->invited_with_offer) invite.owner.detail |= LEG_DETAIL_ASKS_OFFER;
   call_session_offered(step, leg, &sent);
   return dialog_send_request(step->table->rooms.dialogs, step->context, leg->dialog, &invite, &leg->invite);
 }

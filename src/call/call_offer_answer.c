@@ -142,6 +142,22 @@ void call_session_refused(struct call_step *step, struct call_leg *leg) {
   block_store_clear(step->table->rooms.blocks, &leg->offered);
 }
 
+struct call_body call_session_declined(struct call_step *step) {
+  struct call_body body = call_body_of(step->message), answer = {0};
+  const struct local_identity *local = step->context->local;
+  uint16_t index = step->flow->socket_index < local->socket_count ? step->flow->socket_index : 0;
+  struct sdp offer;
+  if (sdp_parse(find_session(&body), &offer) != RESULT_OK) return answer;
+  char memory[32];
+  struct text_builder origin = text_builder_over(memory, sizeof memory);
+  struct text_builder text = arena_builder(step->context->arena, offer.text.length + ORIGIN_BYTES_MAX);
+  text_builder_add_literal(&origin, "- ");
+  text_builder_add_u64(&origin, random_u64(step->context->random) >> 2);
+  sdp_write_declined(&offer, text_builder_view(&origin), 1, &local->sockets[index].advertised, &text);
+  if (!text.overflowed) answer = (struct call_body){SDP_TYPE, text_builder_view(&text)};
+  return answer;
+}
+
 struct call_body call_session_in_force(const struct call_table *table, const struct call_leg *leg) {
   struct str_view text = block_store_view(table->rooms.blocks, &leg->session);
   return (struct call_body){text.length > 0 ? SDP_TYPE : (struct str_view){0}, text};

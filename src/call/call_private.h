@@ -153,20 +153,33 @@ struct call_carried {
   struct handle to;   /* ours on the other leg: client transaction */
 };
 
+/* How many records of attempts that never became a call may still be written. */
+struct record_bucket {
+  struct mono_ms filled_at;
+  uint32_t left;
+};
+
+#define CALL_RECENT_STRAYS 64
+
 struct call_table {
   struct pool calls;
   struct pool legs;
   struct pool carried;
   struct call_rooms rooms;
-  struct mono_ms record_bucket_at; /* when the bucket below was filled last */
-  uint32_t record_bucket;          /* records of strangers that may still be written */
-  uint64_t recent_strangers[64];   /* who had one lately */
+  struct record_bucket stranger_records, overload_records;
+  uint64_t unrecorded;                        /* attempts refused for overload that no record tells of yet */
+  uint64_t recent_strangers[64];              /* who had one lately */
+  uint64_t recent_strays[CALL_RECENT_STRAYS]; /* remote ends without a leg that had their BYE lately */
   uint32_t answered_count;
   bool draining;
 };
 
 /* What a client transaction of a leg is for: transaction_owner.detail. */
 enum leg_purpose { LEG_PURPOSE_INVITE = 1, LEG_PURPOSE_BYE, LEG_PURPOSE_CARRIED, LEG_PURPOSE_PRACK };
+
+/* Beside the purpose: our INVITE held no offer, so that each 2xx brings one. */
+#define LEG_DETAIL_ASKS_OFFER 0x100u
+#define LEG_DETAIL_PURPOSE    0x0ffu
 
 /* --- the step ------------------------------------------------------------------------------------------------------
  */
@@ -296,6 +309,9 @@ enum result call_record_hand_on(struct call_step *step, struct str_view record) 
 /* The record of an attempt that never became a call; `device` NULL: a stranger's, of whom not everyone has one. */
 void call_record_refused(struct call_step *step, enum end_reason reason, unsigned status, const struct device *device);
 
+/* One record for all attempts that were refused for overload and have none yet, if there are any. */
+void call_record_unrecorded(struct call_step *step);
+
 /* Fills a record from the call as it stands; texts live until the end of the event. */
 void call_record_fill(struct call_step *step, struct cdr_record *record);
 
@@ -376,6 +392,16 @@ void call_write_capabilities(struct text_builder *builder);
 /* Reason with the Q.850 cause and the name of the end reason (RFC 3326, RFC 6432). */
 void call_write_reason(struct text_builder *builder, const struct call_end *end);
 
+/* --- call_stray.c ---------------------------------------------------------------------------------------------------
+ */
+
+/* ACK to whoever sent the 2xx in step->message, a further branch of a forked INVITE, and BYE, unless it has had one
+ * lately. `offers`: its session description is an offer, which the ACK declines. */
+void call_dismiss_stray(struct call_step *step, bool offers);
+
+/* Remembers for a while that the sender of the 2xx in step->message is hung up. False: it was already. */
+bool call_stray_note(struct call_step *step);
+
 /* --- call_carry.c --------------------------------------------------------------------------------------------------
  */
 
@@ -425,6 +451,10 @@ void call_ack_owe(struct call_step *step, struct call_leg *leg);
 /* Sends the ACK that `leg` owes, if it owes one, with an answer that declines every medium (RFC 3261 §13.2.2.4): the
  * call is over before the other side has answered. */
 void call_ack_settle(struct call_step *step, struct call_leg *leg);
+
+/* An answer that declines every medium of the offer in step->message, for a dialog without a leg; empty when there is
+ * no readable offer. */
+struct call_body call_session_declined(struct call_step *step);
 
 /* The description in force as a body; empty when there is none. */
 struct call_body call_session_in_force(const struct call_table *table, const struct call_leg *leg);

@@ -3,9 +3,12 @@
 #include "directory/directory.h"
 #include "sip/sip_uri.h"
 
-#define RECORD_BYTES_MAX  8192
-#define STRANGER_BUCKET   20  /* records of strangers that may come at once */
-#define STRANGER_EVERY_MS 200 /* and after that one each */
+#define RECORD_BYTES_MAX 8192
+/* Records of attempts that never became a call: so many may come at once, and after that one each. */
+#define STRANGER_BUCKET   20
+#define STRANGER_EVERY_MS 200
+#define OVERLOAD_BUCKET   100
+#define OVERLOAD_EVERY_MS 20
 
 /* --- ids --------------------------------------------------------------------------------------------------------- */
 
@@ -160,24 +163,34 @@ enum result call_record_hand_on(struct call_step *step, struct str_view record) 
 
 /* --- attempts that never became a call --------------------------------------------------------------------------- */
 
-/* A record each 200 ms, and a few at once; the same caller's repeated INVITE has one only. Strangers must not fill the
- * disk. */
-static bool may_record_stranger(struct call_step *step) {
+static bool take_from_bucket(struct record_bucket *bucket, struct mono_ms now, uint32_t most, int64_t every_ms) {
+  int64_t periods = mono_ms_since(now, bucket->filled_at) / every_ms;
+  if (periods > 0) {
+    int64_t filled = bucket->left + periods;
+    bucket->left = filled < most ? (uint32_t)filled : most;
+    bucket->filled_at = now;
+  }
+  if (bucket->left == 0) return false;
+  bucket->left--;
+  return true;
+}
+
+/* Where it is noted that this attempt has its record: the same caller's repeated INVITE has one only. */
+static uint64_t *recent_slot(struct call_step *step, uint64_t *who_out) {
   struct call_table *table = step->table;
   const struct context *context = step->context;
   struct str_view call_id = step->message->call_id;
-  uint64_t who = siphash(&context->local->steering_key, call_id.data, call_id.length) ^
-                 siphash(&context->local->steering_key, step->flow->remote.ip, sizeof step->flow->remote.ip);
-  uint64_t *slot = &table->recent_strangers[who % (sizeof table->recent_strangers / sizeof table->recent_strangers[0])];
+  *who_out = siphash(&context->local->steering_key, call_id.data, call_id.length) ^
+             siphash(&context->local->steering_key, step->flow->remote.ip, sizeof step->flow->remote.ip);
+  return &table->recent_strangers[*who_out % (sizeof table->recent_strangers / sizeof table->recent_strangers[0])];
+}
+
+/* Strangers must not fill the disk. */
+static bool may_record_stranger(struct call_step *step) {
+  uint64_t who, *slot = recent_slot(step, &who);
   if (*slot == who) return false;
-  int64_t periods = mono_ms_since(context->now, table->record_bucket_at) / STRANGER_EVERY_MS;
-  if (periods > 0) {
-    int64_t filled = table->record_bucket + periods;
-    table->record_bucket = filled < STRANGER_BUCKET ? (uint32_t)filled : STRANGER_BUCKET;
-    table->record_bucket_at = context->now;
-  }
-  if (table->record_bucket == 0) return false;
-  table->record_bucket--;
+  if (!take_from_bucket(&step->table->stranger_records, step->context->now, STRANGER_BUCKET, STRANGER_EVERY_MS))
+    return false;
   *slot = who;
   return true;
 }
@@ -188,26 +201,71 @@ static struct str_view user_of(struct call_step *step, struct str_view uri_text)
   return sip_uri_user_plain(&uri, step->context->arena);
 }
 
+/* Begins a record of an attempt that ended as soon as it came. */
+static void begin_refused(struct call_step *step, const struct call_end *end, struct cdr_record *record) {
+  cdr_record_init(record);
+  record->id =
+      write_id(step, step->context->wall_now, (struct handle){UINT32_MAX, (uint32_t)random_u64(step->context->random)});
+  record->state = STR_VIEW("ended");
+  record->started_at = record->ended_at = record->last_alive_at = step->context->wall_now;
+  record->last_alive_by = STR_VIEW("caller: INVITE");
+  fill_end(end, record);
+}
+
+static void fill_caller(struct call_step *step, const struct device *device, struct cdr_record *record) {
+  struct sip_name_addr from;
+  if (sip_name_addr_parse(sip_message_header(step->message, SIP_HEADER_FROM), &from) == RESULT_OK)
+    record->caller = user_of(step, from.uri_text);
+  record->callee = user_of(step, step->message->request_uri);
+  if (device) record->caller_device = device->name;
+  record->caller_address = address_text(step, &step->flow->remote);
+  record->caller_call_id = step->message->call_id;
+}
+
+static void hand_on_refused(struct call_step *step, const struct cdr_record *record) {
+  struct str_view bytes = encode(step, record);
+  if (bytes.length > 0 && outbox_record(step->context->outbox, bytes) == RESULT_OK)
+    counters_add(step->context->counters, cdrs_written);
+}
+
 void call_record_refused(struct call_step *step, enum end_reason reason, unsigned status, const struct device *device) {
   struct cdr_record record;
-  struct sip_name_addr from;
   struct call_end end = call_end_of(reason, END_BY_SWITCH);
   if (!device && !may_record_stranger(step)) return;
   end.status = (uint16_t)status;
-  cdr_record_init(&record);
-  record.id =
-      write_id(step, step->context->wall_now, (struct handle){UINT32_MAX, (uint32_t)random_u64(step->context->random)});
-  record.state = STR_VIEW("ended");
-  if (sip_name_addr_parse(sip_message_header(step->message, SIP_HEADER_FROM), &from) == RESULT_OK)
-    record.caller = user_of(step, from.uri_text);
-  record.callee = user_of(step, step->message->request_uri);
-  if (device) record.caller_device = device->name;
-  record.caller_address = address_text(step, &step->flow->remote);
-  record.caller_call_id = step->message->call_id;
-  record.started_at = record.ended_at = record.last_alive_at = step->context->wall_now;
-  record.last_alive_by = STR_VIEW("caller: INVITE");
-  fill_end(&end, &record);
-  struct str_view bytes = encode(step, &record);
-  if (bytes.length > 0 && outbox_record(step->context->outbox, bytes) == RESULT_OK)
-    counters_add(step->context->counters, cdrs_written);
+  begin_refused(step, &end, &record);
+  fill_caller(step, device, &record);
+  hand_on_refused(step, &record);
+}
+
+void call_record_unrecorded(struct call_step *step) {
+  struct cdr_record record;
+  struct call_end end = call_end_of(END_REASON_capacity, END_BY_SWITCH);
+  if (step->table->unrecorded == 0) return;
+  struct text_builder text = arena_builder(step->context->arena, 80);
+  text_builder_add_u64(&text, step->table->unrecorded);
+  text_builder_add_literal(&text, " attempts, refused for overload");
+  begin_refused(step, &end, &record);
+  record.end_text = text_builder_view(&text);
+  hand_on_refused(step, &record);
+  step->table->unrecorded = 0;
+}
+
+void call_note_refused(struct call_table *table, struct context *context, const struct sip_message *invite,
+                       const struct flow *flow) {
+  struct call_step step = {.table = table, .context = context, .message = invite, .flow = flow};
+  uint64_t who, *slot = recent_slot(&step, &who);
+  if (*slot == who) return;
+  *slot = who;
+  counters_add(context->counters, calls_attempted);
+  if (!take_from_bucket(&table->overload_records, context->now, OVERLOAD_BUCKET, OVERLOAD_EVERY_MS)) {
+    table->unrecorded++;
+    return;
+  }
+  call_record_unrecorded(&step);
+  struct cdr_record record;
+  struct call_end end = call_end_of(END_REASON_capacity, END_BY_SWITCH);
+  begin_refused(&step, &end, &record);
+  fill_caller(&step, directory_find_mapping_gateway(context->directory, &flow->remote), &record);
+  hand_on_refused(&step, &record);
 }

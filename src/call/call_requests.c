@@ -224,14 +224,13 @@ static void receive_final(struct call_step *step, enum leg_purpose purpose) {
   }
 }
 
-/* Where the peer's connection broke there may be another way to it: the next request takes that, and BYE, which is the
- * last one, is sent once more. */
-static void receive_unreachable(struct call_step *step, enum leg_purpose purpose) {
-  bool has_way = dialog_find_another_way(step->table->rooms.dialogs, step->context, step->leg->dialog);
-  if (has_way && purpose == LEG_PURPOSE_BYE)
-    leg_dispatch(step, LEG_EVENT_BYE_STRANDED);
-  else
-    receive_final(step, purpose);
+/* Where the peer's connection broke there may be another way to it, which an earlier request may have found already. */
+static void go_another_way(struct call_step *step) {
+  const struct call_rooms *rooms = &step->table->rooms;
+  (void)dialog_find_another_way(rooms->dialogs, step->context, step->leg->dialog);
+  struct flow way = dialog_flow(rooms->dialogs, step->leg->dialog);
+  /* Where there is none, TRANSACTION_NEWS_UNREACHABLE follows. */
+  (void)!transaction_reroute(rooms->transactions, step->context, step->transaction, &way);
 }
 
 static void receive_cancel(struct call_step *step, enum leg_purpose purpose) {
@@ -255,9 +254,14 @@ void call_receive_news(struct call_table *table, struct context *context, const 
                        const struct sip_message *message, const struct flow *flow) {
   struct call_step step = {
       .table = table, .context = context, .message = message, .flow = flow, .transaction = news->transaction};
-  enum leg_purpose purpose = (enum leg_purpose)news->owner.detail;
+  enum leg_purpose purpose = (enum leg_purpose)(news->owner.detail & LEG_DETAIL_PURPOSE);
   step.leg = call_leg_at(table, news->owner.handle);
-  if (!step.leg) return; /* the leg is gone, and what it left behind needs nobody */
+  if (!step.leg) {
+    /* What else a leg leaves behind needs nobody: a repeated 2xx in a dialog that is over ends with that dialog. */
+    if (news->is_fork && purpose == LEG_PURPOSE_INVITE)
+      call_dismiss_stray(&step, news->owner.detail & LEG_DETAIL_ASKS_OFFER);
+    return;
+  }
   step.call = call_of_leg(table, step.leg);
   switch (news->kind) {
   case TRANSACTION_NEWS_CANCEL: receive_cancel(&step, purpose); return;
@@ -275,11 +279,13 @@ void call_receive_news(struct call_table *table, struct context *context, const 
   case TRANSACTION_NEWS_UNREACHABLE:
     step.message = NULL;
     step.status = 503;
-    receive_unreachable(&step, purpose);
+    receive_final(&step, purpose);
     return;
+  case TRANSACTION_NEWS_STRANDED: go_another_way(&step); return;
   case TRANSACTION_NEWS_NONE:
   case TRANSACTION_NEWS_REQUEST:
   case TRANSACTION_NEWS_ACK:
+  case TRANSACTION_NEWS_REFUSED:
   case TRANSACTION_NEWS_ACK_MISSING: return; /* a refusal that was never acknowledged ends nothing that is not over */
   }
 }

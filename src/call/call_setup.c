@@ -81,6 +81,7 @@ void call_receive_invite(struct call_step *step) {
   const struct device *device;
   if (call_admit(step, &device) != ADMISSION_PASSED) return;
   counters_add(step->context->counters, calls_attempted);
+  call_record_unrecorded(step);
   step->call = step->table->draining ? NULL : call_create(step->table, step->context);
   if (!step->call) {
     refuse_fresh(step, device, END_REASON_capacity, 503);

@@ -154,7 +154,10 @@ LEG_ACTION(take_answer) {
 LEG_ACTION(acknowledge_again) {
   struct call_leg *leg = step->leg;
   struct dialog_table *dialogs = step->table->rooms.dialogs;
-  if (step->branch != leg->branch) {
+  if (step->branch != leg->branch && !leg->invited_with_offer) {
+    call_dismiss_stray(step, true);
+  } else if (step->branch != leg->branch) {
+    (void)call_stray_note(step);
     dialog_dismiss_branch(dialogs, step->context, leg->dialog, step->branch, step->message);
   } else if (leg->state == LEG_STATE_LEAVING && step->message->cseq > leg->ack_cseq && leg->offer == LEG_OFFER_NONE) {
     call_ack_owe(step, leg); /* a re-INVITE that asked for an offer */

@@ -67,6 +67,7 @@ enum result dialog_send_to(struct dialog_table *table, struct context *context, 
   enum result result = transaction_begin(table->transactions, context, request->method, &end->flow, request->owner,
                                          transaction_out, &branch);
   if (result != RESULT_OK) return result;
+  if (dialog->follow_flow || end->is_translated) transaction_keep_flow(table->transactions, *transaction_out);
   /* A number that is used up without being sent is no harm: gaps are allowed (§12.2.2), going back is not. */
   dialog->local_cseq++;
   build_request(table, context, dialog, end, request, dialog->local_cseq, branch, &builder);

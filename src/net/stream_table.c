@@ -13,7 +13,8 @@
 #include "net/stream_private.h"
 
 #define ACCEPTS_A_ROUND   32
-#define OPENING_MS        5000
+#define CONNECTING_MS     2500 /* one lost SYN is sent again after 1 s; what swallows them all is a firewall or NAT */
+#define SHAKING_MS        5000
 #define PROVING_MS        30000 /* an accepted connection must say something whole */
 #define FINISHING_MS      30000 /* a message must be whole */
 #define LINGERING_MS      2000
@@ -152,8 +153,8 @@ void stream_watch(struct stream_table *table, struct stream_connection *connecti
 
 static int64_t patience_ms(const struct stream_connection *connection) {
   switch ((enum stream_state)connection->state) {
-  case STREAM_CONNECTING:
-  case STREAM_SHAKING: return OPENING_MS;
+  case STREAM_CONNECTING: return CONNECTING_MS;
+  case STREAM_SHAKING: return SHAKING_MS;
   case STREAM_OPEN:
     if (connection->unfinished.length > 0) return FINISHING_MS;
     return connection->is_proven || connection->is_outgoing ? SILENCE_MS : PROVING_MS;

@@ -130,6 +130,72 @@ static void test_second_200_of_a_fork_is_acknowledged_and_hung_up(void) {
   bench_end(bench);
 }
 
+static void test_200_of_a_fork_after_the_end_is_acknowledged_and_hung_up(void) {
+  struct bench *bench = bench_create();
+  struct peer *caller = peer_at(bench, CUSTOMER), *callee = peer_at(bench, VENDOR_A);
+  struct peer *fork = peer_at(bench, "203.0.113.2:5060");
+  bench_connect(caller, callee, "4420");
+  memcpy(fork->invite, callee->invite, sizeof fork->invite);
+  bench_hang_up(caller, callee);
+  expect_int(call_leg_count(bench->core->calls), ==, 0);
+  const char *routes = "Record-Route: <sip:203.0.113.1;lr>, <sip:203.0.113.2;lr>\r\n";
+  peer_add(fork, routes);
+  peer_respond(fork, 200, ANSWER);
+  const char *ack = peer_expect(fork, "ACK");
+  expect(strstr(header_of(ack, "To"), fork->local_tag) && !strcmp(header_of(ack, "CSeq"), "1 ACK"));
+  expect(strstr(ack, "\r\nRoute: <sip:203.0.113.2;lr>") && strstr(ack, "<sip:203.0.113.1;lr>\r\n"));
+  expect(*body_of(ack) == 0);
+  const char *bye = peer_expect(fork, "BYE");
+  expect(strstr(header_of(bye, "To"), fork->local_tag) && !strcmp(header_of(bye, "CSeq"), "1001 BYE"));
+  peer_reply(fork, 200, NULL);
+  peer_add(fork, routes);
+  peer_respond(fork, 200, ANSWER); /* its ACK was lost: it has been hung up already */
+  peer_expect(fork, "ACK");
+  bench_advance(bench, 1000);
+  peer_expect_nothing(fork);
+  expect_record(bench, "normal");
+  bench_end(bench);
+}
+
+static void test_200_of_the_callee_after_the_end_is_nobodys_any_more(void) {
+  struct bench *bench = bench_create();
+  struct peer *caller = peer_at(bench, CUSTOMER), *callee = peer_at(bench, VENDOR_A);
+  bench_connect(caller, callee, "4420");
+  bench_hang_up(caller, callee);
+  peer_respond(callee, 200, ANSWER);
+  bench_advance(bench, 1000);
+  peer_expect_nothing(callee);
+  expect_record(bench, "normal");
+  bench_end(bench);
+}
+
+/* Without an offer in our INVITE each 2xx brings one, and the ACK must answer it (RFC 3261 §13.2.2.4). */
+static void dismiss_late_offer(bool is_over) {
+  struct bench *bench = bench_create();
+  struct peer *caller = peer_at(bench, CUSTOMER), *callee = peer_at(bench, VENDOR_A), *fork = peer_at(bench, VENDOR_A);
+  peer_invite(caller, "4420", NULL);
+  peer_expect(callee, "INVITE");
+  memcpy(fork->invite, callee->invite, sizeof fork->invite);
+  peer_respond(callee, 200, OFFER);
+  peer_expect(caller, "200");
+  peer_ack(caller, ANSWER);
+  peer_expect(callee, "ACK");
+  if (is_over) bench_hang_up(caller, callee);
+  peer_respond(fork, 200, OFFER);
+  const char *ack = peer_expect(fork, "ACK");
+  expect(strstr(header_of(ack, "To"), fork->local_tag) && strstr(body_of(ack), "m=audio 0 "));
+  peer_expect(fork, "BYE");
+  peer_reply(fork, 200, NULL);
+  if (!is_over) bench_hang_up(caller, callee);
+  expect_record(bench, "normal");
+  bench_end(bench);
+}
+
+static void test_late_offer_of_a_fork_is_declined_and_hung_up(void) {
+  dismiss_late_offer(false);
+  dismiss_late_offer(true);
+}
+
 static void test_repeated_200_of_the_callee_is_acknowledged_again(void) {
   struct bench *bench = bench_create();
   struct peer *caller = peer_at(bench, CUSTOMER), *callee = peer_at(bench, VENDOR_A);
@@ -307,6 +373,9 @@ TAP_TESTS(TAP(test_cancel_racing_200_ends_both_legs_and_leaves_one_record), TAP(
           TAP(test_cancelled_callee_that_never_ends_its_invite_is_forgotten),
           TAP(test_late_200_after_fail_over_is_acknowledged_and_hung_up),
           TAP(test_second_200_of_a_fork_is_acknowledged_and_hung_up),
+          TAP(test_200_of_a_fork_after_the_end_is_acknowledged_and_hung_up),
+          TAP(test_200_of_the_callee_after_the_end_is_nobodys_any_more),
+          TAP(test_late_offer_of_a_fork_is_declined_and_hung_up),
           TAP(test_repeated_200_of_the_callee_is_acknowledged_again),
           TAP(test_our_200_is_sent_again_by_t1_doubling_up_to_t2_until_the_ack),
           TAP(test_200_that_is_never_acknowledged_ends_the_call_with_no_ack),

@@ -192,7 +192,38 @@ static void test_overloaded_worker_refuses_new_calls_only(void) {
   peer_invite(b, "4420", OFFER);
   expect(*header_of(peer_expect(b, "503"), "Retry-After"));
   bench_hang_up(a, vendor);
-  expect_record(bench, "normal");
+  expect_int(bench->record_count, ==, 2);
+  expect_view(bench->records[0].end_reason, "capacity");
+  expect_view(bench->records[0].caller_device, "customer");
+  expect_view(bench->records[0].callee, "4420");
+  expect_int(bench->records[0].sip_status, ==, 503);
+  expect_view(bench->records[1].end_reason, "normal");
+  bench_end(bench);
+}
+
+static void test_refusals_beyond_their_share_of_records_are_counted_in_one(void) {
+  struct bench *bench = bench_create();
+  struct peer *a = peer_at(bench, CUSTOMER), *vendor = peer_at(bench, VENDOR_A);
+  bench->context.overloaded = true;
+  unsigned recorded = 0;
+  for (unsigned i = 0; i < 130; i++) {
+    snprintf(a->call_id, sizeof a->call_id, "crowd-%u", i);
+    peer_invite(a, "4420", OFFER);
+    peer_skip(a);
+    a->remote_tag[0] = '\0';
+    bench->sent_count = 0;
+    recorded += bench->record_count;
+    bench->record_count = 0;
+  }
+  expect_int(recorded, ==, 100);
+  bench->context.overloaded = false;
+  snprintf(a->call_id, sizeof a->call_id, "after");
+  bench_connect(a, vendor, "4420");
+  expect_int(bench->record_count, ==, 1);
+  expect_view(bench->records[0].end_reason, "capacity");
+  expect_view(bench->records[0].end_text, "30 attempts, refused for overload");
+  bench_hang_up(a, vendor);
+  expect_int(bench->record_count, ==, 2);
   bench_end(bench);
 }
 
@@ -352,8 +383,9 @@ TAP_TESTS(TAP(test_stranger_gets_403_without_state_and_a_record), TAP(test_stran
           TAP(test_capacity_of_both_sides_is_kept_and_given_back),
           TAP(test_full_pool_gets_503_with_retry_after_and_a_record),
           TAP(test_draining_switch_refuses_new_calls_and_keeps_old_ones),
-          TAP(test_overloaded_worker_refuses_new_calls_only), TAP(test_options_outside_of_dialogs_is_answered),
-          TAP(test_methods_without_a_dialog_are_refused_by_the_table),
+          TAP(test_overloaded_worker_refuses_new_calls_only),
+          TAP(test_refusals_beyond_their_share_of_records_are_counted_in_one),
+          TAP(test_options_outside_of_dialogs_is_answered), TAP(test_methods_without_a_dialog_are_refused_by_the_table),
           TAP(test_requests_that_are_not_understood_are_refused), TAP(test_last_hop_gets_483),
           TAP(test_broken_messages_are_answered_where_they_can_be), TAP(test_life_signs_are_noted_and_answered),
           TAP(test_operator_sees_and_hangs_up_a_call), TAP(test_operator_hangs_up_a_ringing_call),

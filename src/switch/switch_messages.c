@@ -47,10 +47,12 @@ void switch_tell(struct switch_core *core, struct context *context, const struct
   case TRANSACTION_NEWS_NONE: return;
   case TRANSACTION_NEWS_REQUEST: take_request(core, context, news, message, flow); return;
   case TRANSACTION_NEWS_ACK: call_receive_ack(core->calls, context, message, flow); return;
+  case TRANSACTION_NEWS_REFUSED: call_note_refused(core->calls, context, message, flow); return;
   case TRANSACTION_NEWS_CANCEL:
   case TRANSACTION_NEWS_PROVISIONAL:
   case TRANSACTION_NEWS_FINAL:
   case TRANSACTION_NEWS_TIMED_OUT:
+  case TRANSACTION_NEWS_STRANDED:
   case TRANSACTION_NEWS_UNREACHABLE:
   case TRANSACTION_NEWS_ACK_MISSING: break;
   }

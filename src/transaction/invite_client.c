@@ -15,10 +15,19 @@ static void tell_unreachable(struct transaction_step *step) {
   transaction_tell(step, TRANSACTION_NEWS_UNREACHABLE);
 }
 
+/* Under the layer's key, so that nobody can make a further branch look like the first. */
+static uint32_t hash_of_answerer(const struct transaction_step *step) {
+  struct str_view tag = step->message->to_tag;
+  return (uint32_t)siphash(&step->layer->key, tag.data, tag.length) | 1;
+}
+
 /* The INVITE is not needed any more: nothing will be sent or built from it after a 2xx. */
 static void tell_success(struct transaction_step *step) {
+  uint32_t answerer = hash_of_answerer(step);
+  if (step->transaction->answerer == 0) step->transaction->answerer = answerer;
   counters_add(step->context->counters, responses_received);
   transaction_tell(step, TRANSACTION_NEWS_FINAL);
+  step->news.is_fork = answerer != step->transaction->answerer;
   block_store_clear(step->layer->blocks, &step->transaction->kept);
   block_store_clear(step->layer->blocks, &step->transaction->head);
 }

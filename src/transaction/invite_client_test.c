@@ -294,9 +294,11 @@ static void test_a_dead_flow_ends_the_invite_at_once_in_every_state_that_waits(v
     rig->news_count = 0;
     transaction_flow_failed(rig->layer, &rig->context, &flow);
     rig_end_event(rig);
-    rig_run(rig, 10);
-    expect_int(rig->news_count, ==, 1);
-    expect_int(rig->news[0].kind, ==, TRANSACTION_NEWS_UNREACHABLE);
+    rig_run(rig, 20);
+    bool was_heard = i == 1 || i == 3; /* what was not is asked first for another way */
+    expect_int(rig->news_count, ==, was_heard ? 1u : 2u);
+    if (!was_heard) expect_int(rig->news[0].kind, ==, TRANSACTION_NEWS_STRANDED);
+    expect_int(rig_last_news(rig), ==, TRANSACTION_NEWS_UNREACHABLE);
     expect_int(transaction_count(rig->layer), ==, 0);
     rig_destroy(rig);
   }

@@ -41,6 +41,7 @@ struct transaction_owner {
 enum transaction_news_kind {
   TRANSACTION_NEWS_NONE = 0, /* nothing to be told: a retransmission, a stray, a state change of no interest */
   TRANSACTION_NEWS_REQUEST,  /* a new request; `transaction` is its server transaction and must get a final response */
+  TRANSACTION_NEWS_REFUSED,  /* a new INVITE for which there is no room: it is answered 503 without state already */
   TRANSACTION_NEWS_CANCEL,   /* the INVITE `transaction` is cancelled; the CANCEL itself is already answered 200 */
   TRANSACTION_NEWS_ACK,      /* an ACK for a 2xx: `transaction` is none, the dialog is found by its To tag */
   TRANSACTION_NEWS_PROVISIONAL, /* a 1xx for the client transaction `transaction` */
@@ -48,6 +49,8 @@ enum transaction_news_kind {
                                * which the user answers by sending its ACK again) */
   TRANSACTION_NEWS_TIMED_OUT, /* no (final) answer: Timer B or F, or the resend list used up, or 64*T1 after a CANCEL;
                                * of a server: the user left an INVITE undecided for hours, 500 is sent */
+  TRANSACTION_NEWS_STRANDED, /* a client's connection broke before anything was heard, which is no ending yet: who knows
+                              * another way says it at once with transaction_reroute, else UNREACHABLE follows */
   TRANSACTION_NEWS_UNREACHABLE, /* the transport failed; a server transaction stays and may still be answered: over TCP
                                  * a new connection is opened for that */
   TRANSACTION_NEWS_ACK_MISSING, /* Timer H: our non-2xx final response to an INVITE was never acknowledged */
@@ -58,6 +61,7 @@ struct transaction_news {
   struct transaction_owner owner;
   enum sip_method method; /* of the transaction */
   bool answered_before;   /* TIMED_OUT: a provisional response had come */
+  bool is_fork;           /* FINAL, a 2xx to INVITE: of another remote end than the first one */
 };
 
 /* `transactions_max`: client and server transactions together. The layer refuses new requests with 503 and Retry-After
@@ -100,9 +104,20 @@ enum result transaction_begin(struct transaction_layer *layer, struct context *c
 
 /* Sends `request` (copied) and arms the timers. A request beyond 1300 bytes goes over TCP instead of UDP when we listen
  * on TCP (its Via is changed in place: "UDP" and "TCP" are equally long), and falls back to UDP when no connection can
- * be had (§18.1.1). RESULT_FULL: no room for the copy; the transaction is gone. */
+ * be had (§18.1.1); to an address where none could be had it stays on UDP for some minutes. RESULT_FULL: no room for
+ * the copy; the transaction is gone. */
 enum result transaction_send(struct transaction_layer *layer, struct context *context, struct handle transaction,
                              struct str_view request) MUST_USE;
+
+/* The peer is reached over this flow and no other (it is behind NAT): the request stays on it, however long it is
+ * (docs/decisions/calls.md). To be said before transaction_send. */
+void transaction_keep_flow(struct transaction_layer *layer, struct handle transaction);
+
+/* Sends the same request, branch and all, another way: the answer to TRANSACTION_NEWS_STRANDED. Should the peer have
+ * seen it, it is a retransmission there. RESULT_REFUSED: `flow` is the way that broke; RESULT_UNSUPPORTED: its
+ * transport is another, and the Via cannot say so; RESULT_NOT_FOUND: the transaction is not stranded. */
+enum result transaction_reroute(struct transaction_layer *layer, struct context *context, struct handle transaction,
+                                const struct flow *flow) MUST_USE;
 
 /* Cancels a pending INVITE (§9.1): the CANCEL is sent now if a provisional response has come, else when one comes.
  * `extra_headers` are whole lines with CRLF (a Reason, say), may be empty. Nothing happens when the transaction is

@@ -14,6 +14,7 @@
 #define RANDOM_DIGITS    16
 #define BRANCH_LENGTH    (COOKIE_LENGTH + WORKER_DIGITS + 2 * WORD_DIGITS + RANDOM_DIGITS)
 #define UDP_REQUEST_MOST 1300
+#define NO_TCP_MS        (5 * 60 * 1000)
 #define PARSE_SLACK      64
 
 /* --- branches -------------------------------------------------------------------------------- */
@@ -148,10 +149,33 @@ static void move_to(struct transaction_layer *layer, struct transaction *transac
   transaction_table_list(layer, transaction);
 }
 
+static struct transaction_no_tcp *no_tcp_slot(struct transaction_layer *layer, const struct address *remote,
+                                              uint64_t *who_out) {
+  uint8_t bytes[sizeof remote->ip + 2];
+  memcpy(bytes, remote->ip, sizeof remote->ip);
+  bytes[sizeof remote->ip] = (uint8_t)(remote->port >> 8);
+  bytes[sizeof remote->ip + 1] = (uint8_t)remote->port;
+  *who_out = siphash(&layer->key, bytes, sizeof bytes);
+  return &layer->no_tcp[*who_out % TRANSACTION_NO_TCP_MAX];
+}
+
+static bool takes_no_tcp(struct transaction_layer *layer, const struct context *context, const struct address *remote) {
+  uint64_t who;
+  const struct transaction_no_tcp *slot = no_tcp_slot(layer, remote, &who);
+  return slot->who == who && mono_ms_before(context->now, slot->until);
+}
+
+static void note_no_tcp(struct transaction_layer *layer, const struct context *context, const struct address *remote) {
+  uint64_t who;
+  struct transaction_no_tcp *slot = no_tcp_slot(layer, remote, &who);
+  *slot = (struct transaction_no_tcp){who, mono_ms_add(context->now, NO_TCP_MS)};
+}
+
 /* RFC 3261 18.1.1: beyond 1300 bytes a request goes over a congestion controlled transport. */
 static struct str_view prefer_tcp_when_large(struct transaction_layer *layer, struct context *context,
                                              struct transaction *transaction, struct str_view request) {
   if (request.length <= UDP_REQUEST_MOST || transaction->flow.transport != TRANSPORT_UDP) return request;
+  if (transaction->keeps_flow || takes_no_tcp(layer, context, &transaction->flow.remote)) return request;
   int socket_index = tcp_beside(context->local, transaction->flow.socket_index);
   if (socket_index < 0) return request;
   struct str_view changed = with_via_transport(context, request, "SIP/2.0/UDP ", "SIP/2.0/TCP ");
@@ -188,6 +212,7 @@ bool transaction_client_fall_back(struct transaction_layer *layer, struct contex
                                   struct transaction *transaction) {
   if (!transaction->try_udp || transaction->answered) return false;
   transaction->try_udp = false;
+  note_no_tcp(layer, context, &transaction->flow.remote);
   struct str_view request = block_store_view(layer->blocks, &transaction->kept);
   struct str_view changed = with_via_transport(context, request, "SIP/2.0/TCP ", "SIP/2.0/UDP ");
   int socket_index = udp_beside(context->local, transaction->flow.socket_index);
@@ -198,6 +223,53 @@ bool transaction_client_fall_back(struct transaction_layer *layer, struct contex
   transaction_send_text(context, transaction, changed);
   return true;
 }
+
+/* --- another way ----------------------------------------------------------------------------- */
+
+void transaction_keep_flow(struct transaction_layer *layer, struct handle handle) {
+  struct transaction *transaction = transaction_table_get(layer, handle);
+  if (transaction) transaction->keeps_flow = true;
+}
+
+bool transaction_client_may_be_rerouted(const struct transaction *transaction) {
+  return transaction_machine_of(transaction)->is_client && transaction->state != TRANSACTION_START &&
+         transaction->flow.connection != 0 && !transaction->answered && !transaction->stranded &&
+         !transaction->disowned && transaction->owner.kind != TRANSACTION_OWNER_NONE;
+}
+
+/* The request as it is to be sent over `flow`; empty when its Via cannot be made true. */
+static struct str_view request_for(struct context *context, const struct transaction *transaction,
+                                   struct str_view request, const struct flow *flow) {
+  const struct local_identity *local = context->local;
+  if (flow->transport == transaction->flow.transport && flow->socket_index == transaction->flow.socket_index)
+    return request;
+  bool to_udp = flow->transport == TRANSPORT_UDP && transaction->flow.transport == TRANSPORT_TCP;
+  if (!to_udp || !address_equal(&local->sockets[flow->socket_index].advertised,
+                                &local->sockets[transaction->flow.socket_index].advertised))
+    return (struct str_view){0};
+  return with_via_transport(context, request, "SIP/2.0/TCP ", "SIP/2.0/UDP ");
+}
+
+enum result transaction_reroute(struct transaction_layer *layer, struct context *context, struct handle handle,
+                                const struct flow *flow) {
+  struct transaction *transaction = transaction_table_get(layer, handle);
+  if (!transaction || !transaction->stranded || !transaction->failed) return RESULT_NOT_FOUND;
+  if (flow_equal(flow, &transaction->flow)) return RESULT_REFUSED;
+  struct str_view request = block_store_view(layer->blocks, &transaction->kept);
+  struct str_view changed = request_for(context, transaction, request, flow);
+  if (changed.length == 0) return RESULT_UNSUPPORTED;
+  if (changed.data != request.data && block_store_set(layer->blocks, &transaction->kept, changed) != RESULT_OK)
+    return RESULT_FULL;
+  transaction_table_unlist(layer, transaction);
+  transaction->flow = *flow;
+  transaction->failed = false;
+  transaction_table_list(layer, transaction);
+  transaction_machine_restart(context, transaction);
+  transaction_send_text(context, transaction, changed);
+  return RESULT_OK;
+}
+
+/* --- what comes back ------------------------------------------------------------------------- */
 
 void transaction_client_tell_provisional(struct transaction_step *step) {
   counters_add(step->context->counters, responses_received);

@@ -158,7 +158,12 @@ struct transaction_news transaction_timer_due(struct transaction_layer *layer, s
   if (transaction->failed) {
     transaction->failed = false;
     if (transaction_client_fall_back(layer, context, transaction)) return step.news;
-    transaction_machine_step(&step, TRANSACTION_EVENT_TRANSPORT_ERROR);
+    if (transaction_client_may_be_rerouted(transaction)) {
+      transaction->stranded = transaction->failed = true; /* due again at once, unless it gets another way */
+      transaction_tell(&step, TRANSACTION_NEWS_STRANDED);
+    } else {
+      transaction_machine_step(&step, TRANSACTION_EVENT_TRANSPORT_ERROR);
+    }
   } else if (!mono_ms_before(context->now, transaction->give_up_at)) {
     transaction_machine_step(&step, TRANSACTION_EVENT_GIVE_UP_DUE);
   } else if (!mono_ms_before(context->now, transaction->resend_at)) {

@@ -100,7 +100,7 @@ static void client_hears(struct model *model, const struct transaction_news *new
     if (model->requests[i].begun && handle_equal(model->requests[i].client.handle, news->transaction))
       request = &model->requests[i];
   expect(request != NULL);
-  if (!request || news->kind == TRANSACTION_NEWS_PROVISIONAL) return;
+  if (!request || news->kind == TRANSACTION_NEWS_PROVISIONAL || news->kind == TRANSACTION_NEWS_STRANDED) return;
   bool is_2xx = news->kind == TRANSACTION_NEWS_FINAL && message && message->status < 300;
   if (!request->is_invite || !is_2xx || request->accepted++ == 0) request->endings++;
   if (news->kind == TRANSACTION_NEWS_FINAL && message) request->final_status = message->status;

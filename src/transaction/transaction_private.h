@@ -63,6 +63,7 @@ struct transaction {
   struct transaction_owner owner;
   struct flow flow;
   uint32_t flow_next, flow_previous; /* the list of transactions towards one address: slot + 1, 0: none */
+  uint32_t answerer;                 /* client: hash of the To tag of the first 2xx to INVITE; 0: none yet */
   uint16_t legacy_uri_length;        /* bytes of the Request-URI behind the head, when `legacy` */
   uint8_t machine;                   /* enum transaction_machine_kind */
   uint8_t state;                     /* enum transaction_state */
@@ -72,6 +73,8 @@ struct transaction {
   bool disowned : 1;   /* nothing is told any more */
   bool failed : 1;     /* the flow failed: the armed timer brings TRANSPORT_ERROR */
   bool listed : 1;     /* stands in its flow's list */
+  bool stranded : 1;   /* client: its connection broke; it is told once only */
+  bool keeps_flow : 1; /* client: the peer is reached over this flow only */
   bool try_udp : 1;    /* sent over TCP for its size: UDP when no connection can be had (RFC 3261 18.1.1) */
   bool indexed : 1;    /* server: stands in the index under `hash` */
   bool has_to_tag : 1; /* server: the request's To has a tag */
@@ -86,13 +89,22 @@ struct transaction_watcher {
   void *argument;
 };
 
+#define TRANSACTION_NO_TCP_MAX 64
+
+/* An address, as a hash, that takes no TCP connections, and until when that is believed. */
+struct transaction_no_tcp {
+  uint64_t who;
+  struct mono_ms until;
+};
+
 struct transaction_layer {
   struct pool pool;
   struct hash_table index; /* hash and merge_hash of server transactions → slot */
   struct block_store *blocks;
   uint32_t *flow_first; /* list heads by hash of transport and remote address */
   uint32_t flow_mask;
-  uint32_t reserve; /* slots kept for requests inside dialogs and our own */
+  struct transaction_no_tcp no_tcp[TRANSACTION_NO_TCP_MAX]; /* by hash: the later one is remembered */
+  uint32_t reserve;                                         /* slots kept for requests inside dialogs and our own */
   struct siphash_key key;
   bool has_key;
   struct transaction_watcher watcher;
@@ -163,6 +175,9 @@ void transaction_send_kept_again(struct transaction_step *step);
 void transaction_client_send(struct transaction_step *step);
 void transaction_client_tell_provisional(struct transaction_step *step);
 void transaction_client_tell_timed_out(struct transaction_step *step);
+
+/* True when a client's connection broke before anything was heard, and its user has not been told yet. */
+bool transaction_client_may_be_rerouted(const struct transaction *transaction);
 
 /* True when a request went over TCP for its size only and no connection could be had: it goes over UDP now. */
 bool transaction_client_fall_back(struct transaction_layer *layer, struct context *context,

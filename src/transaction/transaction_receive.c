@@ -45,12 +45,15 @@ static struct transaction_news receive_response(struct transaction_step *step, c
 
 /* --- new requests ---------------------------------------------------------------------------- */
 
-static void refuse(const struct transaction_step *step, const struct flow *flow) {
+static struct transaction_news refuse(const struct transaction_step *step, const struct flow *flow) {
   char line[64];
   struct text_builder builder = text_builder_over(line, sizeof line);
   sip_build_header_u32(&builder, SIP_HEADER_RETRY_AFTER,
                        random_between(step->context->random, RETRY_AFTER_LEAST_S, RETRY_AFTER_MOST_S));
   transaction_respond_stateless(step->context, step->message, flow, 503, text_builder_view(&builder));
+  bool is_attempt = step->message->method == SIP_METHOD_INVITE && step->message->to_tag.length == 0;
+  return (struct transaction_news){.kind = is_attempt ? TRANSACTION_NEWS_REFUSED : TRANSACTION_NEWS_NONE,
+                                   .method = step->message->method};
 }
 
 /* An overloaded worker begins nothing new that is long or dear; what it has begun it finishes. */
@@ -103,9 +106,8 @@ static struct transaction_news receive_new(struct transaction_step *step, const 
   const struct sip_message *request = step->message;
   bool is_fresh = request->to_tag.length == 0;
   if (is_too_much(step, is_fresh)) {
-    refuse(step, flow);
     counters_add(step->context->counters, overload_refused);
-    return no_news;
+    return refuse(step, flow);
   }
   uint64_t merge_hash = is_fresh ? transaction_table_merge_hash(step->layer, request) : 0;
   if (is_fresh && transaction_table_is_merged(step->layer, merge_hash)) {
@@ -115,9 +117,8 @@ static struct transaction_news receive_new(struct transaction_step *step, const 
   }
   struct transaction *transaction = begin_server(step, key, flow, is_fresh);
   if (!transaction) {
-    refuse(step, flow);
     counters_add(step->context->counters, transactions_refused_full);
-    return no_news;
+    return refuse(step, flow);
   }
   if (is_fresh) transaction_table_note_merge(step->layer, transaction, merge_hash);
   step->transaction = transaction;

@@ -254,15 +254,19 @@ struct rig_client {
 
 static const struct transaction_owner rig_owner = {.kind = TRANSACTION_OWNER_CALL, .handle = {7, 9}, .detail = 42};
 
-/* Sends a request of `body_bytes` bytes of body. */
-static inline struct rig_client rig_send_sized(struct rig *rig, const char *method, const struct flow *flow,
-                                               unsigned body_bytes) {
+/* Takes a slot and a branch; rig_send_begun sends the request with `body_bytes` bytes of body. */
+static inline struct rig_client rig_begin(struct rig *rig, const char *method, const struct flow *flow) {
   struct rig_client client = {.method = method};
   struct str_view branch;
   enum result result = transaction_begin(rig->layer, &rig->context, sip_method_from_text(str_view_from_c(method)), flow,
                                          rig_owner, &client.handle, &branch);
-  if (result != RESULT_OK) return client;
-  snprintf(client.branch, sizeof client.branch, "%.*s", (int)branch.length, branch.data);
+  if (result == RESULT_OK) snprintf(client.branch, sizeof client.branch, "%.*s", (int)branch.length, branch.data);
+  return client;
+}
+
+static inline void rig_send_begun(struct rig *rig, const struct rig_client *begun, const struct flow *flow,
+                                  unsigned body_bytes) {
+  const char *method = begun->method;
   char text[RIG_TEXT_MAX];
   int length = snprintf(text, sizeof text,
                         "%s sip:bob@example.com SIP/2.0\r\n"
@@ -273,11 +277,17 @@ static inline struct rig_client rig_send_sized(struct rig *rig, const char *meth
                         "Call-ID: call-1\r\nCSeq: 17 %s\r\nRequire: 100rel\r\n"
                         "Proxy-Authorization: Digest username=\"a\"\r\n"
                         "Content-Length: %u\r\n\r\n%*s",
-                        method, flow->transport == TRANSPORT_TCP ? "TCP" : "UDP", client.branch, method, body_bytes,
+                        method, flow->transport == TRANSPORT_TCP ? "TCP" : "UDP", begun->branch, method, body_bytes,
                         (int)body_bytes, "");
-  expect_int(transaction_send(rig->layer, &rig->context, client.handle, str_view_of(text, (size_t)length)), ==,
+  expect_int(transaction_send(rig->layer, &rig->context, begun->handle, str_view_of(text, (size_t)length)), ==,
              RESULT_OK);
   rig_end_event(rig);
+}
+
+static inline struct rig_client rig_send_sized(struct rig *rig, const char *method, const struct flow *flow,
+                                               unsigned body_bytes) {
+  struct rig_client client = rig_begin(rig, method, flow);
+  if (*client.branch) rig_send_begun(rig, &client, flow, body_bytes);
   return client;
 }
 

@@ -107,6 +107,36 @@ static void test_a_connection_that_brought_a_response_is_not_abandoned_for_udp(v
   rig_destroy(rig);
 }
 
+static void test_an_address_that_takes_no_tcp_is_not_asked_again_for_five_minutes(void) {
+  struct rig *rig = rig_create(64, 64);
+  struct flow flow = rig_flow(TRANSPORT_UDP, "198.51.100.7:5060", 0);
+  struct flow other = rig_flow(TRANSPORT_UDP, "198.51.100.8:5060", 0);
+  rig_send_sized(rig, "MESSAGE", &flow, 1500);
+  struct flow tcp = rig->sent[0].flow;
+  transaction_flow_failed(rig->layer, &rig->context, &tcp);
+  rig_run(rig, 100);
+  rig->sent_count = 0;
+  rig_send_sized(rig, "MESSAGE", &flow, 1500);
+  rig_send_sized(rig, "MESSAGE", &other, 1500);
+  expect_int(rig->sent[0].flow.transport, ==, TRANSPORT_UDP);
+  expect_int(rig->sent[1].flow.transport, ==, TRANSPORT_TCP);
+  rig_run(rig, 5 * 60 * 1000);
+  rig->sent_count = 0;
+  rig_send_sized(rig, "MESSAGE", &flow, 1500);
+  expect_int(rig->sent[0].flow.transport, ==, TRANSPORT_TCP);
+  rig_destroy(rig);
+}
+
+static void test_a_large_request_to_a_peer_behind_nat_stays_on_its_flow(void) {
+  struct rig *rig = rig_create(64, 64);
+  struct flow flow = rig_flow(TRANSPORT_UDP, "198.51.100.7:5060", 0);
+  struct rig_client client = rig_begin(rig, "MESSAGE", &flow);
+  transaction_keep_flow(rig->layer, client.handle);
+  rig_send_begun(rig, &client, &flow, 1500);
+  expect(flow_equal(&rig->sent[0].flow, &flow));
+  rig_destroy(rig);
+}
+
 static void test_a_large_request_stays_on_udp_where_we_do_not_listen_on_tcp(void) {
   struct rig *rig = rig_create(64, 64);
   struct flow flow = rig_flow(TRANSPORT_UDP, "198.51.100.7:5060", 0);
@@ -133,6 +163,62 @@ static void respond_stateless(struct rig *rig, const struct flow *flow, const ch
   rig_end_event(rig);
 }
 
+/* --- a connection that broke ------------------------------------------------------------------ */
+
+/* A request whose connection broke at once; the news of it has come. */
+static struct rig_client strand(struct rig *rig, const char *method, struct flow *flow) {
+  *flow = rig_flow(TRANSPORT_TCP, "198.51.100.7:40001", 77);
+  struct rig_client client = rig_send(rig, method, flow);
+  transaction_flow_failed(rig->layer, &rig->context, flow);
+  rig->news_count = 0;
+  while (rig->news_count == 0 && rig_now_ms(rig) < 1000)
+    rig_run(rig, 1);
+  expect_int(rig_last_news(rig), ==, TRANSACTION_NEWS_STRANDED);
+  return client;
+}
+
+static void test_a_stranded_request_goes_another_way_as_it_was(void) {
+  static const char *const methods[] = {"INVITE", "INFO"};
+  for (unsigned i = 0; i < 2; i++) {
+    struct rig *rig = rig_create(64, 64);
+    struct flow flow, way = rig_flow(TRANSPORT_TCP, "198.51.100.7:5060", 0);
+    struct rig_client client = strand(rig, methods[i], &flow);
+    expect_int(transaction_reroute(rig->layer, &rig->context, client.handle, &flow), ==, RESULT_REFUSED);
+    expect_int(transaction_reroute(rig->layer, &rig->context, client.handle, &way), ==, RESULT_OK);
+    rig_end_event(rig);
+    expect(strcmp(rig->sent[0].text, rig->sent[1].text) == 0 && flow_equal(&rig->sent[1].flow, &way));
+    rig_run(rig, 1000);
+    expect_int(rig->news_count, ==, 0);
+    expect_int(rig_response(rig, &way, &client, 200).kind, ==, TRANSACTION_NEWS_FINAL);
+    rig_destroy(rig);
+  }
+}
+
+static void test_a_stranded_request_that_goes_by_datagram_says_so_in_its_via_and_is_sent_again(void) {
+  struct rig *rig = rig_create(64, 64);
+  struct flow flow, way = rig_flow(TRANSPORT_UDP, "198.51.100.7:5060", 0);
+  struct rig_client client = strand(rig, "INFO", &flow);
+  expect_int(transaction_reroute(rig->layer, &rig->context, client.handle, &way), ==, RESULT_OK);
+  rig_end_event(rig);
+  rig_run(rig, 600);
+  expect_int(rig->sent_count, ==, 3);
+  expect(rig_contains(rig_last_sent(rig), "Via: SIP/2.0/UDP 192.0.2.1:5060;branch="));
+  rig_destroy(rig);
+}
+
+static void test_a_request_is_stranded_once_and_then_unreachable(void) {
+  struct rig *rig = rig_create(64, 64);
+  struct flow flow, way = rig_flow(TRANSPORT_TCP, "198.51.100.7:5060", 78);
+  struct rig_client client = strand(rig, "INFO", &flow);
+  expect_int(transaction_reroute(rig->layer, &rig->context, client.handle, &way), ==, RESULT_OK);
+  rig_end_event(rig);
+  transaction_flow_failed(rig->layer, &rig->context, &way);
+  rig_run(rig, 20);
+  expect_int(rig_last_news(rig), ==, TRANSACTION_NEWS_UNREACHABLE);
+  expect_int(transaction_count(rig->layer), ==, 0);
+  rig_destroy(rig);
+}
+
 static void test_a_stateless_answer_is_the_same_each_time_and_takes_no_slot(void) {
   struct rig *rig = rig_create(64, 64);
   struct flow flow = rig_flow(TRANSPORT_UDP, "198.51.100.7:40001", 0);
@@ -155,5 +241,10 @@ TAP_TESTS(TAP(test_over_udp_a_response_goes_to_the_source_address_and_the_port_a
           TAP(test_where_no_connection_can_be_had_it_goes_over_udp_after_all),
           TAP(test_after_udp_has_failed_as_well_the_user_is_told),
           TAP(test_a_connection_that_brought_a_response_is_not_abandoned_for_udp),
+          TAP(test_an_address_that_takes_no_tcp_is_not_asked_again_for_five_minutes),
+          TAP(test_a_large_request_to_a_peer_behind_nat_stays_on_its_flow),
+          TAP(test_a_stranded_request_goes_another_way_as_it_was),
+          TAP(test_a_stranded_request_that_goes_by_datagram_says_so_in_its_via_and_is_sent_again),
+          TAP(test_a_request_is_stranded_once_and_then_unreachable),
           TAP(test_a_large_request_stays_on_udp_where_we_do_not_listen_on_tcp),
           TAP(test_a_stateless_answer_is_the_same_each_time_and_takes_no_slot))

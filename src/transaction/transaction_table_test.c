@@ -234,7 +234,7 @@ static void test_the_last_eighth_is_for_dialogs_and_our_own_requests(void) {
   struct rig *rig = rig_create(16, 256);
   for (unsigned i = 0; i < 14; i++)
     expect_int(numbered(rig, &flow, i, NULL).kind, ==, TRANSACTION_NEWS_REQUEST);
-  expect_int(numbered(rig, &flow, 14, NULL).kind, ==, TRANSACTION_NEWS_NONE);
+  expect_int(numbered(rig, &flow, 14, NULL).kind, ==, TRANSACTION_NEWS_REFUSED);
   expect(rig_contains(rig_last_sent(rig), "SIP/2.0 503 "));
   expect(rig_contains(rig_last_sent(rig), "\r\nRetry-After: "));
   expect_int(rig->counters.transactions_refused_full, ==, 1);
@@ -264,7 +264,7 @@ static void test_an_overloaded_worker_begins_nothing_new_and_finishes_what_it_be
   expect_int(numbered(rig, &flow, 1, NULL).kind, ==, TRANSACTION_NEWS_REQUEST);
   rig->context.overloaded = true;
   unsigned before = transaction_count(rig->layer);
-  expect_int(numbered(rig, &flow, 2, NULL).kind, ==, TRANSACTION_NEWS_NONE);
+  expect_int(numbered(rig, &flow, 2, NULL).kind, ==, TRANSACTION_NEWS_REFUSED);
   expect(rig_contains(rig_last_sent(rig), "SIP/2.0 503 "));
   expect(rig_contains(rig_last_sent(rig), "\r\nRetry-After: "));
   expect_int(transaction_count(rig->layer), ==, before);
@@ -280,7 +280,7 @@ static void test_an_overloaded_worker_begins_nothing_new_and_finishes_what_it_be
 static void test_without_blocks_nothing_breaks(void) {
   struct flow flow = rig_flow(TRANSPORT_UDP, peer, 0);
   struct rig *rig = rig_create(16, 0);
-  expect_int(numbered(rig, &flow, 1, NULL).kind, ==, TRANSACTION_NEWS_NONE);
+  expect_int(numbered(rig, &flow, 1, NULL).kind, ==, TRANSACTION_NEWS_REFUSED);
   expect(rig_contains(rig_last_sent(rig), "SIP/2.0 503 "));
   struct handle handle;
   struct str_view branch;

@@ -363,6 +363,14 @@ ACTION(take_no_connections) {
   return true;
 }
 
+ACTION(swallow_connections) {
+  (void)call;
+  (void)argument;
+  actor->endpoint->takes_streams = false;
+  actor->endpoint->swallows_streams = true;
+  return true;
+}
+
 ACTION(keep_silent) {
   (void)call;
   (void)argument;

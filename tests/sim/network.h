@@ -34,6 +34,7 @@ struct endpoint {
   bool is_watched;       /* the watcher looks at what it says and hears */
   bool is_switch;        /* must not say anything to the unknown */
   bool takes_streams;    /* listens for connections */
+  bool swallows_streams; /* a firewall before it answers no attempt at one */
   bool is_dead;          /* hears and says nothing, and nobody is told */
   int64_t busy_until_us; /* it is kept from working: what arrives waits */
   bool is_refusing;      /* nobody listens: ICMP for datagrams, a reset for connections */

@@ -5,8 +5,8 @@
 #include "sim/world.h"
 
 #define FIRST_EPHEMERAL_PORT 40000
-/* How long an opener waits for somebody who does not answer. */
-#define CONNECT_TIMEOUT_US (10 * SECOND_US)
+/* How long an opener waits for somebody who does not answer: the switch's patience (net/stream_table.c). */
+#define CONNECT_TIMEOUT_US (2500 * MS_US)
 /* What a lost segment costs. */
 #define RESEND_MIN_US (200 * MS_US)
 #define RESEND_MAX_US (800 * MS_US)
@@ -58,7 +58,8 @@ struct connection *stream_open(struct world *world, struct endpoint *from, const
   world->network.first_connection = connection;
   log_line(world, "%s: connection %u to %s", from->name, id, taker ? taker->name : "nobody");
   if (taker && taker->takes_streams && !taker->is_refusing && !taker->is_dead) return connection;
-  int64_t wait_us = taker && !taker->is_dead ? 2 * network_draw_delay(world, from, taker) : CONNECT_TIMEOUT_US;
+  bool is_told = taker && !taker->is_dead && !taker->swallows_streams;
+  int64_t wait_us = is_told ? 2 * network_draw_delay(world, from, taker) : CONNECT_TIMEOUT_US;
   connection->is_broken = true;
   world_at(world, world->now_us + wait_us, give_up_connecting, connection, from);
   return connection;

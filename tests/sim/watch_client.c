@@ -72,7 +72,6 @@ static void check_order(struct sighting *sighting, struct watched_dialog *dialog
   bool is_crossing_bye = message->method == SIP_METHOD_BYE && dialog->bye_said_us == 0;
   if (is_over && !is_crossing_bye) watcher_blame(sighting, "a request in a dialog that BYE has ended");
   if (message->method == SIP_METHOD_BYE) dialog->bye_said_us = sighting->world->now_us;
-  if (message->method == SIP_METHOD_BYE && dialog->invite) dialog->invite->is_hung_up = true;
   if (message->method == SIP_METHOD_INVITE && is_pending(sighting->world, dialog->invite))
     watcher_blame(sighting, "an INVITE while another of ours is pending in the dialog (RFC 3261 14.1)");
 }
@@ -164,7 +163,6 @@ static void answer_heard(struct sighting *sighting, struct watched_transaction *
   if (!answer) {
     answer = sim_take(&sighting->world->memory, sizeof *answer);
     *answer = (struct watched_answer){.to_tag = sighting->message.to_tag, .next = invite->answers};
-    answer->is_late = invite->is_hung_up;
     invite->answers = answer;
   }
   const struct watched_dialog *dialog = watcher_dialog(sighting);

@@ -28,17 +28,31 @@ static void check_sends(struct world *world, const struct watched_transaction *t
         sim_format(&world->memory, "sent %u times without an answer, not %u", transaction->count, wanted));
 }
 
+/* True when BYE was said or heard in a dialog of the transaction's endpoint; `remote_tag` empty: with anybody. */
+static bool has_bye(const struct world *world, const struct watched_transaction *transaction, struct str_view own_tag,
+                    struct str_view remote_tag) {
+  for (unsigned i = 0; i < WATCHER_BUCKETS; i++)
+    for (const struct watched_dialog *dialog = world->watcher->dialogs[i]; dialog; dialog = dialog->next_in_bucket)
+      if (dialog->endpoint == transaction->endpoint && str_view_equal(dialog->own_tag, own_tag) &&
+          (remote_tag.length == 0 || str_view_equal(dialog->remote_tag, remote_tag)) &&
+          str_view_equal(dialog->call_id, transaction->call_id) &&
+          (dialog->bye_said_us > 0 || dialog->bye_heard_us > 0))
+        return true;
+  return false;
+}
+
 static void check_client(struct world *world, const struct watched_transaction *transaction) {
   check_sends(world, transaction);
   if (transaction->method != SIP_METHOD_INVITE || transaction->status == 0) return;
   if (transaction->status >= 300 && transaction->acks + transaction->final_unowed < transaction->final_count)
     watcher_blame_transaction(world, transaction, "a final response was not acknowledged (RFC 3261 17.1.1.2)");
   for (const struct watched_answer *answer = transaction->answers; answer; answer = answer->next) {
-    if (answer->is_late) continue;
     if (answer->acks == 0)
       watcher_blame_transaction(world, transaction, "its 2xx was never acknowledged (RFC 3261 13.2.2.4)");
     if (answer->acks > 0 && answer->acks < 1 + answer->after_ack)
       watcher_blame_transaction(world, transaction, "a repeated 2xx was not acknowledged again (RFC 3261 13.2.2.4)");
+    if (transaction->endpoint->is_switch && !has_bye(world, transaction, transaction->own_tag, answer->to_tag))
+      watcher_blame_transaction(world, transaction, "a dialog that its 2xx made never ended (RFC 3261 13.2.2.4)");
   }
 }
 
@@ -65,17 +79,6 @@ static bool must_be_answered(const struct watched_transaction *transaction) {
   return false;
 }
 
-/* True when BYE was said or heard in the dialog that this transaction's final response belongs to. */
-static bool has_bye(const struct world *world, const struct watched_transaction *transaction) {
-  for (unsigned i = 0; i < WATCHER_BUCKETS; i++)
-    for (const struct watched_dialog *dialog = world->watcher->dialogs[i]; dialog; dialog = dialog->next_in_bucket)
-      if (dialog->endpoint == transaction->endpoint && str_view_equal(dialog->own_tag, transaction->final_to_tag) &&
-          str_view_equal(dialog->call_id, transaction->call_id) &&
-          (dialog->bye_said_us > 0 || dialog->bye_heard_us > 0))
-        return true;
-  return false;
-}
-
 static void check_server(struct world *world, const struct watched_transaction *transaction) {
   if (transaction->status == 0) {
     if (must_be_answered(transaction) && !world->watcher->strangers_get_silence)
@@ -84,7 +87,7 @@ static void check_server(struct world *world, const struct watched_transaction *
   }
   bool is_accepted_invite = transaction->method == SIP_METHOD_INVITE && transaction->status < 300;
   if (!is_accepted_invite || transaction->acks > 0) return;
-  if (!has_bye(world, transaction))
+  if (!has_bye(world, transaction, transaction->final_to_tag, (struct str_view){0}))
     watcher_blame_transaction(world, transaction,
                               "our 2xx was never acknowledged, and no BYE followed (RFC 3261 13.3.1.4)");
 }

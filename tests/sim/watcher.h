@@ -28,7 +28,6 @@ struct watched_answer {
   struct str_view to_tag;
   unsigned acks;
   unsigned after_ack; /* heard after the first ACK: each wants one more */
-  bool is_late;       /* another branch has been hung up already, and with it the INVITE is forgotten */
   struct watched_answer *next;
 };
 
@@ -59,7 +58,6 @@ struct watched_transaction {
   unsigned timed_sends;           /* server: the final response sent again by timer */
   int64_t last_timed_us;
   bool is_excused;     /* refused by the network: nothing is owed any more */
-  bool is_hung_up;     /* client INVITE: BYE was said to one that answered it */
   bool is_turned_away; /* server: 503 with Retry-After at once, of which the server keeps nothing */
   struct watched_transaction *next_in_bucket, *next;
 };
