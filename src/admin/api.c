@@ -13,7 +13,8 @@ void api_respond_text(struct api_response *response, unsigned status, const char
 }
 
 void api_respond_json(struct api_response *response, unsigned status, json_t *document) {
-  api_respond_text(response, status, "application/json", document ? json_dumps(document, JSON_COMPACT) : NULL);
+  api_respond_text(response, status, "application/json",
+                   document ? json_dumps(document, JSON_COMPACT | JSON_REAL_PRECISION(12)) : NULL);
   json_decref(document);
 }
 
@@ -21,8 +22,9 @@ static const char *status_title(unsigned status) {
   static const struct {
     unsigned status;
     const char *title;
-  } titles[] = {{400, "Bad request"}, {401, "Not authorised"}, {404, "Not found"},   {405, "Method not allowed"},
-                {409, "Conflict"},    {413, "Too large"},      {503, "Unavailable"}, {504, "No answer in time"}};
+  } titles[] = {{400, "Bad request"},        {401, "Not authorised"},   {403, "Forbidden"}, {404, "Not found"},
+                {405, "Method not allowed"}, {409, "Conflict"},         {413, "Too large"}, {429, "Too many attempts"},
+                {503, "Unavailable"},        {504, "No answer in time"}};
   for (size_t i = 0; i < sizeof titles / sizeof titles[0]; i++)
     if (titles[i].status == status) return titles[i].title;
   return "Failed";

@@ -7,7 +7,10 @@
 #include <stddef.h>
 
 #include "admin/admin.h"
+#include "admin/role.h"
 #include "base/time.h"
+
+struct desk;
 
 struct api_request {
   const struct admin_options *switch_parts; /* store, configuration, workers */
@@ -15,8 +18,13 @@ struct api_request {
   const struct object_kind *kind;           /* routes of phones and gateways */
   const char *body;
   size_t body_length;
-  bool wants_csv;         /* Accept: text/csv */
-  const char *by;         /* who asks, for records */
+  bool wants_csv;      /* Accept: text/csv */
+  const char *by;      /* who asks, for records */
+  enum role role;      /* and what he may */
+  const char *address; /* where from: "192.0.2.1", "control" */
+  const char *session; /* the key of his session, or NULL */
+  bool is_over_tls;    /* as a proxy in front of us says */
+  struct desk *desk;
   struct mono_ms started; /* of the switch */
   void *query;            /* for api_query */
 };
@@ -26,6 +34,9 @@ struct api_response {
   const char *content_type; /* static */
   char *body;               /* heap; freed by the server */
   size_t length;
+  char cookie[160];     /* Set-Cookie, "": none */
+  bool is_event_stream; /* instead of a body */
+  json_t *audit;        /* what changed, for the audit log, or NULL; freed by the server */
 };
 
 /* The query parameter `name`, decoded, or NULL. */

@@ -9,6 +9,7 @@
 
 #define PAGE_DEFAULT 100
 #define PAGE_MAX     1000
+#define CSV_MAX      100000
 
 static json_t *text_json(struct str_view text) {
   return text.length ? json_stringn(text.data, text.length) : json_null();
@@ -82,20 +83,29 @@ static bool read_query(const struct api_request *request, struct cdr_query *quer
                         NULL);
     return false;
   }
-  return api_query_number(request, "limit", 1, PAGE_MAX, PAGE_DEFAULT, &query->limit, response);
+  return api_query_number(request, "limit", 1, request->wants_csv ? CSV_MAX : PAGE_MAX, PAGE_DEFAULT, &query->limit,
+                          response);
 }
 
-static void respond_csv(const struct api_request *request, const struct cdr_query *query,
-                        struct api_response *response) {
+/* A text of more records than a page of the store holds. */
+static void respond_csv(const struct api_request *request, struct cdr_query *query, struct api_response *response) {
   struct csv csv;
   char cursor[64], problem[256];
+  uint32_t left = query->limit;
   if (!csv_begin(&csv)) {
     api_respond_problem(response, 503, "no memory", NULL);
     return;
   }
   csv_add_header(&csv);
-  enum result result =
-      store_query_cdrs(request->switch_parts->store, query, csv_add_record, &csv, cursor, problem, sizeof problem);
+  enum result result = RESULT_OK;
+  do {
+    char next[64];
+    query->limit = left < PAGE_MAX ? left : PAGE_MAX;
+    result = store_query_cdrs(request->switch_parts->store, query, csv_add_record, &csv, next, problem, sizeof problem);
+    memcpy(cursor, next, sizeof cursor);
+    query->cursor = cursor;
+    left -= query->limit;
+  } while (result == RESULT_OK && left > 0 && cursor[0]);
   char *text = csv_end(&csv);
   if (result == RESULT_OK) {
     api_respond_text(response, 200, "text/csv; charset=utf-8", text);

@@ -7,6 +7,10 @@
 
 #define VALUE_TEXT_BYTES (PARAMETER_TEXT_MAX * 4 + 1)
 
+static const char *const type_names[] = {
+    [PARAMETER_NUMBER] = "number", [PARAMETER_BYTE] = "byte", [PARAMETER_SWITCH] = "switch",
+    [PARAMETER_CHOICE] = "choice", [PARAMETER_TEXT] = "text", [PARAMETER_WAITS] = "waits"};
+
 /* A value as JSON: numbers as such where the text is one, all else as an operator would type it. */
 static json_t *value_json(const struct parameter_row *row, const char *text) {
   uint32_t number;
@@ -14,21 +18,48 @@ static json_t *value_json(const struct parameter_row *row, const char *text) {
   return json_string(text);
 }
 
+static json_t *present_value(const struct api_request *request, const struct parameter_row *row) {
+  char text[VALUE_TEXT_BYTES];
+  struct text_builder builder = text_builder_over(text, sizeof text - 1);
+  configuration_parameter_value(request->switch_parts->configuration, row, &builder);
+  text[builder.length] = '\0';
+  return value_json(row, text);
+}
+
+static json_t *allowed_json(const struct parameter_row *row) {
+  char text[256];
+  struct text_builder builder = text_builder_over(text, sizeof text);
+  parameter_allowed_to_text(row, &builder);
+  return json_stringn(builder.data, builder.length);
+}
+
 static json_t *parameter_json(const struct api_request *request, const struct parameter_row *row) {
-  char text[VALUE_TEXT_BYTES], by[64];
+  char by[64];
   int64_t changed_at = 0;
   struct configuration *configuration = request->switch_parts->configuration;
-  struct text_builder builder = text_builder_over(text, sizeof text - 1);
-  configuration_parameter_value(configuration, row, &builder);
-  text[builder.length] = '\0';
   bool changed = configuration_parameter_changed(configuration, row->name, &changed_at, by, sizeof by);
   bool has_range = row->type == PARAMETER_NUMBER;
-  return json_pack("{s:s,s:o,s:o,s:s,s:o,s:o,s:s*,s:s,s:s,s:s,s:o,s:s?}", "name", row->name, "value",
-                   value_json(row, text), "default", value_json(row, row->default_text), "unit", row->unit, "min",
+  return json_pack("{s:s,s:s,s:o,s:o,s:o,s:s,s:o,s:o,s:s*,s:s,s:s,s:s,s:o,s:s?}", "name", row->name, "type",
+                   type_names[row->type], "allowed", allowed_json(row), "value", present_value(request, row), "default",
+                   value_json(row, row->default_text), "unit", row->unit, "min",
                    has_range ? json_integer(row->min) : json_null(), "max",
                    has_range ? json_integer(row->max) : json_null(), "choices", row->choices, "group", row->group,
                    "summary", row->summary, "description", row->description, "changed_at", api_stamp(changed_at),
                    "changed_by", changed ? by : NULL);
+}
+
+void api_presets_list(const struct api_request *request, struct api_response *response) {
+  (void)request;
+  json_t *items = json_array();
+  for (size_t i = 0; i < parameter_preset_count; i++) {
+    const struct parameter_preset *preset = &parameter_presets[i];
+    json_array_append_new(items, json_pack("{s:s,s:s,s:{s:I,s:I,s:I}}", "name", preset->name, "summary",
+                                           preset->summary, "values", "SS_SIP_SESSION_TTL",
+                                           (json_int_t)preset->session_ttl_s, "SS_SIP_NO_TIMER_REINVITE_INTERVAL",
+                                           (json_int_t)preset->no_timer_reinvite_interval_s,
+                                           "SS_SIP_NAT_KEEP_ALIVE_PERIOD", (json_int_t)preset->keep_alive_period_s));
+  }
+  api_respond_list(response, items, NULL);
 }
 
 void api_parameters_list(const struct api_request *request, struct api_response *response) {
@@ -70,9 +101,12 @@ void api_parameter_put(const struct api_request *request, struct api_response *r
   char *value = row ? read_value(request, response) : NULL;
   if (!value) return;
   struct configuration_problem problem;
+  json_t *before = present_value(request, row);
   enum result result =
       configuration_set_parameter(request->switch_parts->configuration, row->name, value, request->by, &problem);
   free(value);
+  response->audit =
+      json_pack("{s:s,s:o,s:o}", "parameter", row->name, "from", before, "to", present_value(request, row));
   if (result == RESULT_OK)
     api_respond_json(response, 200, parameter_json(request, row));
   else

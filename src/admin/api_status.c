@@ -2,8 +2,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "admin/api.h"
+#include "admin/desk.h"
+#include "admin/status_document.h"
 
 void api_healthz(const struct api_request *request, struct api_response *response) {
   struct store_health health;
@@ -50,28 +53,54 @@ static json_t *keep_alive_json(const struct worker_group_status *status) {
       "bytes_sent", (json_int_t)status->counters.keepalive_bytes_sent);
 }
 
-void api_status(const struct api_request *request, struct api_response *response) {
-  const struct admin_options *parts = request->switch_parts;
+json_t *status_document(const struct desk *desk) {
+  const struct admin_options *parts = &desk->parts;
   struct worker_group_status status;
   struct store_health health;
   worker_group_read_status(parts->group, &status);
   store_read_health(parts->store, &health);
   const struct local_identity *identity = worker_group_identity(parts->group);
-  int64_t uptime_ms = mono_ms_since(worker_group_mono_now(parts->group), request->started);
-  api_respond_json(
-      response, 200,
-      json_pack("{s:s,s:I,s:o,s:i,s:{s:I,s:I,s:I,s:I},s:I,s:I,s:I,s:I,s:f,s:{s:I,s:I,s:I},s:{s:b,s:s},s:o,s:o}",
-                "version", BELFRY_VERSION, "uptime_s", (json_int_t)(uptime_ms / 1000), "sip", sockets_json(identity),
-                "workers", (int)identity->worker_count, "calls", "current", (json_int_t)status.counts.calls, "answered",
-                (json_int_t)status.counts.calls_answered, "attempted", (json_int_t)status.counters.calls_attempted,
-                "ended", (json_int_t)status.counters.calls_ended, "registrations",
-                (json_int_t)status.counts.registrations, "transactions", (json_int_t)status.counts.transactions,
-                "dialogs", (json_int_t)status.counts.dialogs, "loop_lag_ms", (json_int_t)status.loop_lag_ms_max,
-                "processor_s", status.processor_s, "records", "waiting",
-                (json_int_t)(health.records_waiting + status.records_waiting), "written",
-                (json_int_t)health.records_written, "bytes_waiting", (json_int_t)health.bytes_waiting, "store", "ok",
-                (int)health.ok, "problem", health.ok ? "ok" : health.problem, "keep_alive", keep_alive_json(&status),
-                "counters", counters_json(&status.counters)));
+  int64_t uptime_ms = mono_ms_since(worker_group_mono_now(parts->group), desk->started);
+  json_t *document = json_pack(
+      "{s:s,s:I,s:o,s:i,s:{s:I,s:I,s:I,s:I},s:I,s:I,s:I,s:I,s:f,s:{s:I,s:I,s:I},s:{s:b,s:s},s:o,s:o}", "version",
+      BELFRY_VERSION, "uptime_s", (json_int_t)(uptime_ms / 1000), "sip", sockets_json(identity), "workers",
+      (int)identity->worker_count, "calls", "current", (json_int_t)status.counts.calls, "answered",
+      (json_int_t)status.counts.calls_answered, "attempted", (json_int_t)status.counters.calls_attempted, "ended",
+      (json_int_t)status.counters.calls_ended, "registrations", (json_int_t)status.counts.registrations, "transactions",
+      (json_int_t)status.counts.transactions, "dialogs", (json_int_t)status.counts.dialogs, "loop_lag_ms",
+      (json_int_t)status.loop_lag_ms_max, "processor_s", status.processor_s, "records", "waiting",
+      (json_int_t)(health.records_waiting + status.records_waiting), "written", (json_int_t)health.records_written,
+      "bytes_waiting", (json_int_t)health.bytes_waiting, "store", "ok", (int)health.ok, "problem",
+      health.ok ? "ok" : health.problem, "keep_alive", keep_alive_json(&status), "counters",
+      counters_json(&status.counters));
+  monitor_add_to_status(desk->monitor, document);
+  return document;
+}
+
+void api_status(const struct api_request *request, struct api_response *response) {
+  api_respond_json(response, 200, status_document(request->desk));
+}
+
+void api_events(const struct api_request *request, struct api_response *response) {
+  (void)request;
+  response->status = 200;
+  response->is_event_stream = true;
+}
+
+void api_history(const struct api_request *request, struct api_response *response) {
+  uint32_t step;
+  const char *span = api_query(request, "span");
+  bool is_week = span && strcmp(span, "week") == 0;
+  if (span && !is_week && strcmp(span, "hour") != 0) {
+    api_respond_problem(response, 400, "span must be hour or week", NULL);
+    return;
+  }
+  if (!api_query_number(request, "step", 1, 600, is_week ? 30 : 10, &step, response)) return;
+  api_respond_json(response, 200, monitor_history(request->desk->monitor, is_week, step));
+}
+
+void api_traffic(const struct api_request *request, struct api_response *response) {
+  api_respond_json(response, 200, monitor_traffic(request->desk->monitor));
 }
 
 static void metric(FILE *stream, const char *name, const char *type, const char *help, double value) {

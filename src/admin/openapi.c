@@ -38,7 +38,7 @@ static json_t *operation_of(const struct api_route *route) {
   json_t *operation = json_pack("{s:s,s:o,s:o}", "summary", route->summary, "parameters", path_parameters(route->path),
                                 "responses", responses_of(route));
   if (route->request_schema[0]) json_object_set_new(operation, "requestBody", json_content(route->request_schema));
-  if (!route->needs_token) json_object_set_new(operation, "security", json_array());
+  if (route->role == ROLE_NOBODY) json_object_set_new(operation, "security", json_array());
   return operation;
 }
 

@@ -49,7 +49,7 @@ enum route_found route_match(const char *method, const char *path, struct route_
     if (!path_matches(api_routes[i].path, path, match)) continue;
     if (strcmp(api_routes[i].method, method) == 0) {
       match->handler = api_routes[i].handler;
-      match->needs_token = api_routes[i].needs_token;
+      match->role = api_routes[i].role;
       return ROUTE_FOUND;
     }
     found = ROUTE_OTHER_METHOD;

@@ -10,7 +10,7 @@ enum route_found { ROUTE_NOT_FOUND, ROUTE_OTHER_METHOD, ROUTE_FOUND };
 
 struct route_match {
   api_handler *handler;
-  bool needs_token;
+  enum role role;
   bool has_id;
   char id[ROUTE_ID_BYTES];        /* {id} as the HTTP library has decoded it */
   const struct object_kind *kind; /* {kind} */
@@ -22,7 +22,7 @@ enum route_found route_match(const char *method, const char *path, struct route_
 struct api_route {
   const char *method, *path;
   api_handler *handler;
-  bool needs_token;
+  enum role role;
   const char *request_schema, *response_schema, *summary;
 };
 extern const struct api_route api_routes[];

@@ -1,0 +1,82 @@
+#include "admin/traffic_summary.h"
+
+#include <math.h>
+#include <string.h>
+
+static void count(struct traffic_figures *figures, const struct cdr_record *record) {
+  figures->calls++;
+  if (record->pdd_ms != CDR_NUMBER_NONE) {
+    figures->rang++;
+    figures->pdd_ms += record->pdd_ms;
+  }
+  if (record->answered_at.value == 0) return;
+  figures->answered++;
+  if (record->hold_time_ms != CDR_NUMBER_NONE) figures->talk_ms += record->hold_time_ms;
+}
+
+static void count_device(struct traffic_device *devices, uint32_t *device_count, struct str_view name,
+                         const struct cdr_record *record) {
+  if (name.length == 0 || name.length >= sizeof devices->name) return;
+  uint32_t i = 0;
+  while (i < *device_count && !str_view_equal(str_view_from_c(devices[i].name), name))
+    i++;
+  if (i == TRAFFIC_DEVICES_MAX) return;
+  if (i == *device_count) {
+    devices[i] = (struct traffic_device){0};
+    memcpy(devices[i].name, name.data, name.length);
+    (*device_count)++;
+  }
+  count(&devices[i].figures, record);
+}
+
+void traffic_summary_add(struct traffic_summary *summary, const struct cdr_record *record) {
+  if (record->ended_at.value == 0) return;
+  count(&summary->all, record);
+  for (enum end_reason reason = 0; reason < END_REASON_COUNT; reason++)
+    if (str_view_equal(record->end_reason, str_view_from_c(end_reason_row(reason)->name))) summary->reasons[reason]++;
+  count_device(summary->callers, &summary->caller_count, record->caller_device, record);
+  count_device(summary->callees, &summary->callee_count, record->callee_device, record);
+}
+
+double traffic_asr_percent(const struct traffic_figures *figures) {
+  return figures->calls ? 100.0 * figures->answered / figures->calls : NAN;
+}
+
+double traffic_acd_s(const struct traffic_figures *figures) {
+  return figures->answered ? (double)figures->talk_ms / figures->answered / 1000 : NAN;
+}
+
+double traffic_pdd_ms(const struct traffic_figures *figures) {
+  return figures->rang ? (double)figures->pdd_ms / figures->rang : NAN;
+}
+
+static json_t *number_or_null(double number) {
+  return isnan(number) ? json_null() : json_real(round(number * 10) / 10);
+}
+
+json_t *traffic_figures_to_json(const struct traffic_figures *figures) {
+  return json_pack("{s:I,s:I,s:o,s:o,s:o}", "calls", (json_int_t)figures->calls, "answered",
+                   (json_int_t)figures->answered, "asr_percent", number_or_null(traffic_asr_percent(figures)), "acd_s",
+                   number_or_null(traffic_acd_s(figures)), "pdd_ms", number_or_null(traffic_pdd_ms(figures)));
+}
+
+json_t *traffic_summary_to_json(const struct traffic_summary *summary) {
+  json_t *object = traffic_figures_to_json(&summary->all), *reasons = json_object();
+  for (enum end_reason reason = 0; reason < END_REASON_COUNT; reason++)
+    if (summary->reasons[reason] > 0)
+      json_object_set_new(reasons, end_reason_row(reason)->name, json_integer(summary->reasons[reason]));
+  json_object_set_new(object, "reasons", reasons);
+  return object;
+}
+
+static json_t *devices_json(const struct traffic_device *devices, uint32_t device_count) {
+  json_t *object = json_object();
+  for (uint32_t i = 0; i < device_count; i++)
+    json_object_set_new(object, devices[i].name, traffic_figures_to_json(&devices[i].figures));
+  return object;
+}
+
+json_t *traffic_devices_to_json(const struct traffic_summary *summary) {
+  return json_pack("{s:o,s:o}", "callers", devices_json(summary->callers, summary->caller_count), "callees",
+                   devices_json(summary->callees, summary->callee_count));
+}
