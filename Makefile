@@ -7,21 +7,27 @@ FUZZ_RUNS ?= 2000000
 DESTDIR ?=
 JOBS ?= $(shell nproc)
 
-.PHONY: build run test bench fuzz sim asan tsan lint format install clean dependencies
-build: $(BUILD)/build.ninja
+.PHONY: build run test bench fuzz sim asan tsan lint format install clean dependencies console-tools
+build: console-tools $(BUILD)/build.ninja
 	ninja -C $(BUILD) -j $(JOBS)
+	@cat $(BUILD)/src/admin/console_files/missing >&2 2>/dev/null || true
 
 $(BUILD)/build.ninja:
 	meson setup $(BUILD)
 
 # Make reads the targets from left to right, and -j must not build before the packages are there.
 .NOTPARALLEL:
-dependencies:
+dependencies: console-tools
 	scripts/install-dependencies build
+
+# Where these cannot be had the switch is built without its console, and says so.
+console-tools:
+	@scripts/install-dependencies console || true
 
 # Only the switch itself: the tests' programs take three times as long to build.
 run: dependencies $(BUILD)/build.ninja
 	ninja -C $(BUILD) -j $(JOBS) belfry
+	@cat $(BUILD)/src/admin/console_files/missing >&2 2>/dev/null || true
 	exec $(BUILD)/belfry serve $(ARGS)
 
 # The tests say loudly what they skip where a test package cannot be installed.

@@ -16,6 +16,7 @@
 #include "admin/admin_token.h"
 #include "admin/api.h"
 #include "admin/audit.h"
+#include "admin/console_files.h"
 #include "admin/desk.h"
 #include "admin/route_match.h"
 #include "admin/status_document.h"
@@ -225,6 +226,8 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
   struct caller caller = caller_of(listener, connection);
   if (*data_length > 0)
     return collect(exchange, data, data_length, caller.role > ROLE_VIEWER ? BODY_BYTES_MAX : ANONYMOUS_BODY_MAX);
+  const struct console_file *file = listener->needs_token ? console_file_find(path) : NULL;
+  if (file && (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0)) return console_file_send(file, connection);
   exchange->method = method;
   exchange->path = path;
   struct api_response response = {0};

@@ -1,0 +1,182 @@
+// Mapping gateways, routing gateways and phones: one screen, three kinds.
+import { useMemo, useState } from "preact/hooks";
+import { get, may, Problem, put, remove, type Device, type Figures, type Page, type Traffic } from "../api";
+import { ago, clock, milliseconds, number, percent } from "../format";
+import { t, word, type Text } from "../language";
+import { now, usePolled } from "../live";
+import { place, set_query } from "../router";
+import { useStore } from "../store";
+import { Icon } from "../ui/icons";
+import { List, type Column } from "../ui/list";
+import { Badge, Confirm, Dialog, Empty, Failed, Field, Head, Left, message_of, Search, toast } from "../ui/parts";
+
+export type Kind = "mapping-gateways" | "routing-gateways" | "phones";
+interface KindRow { title: Text; add: Text; note: Text; icon: string; key: "name" | "number"; side: "callers" | "callees" }
+const KINDS: Record<Kind, KindRow> = {
+  "mapping-gateways": { title: "mapping_gateways", add: "add_mapping_gateway", note: "no_mapping_note", icon: "mapping", key: "name", side: "callers" },
+  "routing-gateways": { title: "routing_gateways", add: "add_routing_gateway", note: "no_routing_note", icon: "routing", key: "name", side: "callees" },
+  phones: { title: "phones", add: "add_phone", note: "no_phones_note", icon: "phones", key: "number", side: "callers" },
+};
+
+// The form's inputs are rows: how a key of the document is shown, and read back. "" leaves a key out.
+interface Input { key: string; label: Text; hint?: Text; type: "text" | "number" | "lines" | "words" | "choice" | "switch" | "password"; kinds: string; choices?: [string, string][]; advanced?: boolean; required?: boolean }
+const inputs = (): Input[] => [
+  { key: "password", label: "password", type: "password", kinds: "p" },
+  { key: "display", label: "display", type: "text", kinds: "p" },
+  { key: "addresses", label: "addresses", hint: "addresses_hint", type: "lines", kinds: "m", required: true },
+  { key: "address", label: "address", hint: "address_hint", type: "text", kinds: "r", required: true },
+  { key: "transport", label: "transport", type: "choice", kinds: "r", choices: [["", "UDP"], ["tcp", "TCP"], ["tls", "TLS"]] },
+  { key: "prefixes", label: "prefixes", hint: "prefixes_hint", type: "words", kinds: "r", required: true },
+  { key: "priority", label: "priority", hint: "priority_hint", type: "number", kinds: "r" },
+  { key: "capacity", label: "capacity", type: "number", kinds: "mrp" },
+  { key: "locked", label: "locked", type: "switch", kinds: "mrp", choices: [["", t("unlocked")], ["true", t("locked")]] },
+  { key: "number_rules", label: "number_rules", hint: "rules_hint", type: "lines", kinds: "mr", advanced: true },
+  { key: "caller_rules", label: "caller_rules", hint: "rules_hint", type: "lines", kinds: "mr", advanced: true },
+  { key: "sip_timer", label: "session_timer", type: "switch", kinds: "mrp", advanced: true, choices: [["", t("default_system")], ["true", t("yes")], ["false", t("no")]] },
+  { key: "refresher", label: "refresher", type: "choice", kinds: "mrp", advanced: true, choices: [["", t("default_system")], ...["us", "them", "peer"].map((v) => [v, word("refresher", v)] as [string, string])] },
+  { key: "keep_alive", label: "keep_alive", type: "choice", kinds: "mrp", advanced: true, choices: [["", t("default_system")], ...["message", "crlf", "options", "auto", "off"].map((v) => [v, word("keepalive", v)] as [string, string])] },
+  { key: "keep_alive_period_s", label: "keep_alive_period", type: "number", kinds: "mrp", advanced: true },
+  { key: "max_duration_s", label: "max_duration", type: "number", kinds: "mrp", advanced: true },
+];
+
+const shown = (input: Input, value: unknown): string =>
+  value === undefined || value === null ? "" : Array.isArray(value) ? value.join(input.type === "words" ? " " : "\n") : String(value);
+
+function read(input: Input, text: string): unknown {
+  const lines = text.split(input.type === "words" ? /[\s,]+/ : /\n/).map((line) => line.trim()).filter(Boolean);
+  if (input.type === "lines" || input.type === "words") return lines.length ? lines : undefined;
+  if (text === "") return undefined;
+  if (input.type === "number") return Number(text);
+  return input.type === "switch" ? text === "true" : text;
+}
+
+function DeviceForm({ kind, device, onClose, onDone }: { kind: Kind; device: Device | null; onClose: () => void; onDone: () => void }) {
+  const row = KINDS[kind];
+  const [problem, set_problem] = useState<Problem | null>(null);
+  const mine = inputs().filter((input) => input.kinds.includes(kind[0]));
+  const error_of = (key: string) => problem?.pointer.split("/")[1] === key ? problem.message : undefined;
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget as HTMLFormElement);
+    const name = device ? String(device[row.key]) : String(form.get("$name")).trim();
+    const { calls: _calls, changed_at: _at, changed_by: _by, ...document } = (device ?? {}) as Record<string, unknown>;
+    document[row.key] = name;
+    for (const input of mine) {
+      const value = read(input, String(form.get(input.key) ?? ""));
+      if (value === undefined) delete document[input.key];
+      else document[input.key] = value;
+    }
+    try {
+      await put(`${kind}/${encodeURIComponent(name)}`, document);
+      toast(t("saved", name));
+      onDone();
+      onClose();
+    } catch (error) {
+      set_problem(error instanceof Problem ? error : new Problem(0, message_of(error)));
+    }
+  };
+  const control = (input: Input) => (
+    <Field key={input.key} label={t(input.label)} error={error_of(input.key)}
+      hint={input.type === "password" && device ? t("password_keep") : input.hint && t(input.hint)}>
+      {(p) => {
+        const value = shown(input, device?.[input.key]);
+        if (input.choices) return <select {...p} name={input.key}>{input.choices.map(([v, label]) => <option value={v} selected={v === value || (input.key === "locked" && value === "false" && v === "")}>{label}</option>)}</select>;
+        if (input.type === "lines") return <textarea {...p} name={input.key} rows={3} spellcheck={false} required={input.required}>{value}</textarea>;
+        return <input {...p} name={input.key} defaultValue={value} required={input.required || (input.type === "password" && !device)} spellcheck={false}
+          type={input.type === "password" ? "password" : "text"} inputMode={input.type === "number" ? "numeric" : undefined}
+          pattern={input.type === "number" ? "[0-9]*" : undefined} autocomplete={input.type === "password" ? "new-password" : "off"} />;
+      }}
+    </Field>
+  );
+  const is_placed = mine.some((input) => error_of(input.key));
+  return (
+    <Dialog title={device ? t("edit_device", String(device[row.key])) : t(row.add)} onClose={onClose} actions={<>
+      <button type="button" onClick={onClose}>{t("cancel")}</button>
+      <button type="submit" class="primary" form="device-form">{t("save")}</button></>}>
+      <form id="device-form" onSubmit={submit} class="form-grid">
+        {!device && <Field label={t(row.key)} hint={t("name_hint")}>{(p) => <input {...p} name="$name" required spellcheck={false} autocomplete="off" />}</Field>}
+        {mine.filter((input) => !input.advanced).map(control)}
+        <details open={!!problem && mine.some((input) => input.advanced && error_of(input.key))}>
+          <summary>{t("advanced")}</summary>
+          <div class="form-grid">{mine.filter((input) => input.advanced).map(control)}</div>
+        </details>
+        {problem && !is_placed && <p class="field-error" role="alert">{problem.message || t("no_network")}</p>}
+      </form>
+    </Dialog>
+  );
+}
+
+async function every(kind: Kind): Promise<Device[]> {
+  const items: Device[] = [];
+  let cursor: string | null = "";
+  while (cursor !== null && items.length < 50000) {
+    const page: Page<Device> = await get(`${kind}?limit=5000${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`);
+    items.push(...page.items);
+    cursor = page.next_cursor;
+  }
+  return items;
+}
+
+export function Devices({ kind }: { kind: Kind }) {
+  const row = KINDS[kind];
+  const { query } = useStore(place);
+  const at = useStore(now);
+  const words = (query.get("q") ?? "").trim().toLowerCase();
+  const [edits, set_edits] = useState<Device | "new" | null>(null);
+  const [removes, set_removes] = useState<string | null>(null);
+  const { value: devices, error, again } = usePolled(() => every(kind), 3000);
+  const traffic = usePolled(() => get<Traffic>("traffic"), 5000).value?.[row.side] ?? {};
+  const name_of = (device: Device) => String(device[row.key]);
+  const figures = (device: Device): Figures | undefined => traffic[name_of(device)];
+  const rows = useMemo(() => (devices ?? []).filter((device) => !words || JSON.stringify(device).toLowerCase().includes(words)), [devices, words]);
+
+  const lines = (device: Device) => device.capacity
+    ? <span class="lines"><Left part={device.calls / device.capacity} tone={device.calls >= device.capacity ? "bad" : "good"} /><span>{t("lines_used", number(device.calls), number(device.capacity))}</span></span>
+    : <span>{number(device.calls)}</span>;
+  const where = (device: Device) => (device.addresses as string[] | undefined)?.join(", ") ?? (device.address as string) ?? (device.display as string) ?? "–";
+  const lock = (device: Device) => device.locked ? <Badge tone="warn"><Icon name="lock" size={13} /> {t("locked")}</Badge> : <Badge tone="good">{t("unlocked")}</Badge>;
+  const act = (device: Device) => may("operator") && <span class="acts">
+    <button type="button" class="quiet square" aria-label={t("edit_device", name_of(device))} title={t("edit")} onClick={() => set_edits(device)}><Icon name="edit" /></button>
+    <button type="button" class="quiet square danger-text" aria-label={`${t("remove")} ${name_of(device)}`} title={t("remove")} onClick={() => set_removes(name_of(device))}><Icon name="trash" /></button></span>;
+  const open = (device: Device) => may("operator") && set_edits(device);
+  const title = (device: Device) => may("operator")
+    ? <button type="button" class="link open strong" onClick={() => open(device)}>{name_of(device)}</button> : <strong>{name_of(device)}</strong>;
+
+  const columns: Column<Device>[] = [
+    { name: "name", title: t(row.key), width: "minmax(120px, 1fr)", by: name_of, show: title },
+    { name: "where", title: t(kind === "phones" ? "display" : "address"), width: "minmax(150px, 1.4fr)", by: where, show: (d) => <span class={`clip ${kind === "phones" ? "" : "mono"}`}>{where(d)}</span> },
+    ...(kind === "routing-gateways" ? [
+      { name: "prefixes", title: t("prefixes"), width: "minmax(80px, .8fr)", show: (d: Device) => <span class="clip mono">{(d.prefixes as string[] ?? []).join(" ")}</span> },
+      { name: "priority", title: t("priority"), width: "76px", right: true, by: (d: Device) => Number(d.priority ?? 0), show: (d: Device) => number(Number(d.priority ?? 0)) },
+    ] : []),
+    { name: "state", title: t("state"), width: "92px", by: (d) => (d.locked ? 1 : 0), show: lock },
+    { name: "lines", title: t("capacity"), width: "136px", by: (d) => d.calls, show: lines },
+    ...(kind === "phones" ? [] : [
+      { name: "asr", title: "ASR", width: "68px", right: true, by: (d: Device) => figures(d)?.asr_percent ?? -1, show: (d: Device) => percent(figures(d)?.asr_percent) },
+      { name: "acd", title: "ACD", width: "60px", right: true, by: (d: Device) => figures(d)?.acd_s ?? -1, show: (d: Device) => clock(figures(d)?.acd_s) },
+      { name: "pdd", title: "PDD", width: "64px", right: true, by: (d: Device) => figures(d)?.pdd_ms ?? -1, show: (d: Device) => milliseconds(figures(d)?.pdd_ms) },
+    ]),
+    ...(kind === "routing-gateways" ? [] : [
+      { name: "changed", title: t("changed"), width: "118px", by: (d: Device) => d.changed_at ?? "", show: (d: Device) => <span class="muted" title={`${d.changed_at} ${t("by", word("by", d.changed_by))}`}>{ago(d.changed_at, at)}</span> },
+    ]),
+    { name: "act", title: "", width: "76px", right: true, show: act },
+  ];
+  return (
+    <div class="screen fixed">
+      <Head title={t(row.title)} note={devices ? (words ? t("shown_of", number(rows.length), number(devices.length)) : number(devices.length)) : ""}>
+        <Search value={query.get("q") ?? ""} label={t("search_devices")} onValue={(q) => set_query({ q })} />
+        {may("operator") && <button type="button" class="primary" onClick={() => set_edits("new")}><Icon name="plus" /> {t("add")}</button>}
+      </Head>
+      {error && !devices && <Failed error={error} />}
+      {devices && !rows.length && <Empty icon={row.icon} title={t("no_devices")} note={t(row.note)} />}
+      {rows.length > 0 && <List label={t(row.title)} rows={rows} columns={columns} key_of={name_of} sorted="name" open={open} card_height={kind === "phones" ? 84 : 116}
+        card={(d) => <>
+          <div class="card-line">{title(d)}{lock(d)}</div>
+          <div class="card-line muted"><span class={`clip ${kind === "phones" ? "" : "mono"}`}>{where(d)}</span>{kind === "phones" ? act(d) : lines(d)}</div>
+          {kind !== "phones" && <div class="card-line muted"><span>ASR {percent(figures(d)?.asr_percent)} · ACD {clock(figures(d)?.acd_s)}</span>{act(d)}</div>}</>} />}
+      {edits && <DeviceForm kind={kind} device={edits === "new" ? null : edits} onClose={() => set_edits(null)} onDone={again} />}
+      {removes && <Confirm title={t("remove_title", removes)} text={t("remove_text")} action={t("remove")} onClose={() => set_removes(null)}
+        onConfirm={async () => { await remove(`${kind}/${encodeURIComponent(removes)}`); toast(t("removed", removes)); again(); }} />}
+    </div>
+  );
+}

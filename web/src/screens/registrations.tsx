@@ -1,0 +1,74 @@
+import { useMemo, useState } from "preact/hooks";
+import { all, may, remove, type Registration } from "../api";
+import { ago, clock, milliseconds, number, stamp } from "../format";
+import { t, word } from "../language";
+import { now, usePolled } from "../live";
+import { place, set_query } from "../router";
+import { useStore } from "../store";
+import { Icon } from "../ui/icons";
+import { List, type Column } from "../ui/list";
+import { Badge, Confirm, Dialog, Empty, Failed, Head, Search, toast } from "../ui/parts";
+
+function Details({ row, asked_at, onClose, onKick }: { row: Registration; asked_at: number; onClose: () => void; onKick: () => void }) {
+  const at = useStore(now);
+  const keep = row.keep_alive;
+  return (
+    <Dialog title={row.number} onClose={onClose} actions={may("operator") &&
+      <button type="button" class="danger" onClick={onKick}><Icon name="trash" /> {t("kick")}</button>}>
+      <dl class="pairs roomy">
+        <dt>{t("state")}</dt><dd><Badge tone={keep.reachable ? "good" : "bad"}>{t(keep.reachable ? "reachable" : "unreachable")}</Badge></dd>
+        <dt>{t("contact")}</dt><dd class="mono break">{row.contact}</dd>
+        <dt>{t("source")}</dt><dd class="mono">{row.source} {row.transport ? `(${row.transport})` : ""} {row.behind_nat && <Badge tone="warn">{t("behind_nat")}</Badge>}</dd>
+        <dt>{t("user_agent")}</dt><dd>{row.user_agent ?? "–"}</dd>
+        <dt>{t("registered")}</dt><dd>{stamp(row.registered_at)}</dd>
+        <dt>{t("last_heard")}</dt><dd>{ago(row.last_heard_at, at)}</dd>
+        <dt>{t("expires")}</dt><dd>{clock(row.expires_in_s - (at - asked_at) / 1000)}</dd>
+        <dt>{t("keep_alive")}</dt><dd>{word("keepalive", keep.method)} · {t("keep_alive_counts", number(keep.sent), number(keep.answered))}</dd>
+        <dt>{t("due")}</dt><dd>{keep.due_in_s === null ? "–" : clock(keep.due_in_s - (at - asked_at) / 1000)}</dd>
+        <dt>{t("round_trip")}</dt><dd>{milliseconds(keep.round_trip_ms)}</dd>
+      </dl>
+    </Dialog>
+  );
+}
+
+export function Registrations() {
+  const { query } = useStore(place);
+  const at = useStore(now);
+  const words = (query.get("q") ?? "").trim().toLowerCase();
+  const [open, set_open] = useState<Registration | null>(null);
+  const [kicks, set_kicks] = useState<Registration | null>(null);
+  const { value: rows, error, at: asked_at, again } = usePolled((goes_on) => all<Registration>("registrations", goes_on), 3000);
+  const shown = useMemo(() => !words ? rows ?? [] : (rows ?? []).filter((row) =>
+    [row.number, row.contact, row.source, row.user_agent].some((text) => text?.toLowerCase().includes(words))), [rows, words]);
+  const kick = (row: Registration) => may("operator") && (
+    <button type="button" class="quiet square danger-text" aria-label={`${t("kick")} ${row.number}`} title={t("kick")} onClick={() => set_kicks(row)}><Icon name="trash" /></button>);
+  const state = (row: Registration) => <Badge tone={row.keep_alive.reachable ? "good" : "bad"}>{t(row.keep_alive.reachable ? "reachable" : "unreachable")}</Badge>;
+  const columns: Column<Registration>[] = [
+    { name: "number", title: t("number"), width: "minmax(110px, .8fr)", by: (r) => r.number, show: (r) => <button type="button" class="link open strong" onClick={() => set_open(r)}>{r.number}</button> },
+    { name: "state", title: t("state"), width: "120px", by: (r) => (r.keep_alive.reachable ? 1 : 0), show: state },
+    { name: "source", title: t("source"), width: "minmax(170px, 1fr)", by: (r) => r.source, show: (r) => <span class="mono">{r.source}</span> },
+    { name: "agent", title: t("user_agent"), width: "minmax(140px, 1.2fr)", by: (r) => r.user_agent ?? "", show: (r) => <span class="clip">{r.user_agent ?? "–"}</span> },
+    { name: "nat", title: "NAT", width: "110px", by: (r) => (r.behind_nat ? 1 : 0), show: (r) => r.behind_nat ? <Badge tone="warn">{t("behind_nat")}</Badge> : "–" },
+    { name: "keep", title: t("keep_alive"), width: "110px", show: (r) => word("keepalive", r.keep_alive.method) },
+    { name: "rtt", title: t("round_trip"), width: "110px", right: true, by: (r) => r.keep_alive.round_trip_ms ?? -1, show: (r) => milliseconds(r.keep_alive.round_trip_ms) },
+    { name: "expires", title: t("expires"), width: "96px", right: true, by: (r) => r.expires_in_s, show: (r) => <span class="figure">{clock(r.expires_in_s - (at - asked_at) / 1000)}</span> },
+    { name: "act", title: "", width: "40px", right: true, show: kick },
+  ];
+  return (
+    <div class="screen fixed">
+      <Head title={t("registrations")} note={rows ? (words ? t("shown_of", number(shown.length), number(rows.length)) : number(rows.length)) : ""}>
+        <Search value={query.get("q") ?? ""} label={t("search_registrations")} onValue={(q) => set_query({ q })} />
+      </Head>
+      {error && !rows && <Failed error={error} />}
+      {rows && !shown.length && <Empty icon="registrations" title={t("no_registrations")} note={t("no_registrations_note")} />}
+      {shown.length > 0 && <List label={t("registrations")} rows={shown} columns={columns} key_of={(r) => r.id} sorted="number" open={set_open}
+        card_height={104} card={(r) => <>
+          <div class="card-line"><button type="button" class="link open strong" onClick={() => set_open(r)}>{r.number}</button>{state(r)}</div>
+          <div class="card-line muted"><span class="mono">{r.source}</span><span class="figure">{clock(r.expires_in_s - (at - asked_at) / 1000)}</span></div>
+          <div class="card-line muted"><span class="clip">{r.user_agent ?? "–"}</span>{kick(r)}</div></>} />}
+      {open && <Details row={open} asked_at={asked_at} onClose={() => set_open(null)} onKick={() => { set_kicks(open); set_open(null); }} />}
+      {kicks && <Confirm title={t("kick_title", kicks.number)} text={t("kick_text")} action={t("kick")} onClose={() => set_kicks(null)}
+        onConfirm={async () => { await remove(`registrations/${encodeURIComponent(kicks.id)}`); toast(t("kicked")); again(); }} />}
+    </div>
+  );
+}

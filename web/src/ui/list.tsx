@@ -1,0 +1,125 @@
+// A table of any length: only the rows in sight are in the page. On a narrow screen each row is a card.
+import type { ComponentChildren } from "preact";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { t } from "../language";
+import { useMedia } from "./parts";
+
+export interface Column<Row> {
+  name: string;
+  title: string;
+  width: string; // of a grid's track
+  show: (row: Row) => ComponentChildren;
+  by?: (row: Row) => string | number; // what it is sorted by
+  right?: boolean;
+}
+interface Props<Row> {
+  label: string;
+  rows: Row[];
+  columns: Column<Row>[];
+  card: (row: Row) => ComponentChildren;
+  card_height: number;
+  key_of: (row: Row) => string;
+  row_height?: number;
+  open?: (row: Row) => void;
+  sorted?: string; // at first; "-name": downwards
+  footer?: ComponentChildren;
+}
+
+const BEYOND = 6; // rows kept above and below what is in sight
+
+export function List<Row>(props: Props<Row>) {
+  const is_narrow = useMedia("(max-width: 760px)");
+  const height = is_narrow ? props.card_height : (props.row_height ?? 44);
+  const [sort, set_sort] = useState(props.sorted ?? "");
+  const [view, set_view] = useState({ top: 0, height: 600 });
+  const body = useRef<HTMLDivElement>(null);
+  const wanted = useRef<number | null>(null);
+
+  useLayoutEffect(() => {
+    const element = body.current!;
+    const measure = () => set_view({ top: element.scrollTop, height: element.clientHeight });
+    measure();
+    const observer = new ResizeObserver(measure);
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+
+  const rows = useMemo(() => {
+    const by = props.columns.find((column) => column.name === sort.replace("-", ""))?.by;
+    if (!by) return props.rows;
+    const sign = sort.startsWith("-") ? -1 : 1;
+    return [...props.rows].sort((a, b) => {
+      const x = by(a), y = by(b);
+      return sign * (typeof x === "number" && typeof y === "number" ? x - y : String(x).localeCompare(String(y)));
+    });
+  }, [props.rows, sort]);
+
+  const first = Math.max(0, Math.floor(view.top / height) - BEYOND);
+  const last = Math.min(rows.length, Math.ceil((view.top + view.height) / height) + BEYOND);
+  // What all columns need at least: beneath that the table is moved sideways.
+  const least = props.columns.reduce((sum, column) => sum + Number(/\d+/.exec(column.width)![0]) + 16, 16);
+  const template = { gridTemplateColumns: props.columns.map((column) => column.width).join(" ") };
+
+  useEffect(() => {
+    if (wanted.current === null) return;
+    body.current?.querySelector<HTMLElement>(`[data-index="${wanted.current}"] .open`)?.focus();
+    wanted.current = null;
+  });
+
+  const walk = (event: KeyboardEvent) => {
+    const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
+    const at = (event.target as HTMLElement).closest<HTMLElement>("[data-index]");
+    if (!step || !at) return;
+    const next = Number(at.dataset.index) + step;
+    if (next < 0 || next >= rows.length) return;
+    event.preventDefault();
+    wanted.current = next;
+    const element = body.current!;
+    if (next * height < element.scrollTop) element.scrollTop = next * height;
+    if ((next + 1) * height > element.scrollTop + element.clientHeight)
+      element.scrollTop = (next + 1) * height - element.clientHeight;
+    set_view({ top: element.scrollTop, height: element.clientHeight });
+  };
+
+  return (
+    <div class={`list ${is_narrow ? "cards" : ""}`} role="table" aria-label={props.label} aria-rowcount={rows.length + 1}
+      style={{ maxHeight: `${rows.length * height + (is_narrow ? 2 : 56) + (props.footer ? 68 : 0)}px` }}>
+      <div role="presentation" class="list-across"><div role="presentation" class="list-inner" style={is_narrow ? {} : { minWidth: `${least + 16}px` }}>
+      <div role="rowgroup" class="list-head">
+        <div role="row" aria-rowindex={1} class="list-row" style={template}>
+          {props.columns.map((column) => {
+            const is_sorted = sort.replace("-", "") === column.name;
+            const direction = is_sorted ? (sort.startsWith("-") ? "descending" : "ascending") : undefined;
+            return (
+              <div role="columnheader" class={column.right ? "right" : ""} aria-sort={column.by ? direction ?? "none" : undefined}>
+                {column.by ? (
+                  <button type="button" class="sort" title={t("sort_by", column.title)}
+                    onClick={() => set_sort(is_sorted && !sort.startsWith("-") ? `-${column.name}` : column.name)}>
+                    {column.title}<span aria-hidden="true">{is_sorted ? (sort.startsWith("-") ? " ↓" : " ↑") : ""}</span>
+                  </button>
+                ) : column.title || <span class="unseen">{t("more")}</span>}
+              </div>
+            );
+          })}
+        </div>
+      </div>
+      <div role="rowgroup" class="list-body" ref={body} tabIndex={0} onKeyDown={walk}
+        onScroll={(event) => set_view({ top: event.currentTarget.scrollTop, height: event.currentTarget.clientHeight })}>
+        <div role="presentation" style={{ height: `${rows.length * height}px`, position: "relative" }}>
+          {rows.slice(first, last).map((row, i) => (
+            <div role="row" aria-rowindex={first + i + 2} data-index={first + i} key={props.key_of(row)}
+              class={`list-row ${props.open ? "opens" : ""}`}
+              style={{ ...(is_narrow ? {} : template), height: `${height}px`, transform: `translateY(${(first + i) * height}px)` }}
+              onClick={(event) => props.open && !(event.target as HTMLElement).closest("button,a") && props.open(row)}>
+              {is_narrow
+                ? <div role="cell" class="card-cell">{props.card(row)}</div>
+                : props.columns.map((column) => <div role="cell" class={column.right ? "right" : ""}>{column.show(row)}</div>)}
+            </div>
+          ))}
+        </div>
+        {props.footer && <div role="row" class="list-footer"><div role="cell">{props.footer}</div></div>}
+      </div>
+      </div></div>
+    </div>
+  );
+}
