@@ -46,8 +46,7 @@ static void add_reachability(struct text_builder *text, const struct explanation
   text_builder_add_literal(text, ".");
 }
 
-/* --- causes ---------------------------------------------------------------------------------------------------------
- */
+/* --- causes ------------------------------------------------------------------------------------------------------ */
 
 static void write_unanswered(const struct explanation_facts *facts, struct text_builder *text) {
   add_device(text, facts);
@@ -112,8 +111,7 @@ void explanation_write(const struct explanation_facts *facts, struct text_builde
   add_reachability(text, facts);
 }
 
-/* --- counting -------------------------------------------------------------------------------------------------------
- */
+/* --- counting ---------------------------------------------------------------------------------------------------- */
 
 static int64_t wait_ms(const struct parameters *parameters, enum sip_method method, unsigned index) {
   const struct parameter_list *waits = &parameters->SS_SIP_RESEND_INTERVAL;

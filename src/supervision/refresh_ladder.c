@@ -7,8 +7,7 @@
 #define CROSSES_MAX  7 /* 491s after which another rung is tried */
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* --- the tables ------------------------------------------------------------------------------------------------------
- */
+/* --- the tables -------------------------------------------------------------------------------------------------- */
 
 static const struct {
   uint8_t method;
@@ -52,8 +51,7 @@ struct str_view refresh_rung_name(enum refresh_rung rung) {
   return sip_method_text(refresh_rung_method(rung));
 }
 
-/* --- choosing a rung -------------------------------------------------------------------------------------------------
- */
+/* --- choosing a rung --------------------------------------------------------------------------------------------- */
 
 static bool is_update(enum refresh_rung rung) {
   return refresh_rung_method(rung) == SIP_METHOD_UPDATE;
@@ -102,9 +100,7 @@ enum refresh_rung refresh_ladder_next(enum refresh_ladder ladder, uint8_t tried,
   return first_usable(ladders[ladder], tried, evidence, experience);
 }
 
-/* --- reading an answer
- * ------------------------------------------------------------------------------------------------
- */
+/* --- reading an answer ------------------------------------------------------------------------------------------- */
 
 static enum refresh_answer status_answer(unsigned status) {
   for (size_t i = 0; i < COUNT(statuses); i++)
@@ -132,8 +128,7 @@ enum refresh_step refresh_ladder_step(enum refresh_answer answer, enum refresh_r
   return (enum refresh_step)(in_time ? steps[answer][rung].in_time : steps[answer][rung].too_late);
 }
 
-/* --- learning --------------------------------------------------------------------------------------------------------
- */
+/* --- learning ---------------------------------------------------------------------------------------------------- */
 
 static uint8_t bits_of_method(enum sip_method method) {
   uint8_t bits = 0;

@@ -24,8 +24,7 @@ static enum refresh_step step_for(uint16_t status, enum refresh_rung rung) {
 
 #define UPDATE_BITS (REFRESH_BIT(REFRESH_RUNG_UPDATE) | REFRESH_BIT(REFRESH_RUNG_UPDATE_SESSION))
 
-/* --- where a round begins
- * --------------------------------------------------------------------------------------------- */
+/* --- where a round begins ---------------------------------------------------------------------------------------- */
 
 static void test_update_comes_first_where_allow_shows_it(void) {
   expect_int(first(&shows_update, (struct refresh_experience){0}), ==, REFRESH_RUNG_UPDATE);
@@ -70,8 +69,7 @@ static void test_a_probe_begins_as_the_parameter_says(void) {
   expect_int(refresh_ladder_first(REFRESH_LADDER_PROBE_INVITE, &shows_update, &none), ==, REFRESH_RUNG_INVITE);
 }
 
-/* --- climbing
- * --------------------------------------------------------------------------------------------------------- */
+/* --- climbing ---------------------------------------------------------------------------------------------------- */
 
 static void test_the_rungs_are_climbed_in_order(void) {
   struct refresh_experience experience = {0};
@@ -103,8 +101,7 @@ static void test_a_probe_climbs_to_the_other_method(void) {
              ==, REFRESH_RUNG_OPTIONS);
 }
 
-/* --- answers
- * ---------------------------------------------------------------------------------------------------------- */
+/* --- answers ----------------------------------------------------------------------------------------------------- */
 
 static void test_a_rung_that_fails_for_its_own_reason_leads_to_the_next(void) {
   static const uint16_t statuses[] = {405, 415, 420, 488, 500, 501};
@@ -199,8 +196,7 @@ static void test_a_refusal_of_options_is_a_sign_of_life(void) {
     expect_int(step_for(statuses[i], REFRESH_RUNG_OPTIONS), ==, REFRESH_STEP_ALIVE);
 }
 
-/* --- learning
- * --------------------------------------------------------------------------------------------------------- */
+/* --- learning ---------------------------------------------------------------------------------------------------- */
 
 static void test_an_answer_of_any_status_makes_later_silence_final(void) {
   struct refresh_experience experience = {0};

@@ -1,5 +1,7 @@
 #include "supervision/session_guard.h"
 
+#define TIMEOUT_SLACK_MS 500 /* the transaction says by itself that it timed out, and says it first */
+
 static int64_t smaller(int64_t a, int64_t b) {
   return a < b ? a : b;
 }
@@ -31,5 +33,5 @@ struct mono_ms session_guard_spread(struct random *random, struct mono_ms now, i
 }
 
 int64_t session_guard_patience_ms(int64_t left_ms) {
-  return smaller(left_ms / 2, SESSION_TRANSACTION_MS);
+  return smaller(left_ms / 2, SESSION_TRANSACTION_MS + TIMEOUT_SLACK_MS);
 }

@@ -85,7 +85,7 @@ static void test_many_first_refreshes_are_spread_evenly(void) {
 }
 
 static void test_a_method_that_may_be_swallowed_leaves_as_much_time_for_another(void) {
-  expect_int(session_guard_patience_ms(300000), ==, 32000);
+  expect_int(session_guard_patience_ms(300000), ==, 32500);
   expect_int(session_guard_patience_ms(45000), ==, 22500);
 }
 

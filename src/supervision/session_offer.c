@@ -7,8 +7,7 @@
 #define COUNT(array)        (sizeof(array) / sizeof((array)[0]))
 #define SESSION_VALUE_BYTES 48
 
-/* --- the tables ------------------------------------------------------------------------------------------------------
- */
+/* --- the tables -------------------------------------------------------------------------------------------------- */
 
 enum wish {
   WISH_US = SESSION_REFRESHER_US,
@@ -70,8 +69,7 @@ static enum session_role concluded_role(enum said said, const struct session_wis
   return SESSION_ROLE_NONE;
 }
 
-/* --- wishes and words ------------------------------------------------------------------------------------------------
- */
+/* --- wishes and words -------------------------------------------------------------------------------------------- */
 
 struct session_wishes session_wishes_of(const struct parameters *parameters, const struct device_overrides *overrides) {
   struct session_wishes wishes = {.ttl_s = parameters->SS_SIP_SESSION_TTL,
@@ -107,8 +105,7 @@ static uint32_t smaller(uint32_t a, uint32_t b) {
   return a < b ? a : b;
 }
 
-/* --- as UAS ---------------------------------------------------------------------------------------------------------
- */
+/* --- as UAS ------------------------------------------------------------------------------------------------------ */
 
 static struct session_verdict untimed(void) {
   return (struct session_verdict){.judgement = SESSION_UNTIMED};
@@ -158,8 +155,7 @@ void session_offer_write_answer(const struct session_verdict *verdict, struct te
   if (verdict->require) sip_build_header(headers, SIP_HEADER_REQUIRE, TIMER_OPTION);
 }
 
-/* --- as UAC ---------------------------------------------------------------------------------------------------------
- */
+/* --- as UAC ------------------------------------------------------------------------------------------------------ */
 
 void session_offer_ask(struct session_asked *asked, const struct session_wishes *wishes,
                        const struct session_terms *in_force, bool renew) {

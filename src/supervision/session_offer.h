@@ -52,8 +52,7 @@ struct session_words {
 };
 struct session_words session_words_read(const struct sip_message *message);
 
-/* --- as UAS ---------------------------------------------------------------------------------------------------------
- */
+/* --- as UAS ------------------------------------------------------------------------------------------------------ */
 
 enum session_judgement {
   SESSION_TIMED,     /* 2xx with Session-Expires */
@@ -77,8 +76,7 @@ struct session_verdict session_offer_judge(const struct session_words *request, 
 /* Appends Session-Expires and Require, or nothing. */
 void session_offer_write_answer(const struct session_verdict *verdict, struct text_builder *headers);
 
-/* --- as UAC ---------------------------------------------------------------------------------------------------------
- */
+/* --- as UAC ------------------------------------------------------------------------------------------------------ */
 
 /* What our request says. interval_s 0: no Session-Expires. */
 struct session_asked {

@@ -56,9 +56,7 @@ static struct session_terms conclude(struct session_wishes wishes, const char *l
   return session_offer_conclude(&asked, &words, &wishes);
 }
 
-/* --- words
- * ------------------------------------------------------------------------------------------------------------
- */
+/* --- words ------------------------------------------------------------------------------------------------------- */
 
 static void test_compact_form_odd_case_and_spacing_are_read(void) {
   struct session_words words = words_in(INVITE_START, "sUPPORTED : replaces ,  TIMER\r\nX :  1800 ; Refresher = UAC\r\n"
@@ -108,8 +106,7 @@ static void test_min_se_below_90_is_90(void) {
   expect_int(words_in(INVITE_START, "Min-SE: 10\r\n").min_se_s, ==, 90);
 }
 
-/* --- as UAS ---------------------------------------------------------------------------------------------------------
- */
+/* --- as UAS ------------------------------------------------------------------------------------------------------ */
 
 static void test_an_offer_at_or_above_our_minimum_is_accepted(void) {
   expect_timed(judge("Supported: timer\r\nSession-Expires: 90\r\n", standard), 90, SESSION_ROLE_OURS);
@@ -236,8 +233,7 @@ static void test_roles_are_relative_to_the_transaction(void) {
   expect_int(asked.refresher, ==, SIP_REFRESHER_UAC);
 }
 
-/* --- as UAC ---------------------------------------------------------------------------------------------------------
- */
+/* --- as UAC ------------------------------------------------------------------------------------------------------ */
 
 static void expect_request_lines(const struct session_asked *asked, struct session_wishes wishes, const char *want) {
   char memory[256];
@@ -394,8 +390,7 @@ static void test_towards_a_device_without_timers_uac_is_honoured_and_uas_never_g
   expect_terms(conclude(off, ""), 0, SESSION_ROLE_NONE);
 }
 
-/* --- wishes ---------------------------------------------------------------------------------------------------------
- */
+/* --- wishes ------------------------------------------------------------------------------------------------------ */
 
 static void test_a_device_overrides_timer_switch_and_refresher(void) {
   struct parameters parameters;

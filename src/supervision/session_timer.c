@@ -36,8 +36,7 @@ struct session_step {
   struct session_deed deed;
 };
 
-/* --- times
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- times ------------------------------------------------------------------------------------------------------- */
 
 static struct mono_ms guard_at(const struct session_timer *session, const struct parameters *parameters) {
   struct mono_ms refreshed_at = mono_ms_add(session->expires_at, -1000LL * session->interval_s);
@@ -60,8 +59,7 @@ static uint32_t probe_interval_s(const struct parameters *parameters) {
   return ttl_s != 0 ? ttl_s : PROBE_PERIOD_S * parameters->SS_SIP_SESSION_UPDATE_SEGMENT;
 }
 
-/* --- actions
- * ---------------------------------------------------------------------------------------------------------- */
+/* --- actions ----------------------------------------------------------------------------------------------------- */
 
 #define SESSION_ACTION(name) static enum session_event session_do_##name(struct session_step *step)
 
@@ -196,8 +194,7 @@ SESSION_ACTION(end_waiting) {
   return end(step, step->session->last_status != 0 ? END_CAUSE_refresh_rejected : END_CAUSE_refresh_unanswered);
 }
 
-/* --- the table -------------------------------------------------------------------------------------------------------
- */
+/* --- the table --------------------------------------------------------------------------------------------------- */
 
 struct session_row {
   enum session_event (*act)(struct session_step *step);
@@ -222,8 +219,7 @@ static void dispatch(struct session_step *step, enum session_event event) {
   }
 }
 
-/* --- terms
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- terms ------------------------------------------------------------------------------------------------------- */
 
 static enum session_event event_of_terms(struct session_step *step) {
   const struct parameters *parameters = step->context->parameters;
@@ -267,8 +263,7 @@ void session_timer_stop(struct session_timer *session, struct context *context) 
   dispatch(&step, SESSION_EVENT_STOP);
 }
 
-/* --- events
- * ----------------------------------------------------------------------------------------------------------- */
+/* --- events ------------------------------------------------------------------------------------------------------ */
 
 struct session_deed session_timer_due(struct session_timer *session, struct context *context,
                                       const struct refresh_evidence *evidence) {
@@ -392,8 +387,7 @@ struct session_deed session_timer_answer(struct session_timer *session, struct c
   return step.deed;
 }
 
-/* --- changes
- * ---------------------------------------------------------------------------------------------------------- */
+/* --- changes ----------------------------------------------------------------------------------------------------- */
 
 /* The period that the leg will have once the change has reached it. */
 static int64_t period_after(const struct session_timer *session, const struct parameters *after,
@@ -455,8 +449,7 @@ void session_timer_change(struct session_timer *session, struct context *context
   }
 }
 
-/* --- what is shown ---------------------------------------------------------------------------------------------------
- */
+/* --- what is shown ----------------------------------------------------------------------------------------------- */
 
 bool session_timer_next_refresh(const struct session_timer *session, struct mono_ms *at_out) {
   *at_out = session->refresh_due;

@@ -108,8 +108,7 @@ void session_timer_change(struct session_timer *session, struct context *context
 bool session_timer_comes_sooner(const struct session_timer *session, struct mono_ms now, const struct parameters *after,
                                 const struct session_wishes *wishes);
 
-/* --- what is shown ---------------------------------------------------------------------------------------------------
- */
+/* --- what is shown ----------------------------------------------------------------------------------------------- */
 
 static inline bool session_timer_is_timed(const struct session_timer *session) {
   return session->role != SESSION_ROLE_NONE;

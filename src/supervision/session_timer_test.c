@@ -133,8 +133,7 @@ static void expect_sent(const struct rig *rig, enum refresh_rung rung) {
   expect_int(rig->deed.rung, ==, rung);
 }
 
-/* --- when we refresh
- * -------------------------------------------------------------------------------------------------- */
+/* --- when we refresh --------------------------------------------------------------------------------------------- */
 
 static void test_we_refresh_every_interval_by_segment(void) {
   struct rig *rig = rig_of(ours);
@@ -202,8 +201,7 @@ static void test_ten_thousand_refreshes_leave_the_timer_as_it_was(void) {
   rig_destroy(rig);
 }
 
-/* --- the guard
- * -------------------------------------------------------------------------------------------------------- */
+/* --- the guard --------------------------------------------------------------------------------------------------- */
 
 static void test_a_peer_that_does_not_refresh_is_given_up_at_expiry(void) {
   struct rig *rig = rig_of(theirs);
@@ -236,8 +234,7 @@ static void test_each_refresh_of_the_peer_moves_the_guard(void) {
   rig_destroy(rig);
 }
 
-/* --- the ladder
- * ------------------------------------------------------------------------------------------------------- */
+/* --- the ladder -------------------------------------------------------------------------------------------------- */
 
 static void test_silence_on_a_method_answered_before_ends_at_once(void) {
   struct rig *rig = rig_of(ours);
@@ -537,8 +534,7 @@ static void test_a_process_that_stood_still_gives_the_peer_the_time_of_a_transac
   rig_destroy(rig);
 }
 
-/* --- legs without timer
- * ----------------------------------------------------------------------------------------------- */
+/* --- legs without timer ------------------------------------------------------------------------------------------ */
 
 static void test_a_leg_without_timer_is_probed_every_ttl_by_segment(void) {
   struct rig *rig = rig_of(none);
@@ -628,8 +624,7 @@ static void test_our_refresh_may_be_answered_by_switching_the_timer_off(void) {
   rig_destroy(rig);
 }
 
-/* --- changes
- * ---------------------------------------------------------------------------------------------------------- */
+/* --- changes ----------------------------------------------------------------------------------------------------- */
 
 static void change(struct rig *rig) {
   struct session_wishes wishes = session_wishes_of(&rig->parameters, NULL);

@@ -60,8 +60,7 @@ static const struct text_row session_rows[] = {
 #include "supervision/session_timer.def"
 };
 
-/* --- words
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- words ------------------------------------------------------------------------------------------------------- */
 
 static void add(struct text_builder *document, const char *text) {
   text_builder_add(document, str_view_from_c(text));
@@ -109,8 +108,7 @@ static void add_table(struct text_builder *document, const char *heading, const 
   add(document, "\n");
 }
 
-/* --- the ladder: one line per answer, one column per rung -----------------------------------------------------------
- */
+/* --- the ladder: one line per answer, one column per rung -------------------------------------------------------- */
 
 static const struct text_row *find_step(const char *answer, const char *rung) {
   for (size_t i = 0; i < COUNT(refresh_rows); i++)
@@ -207,8 +205,7 @@ static struct str_view build_document(void) {
   return text_builder_view(&builder);
 }
 
-/* --- claims
- * ----------------------------------------------------------------------------------------------------------- */
+/* --- claims ------------------------------------------------------------------------------------------------------ */
 
 static FILE *open_document(const char *mode) {
   char path[1024];
