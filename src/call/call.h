@@ -20,7 +20,8 @@
  *   call_carried.c        requests inside the call carried across: re-INVITE, UPDATE, INFO, REFER …
  *   call_reliable.c       reliable provisional responses end to end (RFC 3262)
  *   call_stray.c          answers for which there is no leg any more
- *   call_supervision.c    where a leg's session timer is asked (RFC 4028)
+ *   call_supervision.c    where a leg's session timer is asked (RFC 4028); call_refresh.c: our refreshes and probes
+ *   call_sweep.c          changed parameters reach running calls
  *   call_record.c         facts → one record;  call_list.c   live calls as JSON
  *   call_table.c          where it all lives
  *
@@ -92,6 +93,15 @@ void call_receive_location(struct call_table *table, struct context *context, co
 void call_timer_due(struct call_table *table, struct context *context, struct timer *timer);
 void call_leg_timer_due(struct call_table *table, struct context *context, struct timer *timer);
 
+/* Takes a due timer of kind TIMER_SESSION: a leg's refresh, probe or guard. */
+void call_session_timer_due(struct call_table *table, struct context *context, struct timer *timer);
+
+/* Takes the due timer of kind TIMER_SESSION_SWEEP. */
+void call_sweep_due(struct call_table *table, struct context *context);
+
+/* context->parameters or context->directory have changed: running calls hear of it, some thousand at a time. */
+void call_table_changed(struct call_table *table, struct context *context);
+
 /* --- operators -----------------------------------------------------------------------------------------------------
  */
 
@@ -114,6 +124,12 @@ void call_list(struct call_table *table, struct context *context, struct text_bu
 
 uint32_t call_count(const struct call_table *table);
 uint32_t call_count_answered(const struct call_table *table);
+
+/* Answered legs by who refreshes their session: nobody, we, the peer (enum session_role). */
+void call_count_roles(const struct call_table *table, uint32_t legs_out[3]);
+
+/* Legs that would refresh sooner if the parameters were `after`: the preview of a change. */
+uint32_t call_count_sooner(struct call_table *table, struct context *context, const struct parameters *after);
 
 /* Legs, those on their own among them. */
 uint32_t call_leg_count(const struct call_table *table);

@@ -65,23 +65,23 @@ static struct dialog_invitation invitation_for(struct call_step *step) {
 
 /* Reliable provisional responses are asked for where a PRACK can be made: with an offer in the INVITE by ourselves,
  * without one only when the caller can, who then owes the answer (RFC 3262 §5). */
-static void write_options(struct call_step *step, const struct call_leg *caller, bool has_offer,
-                          struct text_builder *headers) {
+static void write_options(struct call_step *step, struct call_leg *leg, struct text_builder *headers) {
+  const struct call_leg *caller = call_leg_at(step->table, step->call->caller);
   bool caller_can = dialog_peer_supports(step->table->rooms.dialogs, caller->dialog, DIALOG_PEER_100REL);
   if (caller->wants_reliable) sip_build_header(headers, SIP_HEADER_REQUIRE, STR_VIEW("100rel"));
-  if (has_offer || caller_can || caller->wants_reliable) call_write_supported(headers);
+  bool reliable = leg->invited_with_offer || caller_can || caller->wants_reliable;
+  call_write_supported(headers, call_supervision_supports(step, leg), reliable);
 }
 
-static enum result send_invite(struct call_step *step, struct call_leg *leg) {
+enum result call_bridge_send_invite(struct call_step *step, struct call_leg *leg) {
   struct str_view carried = block_store_view(step->table->rooms.blocks, &step->call->carried_headers);
-  const struct call_leg *caller = call_leg_at(step->table, step->call->caller);
   struct call_body body = call_invite_body(step->table, step->call), sent;
   enum result result = call_body_for_leg(step, leg, &body, &sent, NULL);
   if (result != RESULT_OK) return result;
   struct text_builder headers = arena_builder(step->context->arena, carried.length + HEADERS_BYTES);
   leg->invited_with_offer = call_body_has_session(&sent);
   call_write_allow(&headers);
-  write_options(step, caller, leg->invited_with_offer, &headers);
+  write_options(step, leg, &headers);
   call_supervision_add_to_request(step, leg, SIP_METHOD_INVITE, &headers);
   text_builder_add(&headers, carried);
   if (headers.overflowed) return RESULT_FULL;
@@ -101,11 +101,11 @@ enum result call_bridge_invite(struct call_step *step) {
   if (!leg) return RESULT_FULL;
   struct dialog_invitation invitation = invitation_for(step);
   struct transaction_owner owner = call_leg_owner(step->table, leg, LEG_PURPOSE_INVITE);
-  leg->device_kind = (uint8_t)step->destination.device->kind;
+  call_supervision_begin_leg(step, leg, step->destination.device);
   leg->origin_id = random_u64(step->context->random) >> 2;
   step->call->callee_address = step->destination.flow.remote;
   enum result result = dialog_create_uac(step->table->rooms.dialogs, step->context, &invitation, owner, &leg->dialog);
-  if (result == RESULT_OK) result = send_invite(step, leg);
+  if (result == RESULT_OK) result = call_bridge_send_invite(step, leg);
   if (result != RESULT_OK) call_leg_destroy(step->table, step->context, leg);
   return result;
 }

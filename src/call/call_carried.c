@@ -65,6 +65,12 @@ static bool received_invite(const struct call_table *table, const struct call_le
   return false;
 }
 
+bool call_invite_is_open(const struct call_table *table, const struct call_leg *leg) {
+  const struct call_leg *other = call_other_leg(table, leg);
+  return leg->ack_owed || received_invite(table, leg) || call_refresh_is_inviting(leg) ||
+         (other && carries_invite(table, other));
+}
+
 void call_carried_forget(struct call_step *step, struct call_leg *leg, unsigned status) {
   struct call_step own = {.table = step->table, .context = step->context, .leg = leg};
   while (leg->carried != 0) {
@@ -93,6 +99,7 @@ static enum result send_on(struct call_step *step, struct call_leg *to, enum sip
     call_write_allow(&headers);
     call_supervision_add_to_request(step, to, method, &headers);
   }
+  call_write_supported(&headers, call_supervision_supports(step, to), false);
   call_carry_headers(step, CARRY_IN_REQUEST, &headers);
   if (headers.overflowed) return RESULT_FULL;
   struct dialog_request request = {.method = method,
@@ -147,12 +154,11 @@ static unsigned glare(const struct call_step *step, const struct call_leg *to, b
   if (is_invite && (leg->state != LEG_STATE_OPEN || received_invite(table, leg))) return 500;
   if (has_offer && leg->offer == LEG_OFFER_THEIRS) return 500; /* RFC 3311 §5.2 */
   if (has_offer && leg->offer == LEG_OFFER_OURS) return 491;
-  if (is_invite && (leg->ack_owed || (to && carries_invite(table, to)))) return 491; /* §14.2: ours is not done */
+  bool ours_is_open = leg->ack_owed || call_refresh_is_inviting(leg) || (to && carries_invite(table, to));
+  if (is_invite && ours_is_open) return 491; /* §14.2 */
   /* The same on the other leg, where it would be our fault (§14.1). */
   if (!to || (has_offer && to->offer != LEG_OFFER_NONE)) return 491;
-  if (as_invite &&
-      (to->state != LEG_STATE_OPEN || to->ack_owed || received_invite(table, to) || carries_invite(table, leg)))
-    return 491;
+  if (as_invite && (to->state != LEG_STATE_OPEN || call_invite_is_open(table, to))) return 491;
   return 0;
 }
 
@@ -180,6 +186,7 @@ static void respond_to(struct call_step *step, struct call_leg *leg, const struc
   if (!builder.overflowed)
     (void)!transaction_respond(rooms->transactions, step->context, carried->from, status, text_builder_view(&builder));
   if (method == SIP_METHOD_INVITE) dialog_note_response_sent(rooms->dialogs, leg->dialog, status);
+  if (method == SIP_METHOD_UPDATE && status < 300) call_supervision_answered(step, leg, method);
 }
 
 /* Nothing changes for the other side: a refresh of this leg only, answered with what is in force. */
@@ -274,6 +281,8 @@ static enum result pass_body(struct call_step *step, struct call_leg *leg, const
 
 static void accept(struct call_step *step, struct call_leg *leg, const struct call_carried *carried) {
   acknowledge(step, carried);
+  if (carried->sent_as == SIP_METHOD_INVITE || carried->sent_as == SIP_METHOD_UPDATE)
+    call_supervision_take_answer(step);
   enum result result = carried->method == SIP_METHOD_INVITE
                            ? call_pass_answer(step, leg, carried->from, !carried->has_offer)
                            : pass_body(step, leg, carried);

@@ -15,13 +15,17 @@ void call_write_allow(struct text_builder *builder) {
   sip_build_header(builder, SIP_HEADER_ALLOW, str_view_of(offered_methods + 2, sizeof offered_methods - 3));
 }
 
-void call_write_supported(struct text_builder *builder) {
-  sip_build_header(builder, SIP_HEADER_SUPPORTED, STR_VIEW("100rel"));
+void call_write_supported(struct text_builder *builder, bool timer, bool reliable) {
+  if (!timer && !reliable) return;
+  struct str_view value = timer && reliable ? STR_VIEW("timer, 100rel")
+                          : timer           ? STR_VIEW("timer")
+                                            : STR_VIEW("100rel");
+  sip_build_header(builder, SIP_HEADER_SUPPORTED, value);
 }
 
 void call_write_capabilities(struct text_builder *builder) {
   call_write_allow(builder);
-  call_write_supported(builder);
+  call_write_supported(builder, true, true);
   sip_build_header(builder, SIP_HEADER_ACCEPT, STR_VIEW("application/sdp, multipart/mixed"));
 }
 

@@ -34,21 +34,42 @@ static void write_peer(struct call_step *step, const struct call_leg *leg, struc
   json_text_field_string(builder, "transport", transport_name((enum transport)flow.transport));
 }
 
-/* Without session timers nobody refreshes (supervision/ will know better). */
-static void write_timer(struct text_builder *builder) {
+static void write_seconds_until(struct call_step *step, const char *name, bool known, struct mono_ms at,
+                                struct text_builder *builder) {
+  if (!known) {
+    json_text_field_null(builder, name);
+    return;
+  }
+  int64_t milliseconds = mono_ms_since(at, step->context->now);
+  json_text_field_i64(builder, name, milliseconds > 0 ? milliseconds / 1000 : 0);
+}
+
+/* A leg without session timer has no interval and no refresher, but may be probed and expire all the same. */
+static void write_timer(struct call_step *step, const struct call_leg *leg, struct text_builder *builder) {
+  const struct session_timer *timer = &leg->session_timer;
+  struct session_terms terms = session_timer_terms(timer);
+  struct mono_ms refresh, guard;
+  bool refreshes = session_timer_next_refresh(timer, &refresh);
+  bool expires = session_timer_guard(timer, step->context->parameters, &guard);
   json_text_key(builder, "timer");
   json_text_open_object(builder);
-  json_text_field_null(builder, "interval_s");
-  json_text_field_string(builder, "refresher", STR_VIEW("none"));
-  json_text_field_null(builder, "method");
-  json_text_field_null(builder, "next_refresh_in_s");
-  json_text_field_null(builder, "expires_in_s");
+  if (terms.role == SESSION_ROLE_NONE)
+    json_text_field_null(builder, "interval_s");
+  else
+    json_text_field_u64(builder, "interval_s", terms.interval_s);
+  json_text_field_string(builder, "refresher", session_role_name(terms.role));
+  if (timer->method == SIP_METHOD_UNKNOWN)
+    json_text_field_null(builder, "method");
+  else
+    json_text_field_string(builder, "method", sip_method_text((enum sip_method)timer->method));
+  json_text_field_u64(builder, "refreshes", timer->refreshes);
+  write_seconds_until(step, "next_refresh_in_s", refreshes, refresh, builder);
+  write_seconds_until(step, "expires_in_s", expires, guard, builder);
   json_text_close_object(builder);
 }
 
 static void write_leg(struct call_step *step, const char *name, const struct call_leg *leg,
                       struct text_builder *builder) {
-  const struct call *call = step->call;
   if (!leg) {
     json_text_field_null(builder, name);
     return;
@@ -58,11 +79,8 @@ static void write_leg(struct call_step *step, const char *name, const struct cal
   json_text_field_string(builder, "state", str_view_from_c(leg_state_names[leg->state]));
   write_peer(step, leg, builder);
   json_text_field_string(builder, "call_id", dialog_call_id(step->table->rooms.dialogs, leg->dialog));
-  write_timer(builder);
-  if (call->last_alive_side == leg->side)
-    json_text_field_stamp(builder, "last_alive", call->last_alive_at);
-  else
-    json_text_field_null(builder, "last_alive");
+  write_timer(step, leg, builder);
+  json_text_field_stamp(builder, "last_alive", leg->alive.at);
   json_text_close_object(builder);
 }
 

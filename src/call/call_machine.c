@@ -1,6 +1,6 @@
 /* Walks call_machine.def, and keeps the call's clock: each state has one (call_machine.def names it). */
 #include "base/check.h"
-#include "call/call_private.h"
+#include "call/call_supervision.h"
 #include "parameters/parameters.h"
 
 #define LOCATION_WAIT_MS   2000 /* another worker answers in microseconds, or is in deep trouble */
@@ -39,14 +39,8 @@ static const uint8_t clocks[CALL_STATE_COUNT] = {
 /* --- clocks ----------------------------------------------------------------------------------------------------------
  */
 
-static struct mono_ms talk_end(const struct call *call) {
-  return mono_ms_add(call->answered, call->max_duration_s * 1000LL);
-}
-
 static struct mono_ms talk_due(const struct context *context, const struct call *call) {
-  struct mono_ms watch = mono_ms_add(context->now, TALK_WATCH_MS);
-  if (call->max_duration_s == 0 || mono_ms_before(watch, talk_end(call))) return watch;
-  return talk_end(call);
+  return duration_cap_next(&call->cap, mono_ms_add(context->now, TALK_WATCH_MS));
 }
 
 static struct mono_ms clock_due(const struct context *context, const struct call *call, enum call_clock clock) {
@@ -99,15 +93,34 @@ CALL_ACTION(nothing) {
   return CALL_EVENT_NONE;
 }
 
+void call_rearm_talk(struct context *context, struct call *call) {
+  if (clocks[call->state] == CLOCK_talk)
+    timer_wheel_arm(context->wheel, &call->timer, TIMER_CALL, talk_due(context, call));
+}
+
+/* The clock of a talk looks at both limits, and at the watch's rhythm at neither. */
+static void talk_timer_due(struct call_step *step) {
+  struct call *call = step->call;
+  bool is_timed = call_supervision_caller_is_timed(step->table, call);
+  switch (duration_cap_due(&call->cap, step->context->now, is_timed)) {
+  case DURATION_LIMIT_REACHED: call_dispatch(step, CALL_EVENT_DEADLINE); return;
+  case DURATION_NO_TIMER_CAP_REACHED:
+    step->leg = call_leg_at(step->table, call->caller);
+    step->cause = END_CAUSE_no_timer_cap;
+    call_dispatch(step, CALL_EVENT_EXPIRED);
+    return;
+  case DURATION_GOES_ON: call_rearm_talk(step->context, call); return;
+  }
+}
+
 void call_timer_due(struct call_table *table, struct context *context, struct timer *timer) {
   struct call *call = (struct call *)(void *)((char *)timer - offsetof(struct call, timer));
   struct call_step step = {.table = table, .context = context, .call = call};
-  bool talks = clocks[call->state] == CLOCK_talk;
-  if (!talks || (call->max_duration_s != 0 && !mono_ms_before(context->now, talk_end(call)))) {
-    if (call->state == CALL_STATE_ENDED)
-      timer_wheel_arm(context->wheel, timer, TIMER_CALL, clock_due(context, call, CLOCK_record));
-    call_dispatch(&step, CALL_EVENT_DEADLINE);
+  if (clocks[call->state] == CLOCK_talk) {
+    talk_timer_due(&step);
     return;
   }
-  timer_wheel_arm(context->wheel, timer, TIMER_CALL, talk_due(context, call));
+  if (call->state == CALL_STATE_ENDED)
+    timer_wheel_arm(context->wheel, timer, TIMER_CALL, clock_due(context, call, CLOCK_record));
+  call_dispatch(&step, CALL_EVENT_DEADLINE);
 }

@@ -57,7 +57,7 @@ static enum result build_answer(struct call_step *step, struct call_leg *to, str
                                              SIP_METHOD_INVITE, 200, (struct str_view){0}, builder);
   if (result != RESULT_OK) return result;
   call_write_allow(builder);
-  call_write_supported(builder);
+  call_write_supported(builder, call_supervision_supports(step, to), true);
   call_supervision_add_to_answer(step, to, SIP_METHOD_INVITE, builder);
   if (step->leg) call_carry_headers(step, CARRY_IN_RESPONSE, builder);
   sip_build_end(builder, body->content_type, body->bytes);
@@ -74,6 +74,7 @@ enum result call_send_answer(struct call_step *step, struct call_leg *to, struct
   result = transaction_respond(rooms->transactions, step->context, transaction, 200, text_builder_view(&builder));
   if (result != RESULT_OK && result != RESULT_FULL) return result;
   dialog_note_response_sent(rooms->dialogs, to->dialog, 200);
+  call_supervision_answered(step, to, SIP_METHOD_INVITE);
   to->invite = transaction;
   struct call_step own = {.table = step->table, .context = step->context, .call = step->call, .leg = to};
   leg_dispatch(&own, LEG_EVENT_ACCEPT);

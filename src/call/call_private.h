@@ -6,6 +6,10 @@
 #include "call/call.h"
 #include "cdr/cdr_record.h"
 #include "routing/route_select.h"
+#include "supervision/device_memory.h"
+#include "supervision/duration_cap.h"
+#include "supervision/liveness.h"
+#include "supervision/session_timer.h"
 
 /* --- names out of the tables ---------------------------------------------------------------------------------------
  */
@@ -83,6 +87,18 @@ struct call_leg {
   bool ack_owed;
   bool wants_reliable;   /* the peer's INVITE requires 100rel */
   bool reliable_session; /* our last reliable provisional response held a session description */
+  bool says_timer;       /* our requests support timers */
+  uint8_t counted_role;  /* 1 + enum session_role as it is counted in call_table; 0: it is not */
+  /* Supervision (call_supervision.h). */
+  struct session_timer session_timer;
+  struct liveness alive;             /* last proof of life of the peer */
+  struct session_asked asked_terms;  /* what our last INVITE or UPDATE said about timers */
+  struct session_words invite_words; /* what the peer's last INVITE said about them, for our 2xx */
+  struct session_words update_words; /* and its last UPDATE */
+  struct handle refresh;             /* our refresh or probe whose answer is awaited */
+  struct handle refresh_invite;      /* one of ours that is an INVITE and still open */
+  struct handle refresh_offer;       /* one of ours that offers the session in force and is still open */
+  uint64_t device_key;               /* device_memory_key */
 };
 
 #define CALL_NO_USAGE UINT32_MAX
@@ -122,7 +138,9 @@ struct call {
   struct block invite_body;     /* the caller's, with its Content-Type; until the answer */
   struct block contacts;        /* of the phone called, those not yet tried */
   struct route_search routes;
-  struct wall_us started_at, ringing_at, answered_at, ended_at, last_alive_at;
+  struct wall_us started_at, ringing_at, answered_at, ended_at;
+  struct liveness alive; /* last proof of life of either side */
+  struct duration_cap cap;
   struct mono_ms started, answered, ended;
   uint32_t pdd_ms;                     /* CDR_NUMBER_NONE cut to 32 bits: not yet */
   uint32_t caller_usage, callee_usage; /* of which device a call is taken; CALL_NO_USAGE: none */
@@ -134,9 +152,7 @@ struct call {
   struct call_end end;
   uint8_t state; /* enum call_state */
   uint8_t max_forwards;
-  uint8_t last_alive_side;    /* enum call_side */
-  uint8_t last_alive_method;  /* enum sip_method */
-  uint16_t last_alive_status; /* 0: a request */
+  uint8_t alive_side; /* enum call_side */
   bool callee_is_phone;
   bool ringing_seen, sdp_seen; /* in this attempt */
   bool has_failed;             /* at least one attempt has */
@@ -172,10 +188,20 @@ struct call_table {
   uint64_t recent_strays[CALL_RECENT_STRAYS]; /* remote ends without a leg that had their BYE lately */
   uint32_t answered_count;
   bool draining;
+  struct device_memory *devices;
+  uint32_t legs_by_role[3]; /* answered legs by enum session_role */
+  struct timer sweep;       /* TIMER_SESSION_SWEEP: changed parameters go round the calls */
+  uint32_t swept;           /* calls below this index have heard of the change */
 };
 
 /* What a client transaction of a leg is for: transaction_owner.detail. */
-enum leg_purpose { LEG_PURPOSE_INVITE = 1, LEG_PURPOSE_BYE, LEG_PURPOSE_CARRIED, LEG_PURPOSE_PRACK };
+enum leg_purpose {
+  LEG_PURPOSE_INVITE = 1,
+  LEG_PURPOSE_BYE,
+  LEG_PURPOSE_CARRIED,
+  LEG_PURPOSE_PRACK,
+  LEG_PURPOSE_REFRESH
+};
 
 /* Beside the purpose: our INVITE held no offer, so that each 2xx brings one. */
 #define LEG_DETAIL_ASKS_OFFER 0x100u
@@ -204,12 +230,14 @@ struct call_step {
   const struct sip_message *message; /* NULL: a timer, an order, another worker */
   const struct flow *flow;
   struct handle transaction;   /* a request's server transaction, a response's client transaction */
+  enum sip_method method;      /* of that client transaction */
   unsigned status;             /* of a response; of silence 408, of no way 503 */
   unsigned branch;             /* of a forked response */
   bool is_reliable;            /* a provisional response that wants PRACK */
   enum call_state left;        /* the call's state before the row's */
   struct str_view leave_lines; /* header lines for BYE, CANCEL or final response of a leg that is left */
   uint32_t session_version;    /* of the description last made by call_body_for_leg */
+  enum end_cause cause;        /* EXPIRED: why supervision ends the call */
   const struct location_answer *location;
   struct call_destination destination;
 };
@@ -223,6 +251,9 @@ void call_dispatch(struct call_step *step, enum call_event event);
 /* Takes `event` through the table of step->leg, tells the call, and buries the leg when it is GONE (step->leg is then
  * NULL). */
 void leg_dispatch(struct call_step *step, enum leg_event event);
+
+/* The limits of a call's talk time have changed. */
+void call_rearm_talk(struct context *context, struct call *call);
 
 /* Actions of call_machine.def: may raise a further event. */
 #define CALL_ACTION(name) enum call_event call_do_##name(struct call_step *step)
@@ -246,6 +277,7 @@ CALL_ACTION(end_no_prack);
 CALL_ACTION(end_lost);
 CALL_ACTION(end_broken);
 CALL_ACTION(end_talk);
+CALL_ACTION(end_supervised);
 CALL_ACTION(record_again);
 
 /* --- call_table.c: births, deaths and look-ups ---------------------------------------------------------------------
@@ -382,11 +414,14 @@ enum result call_send_answer(struct call_step *step, struct call_leg *to, struct
 /* Makes the callee leg to step->destination and sends its INVITE. */
 enum result call_bridge_invite(struct call_step *step) MUST_USE;
 
+/* Sends the INVITE of a callee leg; again when the first was answered 422. */
+enum result call_bridge_send_invite(struct call_step *step, struct call_leg *leg) MUST_USE;
+
 /* --- call_lines.c: header lines that we write ourselves -------------------------------------------------------------
  */
 
 void call_write_allow(struct text_builder *builder);
-void call_write_supported(struct text_builder *builder);
+void call_write_supported(struct text_builder *builder, bool timer, bool reliable);
 /* Allow, Supported, Accept: what an answer to OPTIONS says. */
 void call_write_capabilities(struct text_builder *builder);
 /* Reason with the Q.850 cause and the name of the end reason (RFC 3326, RFC 6432). */
@@ -461,6 +496,9 @@ struct call_body call_session_in_force(const struct call_table *table, const str
 
 /* --- call_carried.c -------------------------------------------------------------------------------------------------
  */
+
+/* True while an INVITE transaction inside the dialog is open on `leg`, ours or the peer's (RFC 3261 §14.1). */
+bool call_invite_is_open(const struct call_table *table, const struct call_leg *leg);
 
 void call_carry_request(struct call_step *step);
 void call_renegotiate(struct call_step *step);

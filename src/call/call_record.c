@@ -1,9 +1,10 @@
 /* Facts of a call → one record, exactly one per attempt. */
-#include "call/call_private.h"
+#include "call/call_supervision.h"
 #include "directory/directory.h"
 #include "sip/sip_uri.h"
 
-#define RECORD_BYTES_MAX 8192
+#define RECORD_BYTES_MAX  8192
+#define EXPLANATION_BYTES 512
 /* Records of attempts that never became a call: so many may come at once, and after that one each. */
 #define STRANGER_BUCKET   20
 #define STRANGER_EVERY_MS 200
@@ -104,13 +105,9 @@ static void fill_times(const struct call *call, struct cdr_record *record) {
 static void fill_last_alive(struct call_step *step, struct cdr_record *record) {
   const struct call *call = step->call;
   struct text_builder by = arena_builder(step->context->arena, 64);
-  text_builder_add(&by, call->last_alive_side == CALL_CALLER ? STR_VIEW("caller: ") : STR_VIEW("callee: "));
-  if (call->last_alive_status != 0) {
-    text_builder_add_u64(&by, call->last_alive_status);
-    text_builder_add_literal(&by, " to ");
-  }
-  text_builder_add(&by, sip_method_text((enum sip_method)call->last_alive_method));
-  record->last_alive_at = call->last_alive_at;
+  text_builder_add(&by, call->alive_side == CALL_CALLER ? STR_VIEW("caller: ") : STR_VIEW("callee: "));
+  liveness_write(&call->alive, &by);
+  record->last_alive_at = call->alive.at;
   record->last_alive_by = text_builder_view(&by);
 }
 
@@ -125,6 +122,22 @@ static void fill_end(const struct call_end *end, struct cdr_record *record) {
   record->explanation = str_view_from_c(sentence);
 }
 
+/* What a leg's timer was, of a leg that had one or was probed. */
+static void fill_timers(struct call_step *step, struct cdr_record *record) {
+  const struct call_leg *caller = call_leg_at(step->table, step->call->caller);
+  const struct call_leg *callee = call_leg_at(step->table, step->call->callee);
+  if (step->call->answered_at.value == 0 || !caller || !callee) return;
+  const struct session_timer *of_caller = &caller->session_timer, *of_callee = &callee->session_timer;
+  if (session_timer_is_timed(of_caller)) record->caller_timer_interval_s = of_caller->interval_s;
+  if (session_timer_is_timed(of_callee)) record->callee_timer_interval_s = of_callee->interval_s;
+  record->caller_timer_refresher = session_role_name(of_caller->role);
+  record->callee_timer_refresher = session_role_name(of_callee->role);
+  if (of_caller->method != 0) record->caller_timer_method = sip_method_text((enum sip_method)of_caller->method);
+  if (of_callee->method != 0) record->callee_timer_method = sip_method_text((enum sip_method)of_callee->method);
+  record->caller_timer_refreshes = of_caller->refreshes;
+  record->callee_timer_refreshes = of_callee->refreshes;
+}
+
 void call_record_fill(struct call_step *step, struct cdr_record *record) {
   cdr_record_init(record);
   record->id = call_id_of(step);
@@ -132,6 +145,7 @@ void call_record_fill(struct call_step *step, struct cdr_record *record) {
   fill_legs(step, record);
   fill_times(step->call, record);
   fill_last_alive(step, record);
+  fill_timers(step, record);
   if (step->call->ended_at.value != 0) fill_end(&step->call->end, record);
 }
 
@@ -147,6 +161,9 @@ struct str_view call_record_make(struct call_step *step) {
   struct cdr_record record;
   call_record_fill(step, &record);
   record.state = STR_VIEW("ended");
+  struct text_builder explanation = arena_builder(step->context->arena, EXPLANATION_BYTES);
+  call_supervision_explain(step, &explanation);
+  if (explanation.length > 0) record.explanation = text_builder_view(&explanation);
   return encode(step, &record);
 }
 

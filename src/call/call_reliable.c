@@ -2,7 +2,7 @@
  * caller is reliable too, and the callee's PRACK is made when the caller's has come, with what is in it (an answer, a
  * further offer); the answer to the one is the answer to the other. When the caller cannot, ours is plain and the
  * callee's PRACK is made here at once. */
-#include "call/call_private.h"
+#include "call/call_supervision.h"
 #include "directory/directory.h"
 #include "sip/sip_build.h"
 
@@ -42,7 +42,11 @@ void call_reliable_acknowledge(struct call_step *step, bool wait_for_caller) {
     callee->held_branch = (uint8_t)step->branch;
     return;
   }
-  struct dialog_request prack = {.owner = call_leg_owner(step->table, callee, LEG_PURPOSE_PRACK)};
+  char memory[64];
+  struct text_builder lines = text_builder_over(memory, sizeof memory);
+  call_write_supported(&lines, call_supervision_supports(step, callee), false);
+  struct dialog_request prack = {.extra_headers = text_builder_view(&lines),
+                                 .owner = call_leg_owner(step->table, callee, LEG_PURPOSE_PRACK)};
   (void)!send_prack(step, callee, step->message, step->branch, &prack, &transaction);
 }
 
@@ -89,6 +93,7 @@ static void carry_prack(struct call_step *step, struct call_leg *callee, const s
   struct text_builder headers = arena_builder(step->context->arena, HEADERS_BYTES + step->message->bytes.length);
   struct handle transaction;
   if (call_body_for_leg(step, callee, &body, &sent, NULL) != RESULT_OK) sent = (struct call_body){0};
+  call_write_supported(&headers, call_supervision_supports(step, callee), false);
   call_carry_headers(step, CARRY_IN_REQUEST, &headers);
   struct dialog_request prack = {.extra_headers = text_builder_view(&headers),
                                  .content_type = sent.content_type,

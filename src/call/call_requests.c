@@ -43,7 +43,7 @@ static void refuse_method(struct call_step *step, unsigned status) {
 }
 
 static bool is_understood(struct str_view option) {
-  return str_view_equal_nocase(option, STR_VIEW("100rel"));
+  return str_view_equal_nocase(option, STR_VIEW("100rel")) || str_view_equal_nocase(option, STR_VIEW("timer"));
 }
 
 /* §8.2.2.3: what is required and not understood is named in Unsupported. Proxy-Require is looked at too: a call that
@@ -145,6 +145,7 @@ static void receive_inside(struct call_step *step) {
   case INSIDE_REFER: break;
   }
   if (refuse_hops(step)) return;
+  if (rule == INSIDE_RENEGOTIATE && call_supervision_refuse(step, NULL)) return;
   if (rule == INSIDE_RENEGOTIATE)
     call_renegotiate(step);
   else if (rule == INSIDE_REFER)
@@ -199,11 +200,19 @@ void call_receive_ack(struct call_table *table, struct context *context, const s
 
 /* --- news of our own transactions -------------------------------------------------------------------------------- */
 
+/* RFC 4028 §7.3: the same INVITE with a longer interval, for the call the same attempt. */
+static bool invite_again(struct call_step *step) {
+  if (!step->call || !call_supervision_raise(step)) return false;
+  return call_bridge_send_invite(step, step->leg) == RESULT_OK;
+}
+
 static void receive_invite_response(struct call_step *step) {
   if (!step->message) {
     leg_dispatch(step, LEG_EVENT_SILENCE);
   } else if (step->status < 200) {
     if (call_reliable_take(step)) leg_dispatch(step, LEG_EVENT_PROGRESS);
+  } else if (step->status == 422 && step->leg->state == LEG_STATE_INVITED && invite_again(step)) {
+    return;
   } else if (step->status >= 300) {
     leg_dispatch(step, LEG_EVENT_REFUSAL);
   } else if (!call_answer_must_wait(step)) {
@@ -221,6 +230,7 @@ static void receive_final(struct call_step *step, enum leg_purpose purpose) {
   case LEG_PURPOSE_BYE: leg_dispatch(step, LEG_EVENT_BYE_DONE); return;
   case LEG_PURPOSE_CARRIED: call_carried_final(step); return;
   case LEG_PURPOSE_PRACK: return;
+  case LEG_PURPOSE_REFRESH: call_refresh_final(step); return;
   }
 }
 
@@ -254,6 +264,7 @@ void call_receive_news(struct call_table *table, struct context *context, const 
                        const struct sip_message *message, const struct flow *flow) {
   struct call_step step = {
       .table = table, .context = context, .message = message, .flow = flow, .transaction = news->transaction};
+  step.method = news->method;
   enum leg_purpose purpose = (enum leg_purpose)(news->owner.detail & LEG_DETAIL_PURPOSE);
   step.leg = call_leg_at(table, news->owner.handle);
   if (!step.leg) {

@@ -1,5 +1,5 @@
 /* From the caller's INVITE to the callee's answer: the actions of call_machine.def's set-up states. */
-#include "call/call_private.h"
+#include "call/call_supervision.h"
 #include "directory/directory.h"
 #include "parameters/parameters.h"
 #include "routing/number_transform.h"
@@ -53,7 +53,7 @@ static enum result fill_call(struct call_step *step, const struct device *device
   if (result != RESULT_OK) return result;
   if (!call_body_is_readable(&body)) return RESULT_MALFORMED;
   leg->invite = step->transaction;
-  leg->device_kind = (uint8_t)device->kind;
+  call_supervision_begin_leg(step, leg, device);
   leg->origin_id = random_u64(step->context->random) >> 2;
   leg->wants_reliable = sip_message_lists_token(step->message, SIP_HEADER_REQUIRE, STR_VIEW("100rel"));
   leg->offer = call_body_has_session(&body) ? LEG_OFFER_THEIRS : LEG_OFFER_NONE;
@@ -79,7 +79,7 @@ static void refuse_fresh(struct call_step *step, const struct device *device, en
 
 void call_receive_invite(struct call_step *step) {
   const struct device *device;
-  if (call_admit(step, &device) != ADMISSION_PASSED) return;
+  if (call_admit(step, &device) != ADMISSION_PASSED || call_supervision_refuse(step, device)) return;
   counters_add(step->context->counters, calls_attempted);
   call_record_unrecorded(step);
   step->call = step->table->draining ? NULL : call_create(step->table, step->context);
@@ -222,6 +222,9 @@ static void note_answer(struct call_step *step) {
   struct block_store *blocks = step->table->rooms.blocks;
   call->answered_at = step->context->wall_now;
   call->answered = step->context->now;
+  duration_cap_start(&call->cap, call->answered, call->max_duration_s,
+                     step->context->parameters->SS_SIP_NO_TIMER_REINVITE_INTERVAL);
+  call_rearm_talk(step->context, call);
   step->table->answered_count++;
   counters_add(step->context->counters, calls_answered);
   block_store_clear(blocks, &call->carried_headers);
@@ -232,6 +235,7 @@ static void note_answer(struct call_step *step) {
 CALL_ACTION(pass_answer) {
   struct call_leg *caller = call_leg_at(step->table, step->call->caller);
   note_answer(step);
+  call_supervision_take_answer(step);
   bool is_offer = !step->leg->invited_with_offer;
   return call_pass_answer(step, caller, caller->invite, is_offer) == RESULT_OK ? CALL_EVENT_NONE : CALL_EVENT_BROKEN;
 }

@@ -1,12 +1,13 @@
 /* Where calls, legs and carried requests live: births, deaths, look-ups, and what must always be true of them. */
 #include "base/check.h"
-#include "call/call_private.h"
+#include "call/call_supervision.h"
 
 #define LEGS_PER_CALL   3
 #define CARRIED_MIN     64
 #define TEXT_LENGTH_MAX 255
 #define TEXTS_BYTES_MAX (CALL_TEXT_COUNT * (1 + TEXT_LENGTH_MAX))
 #define TABLE_ALIGNMENT 64
+#define DEVICES_MAX     65536
 
 /* --- layout --------------------------------------------------------------------------------------------------------
  */
@@ -19,10 +20,16 @@ static uint32_t carried_max(uint32_t calls_max) {
   return calls_max / 2 + CARRIED_MIN;
 }
 
+/* What is remembered of devices; more of them than this are learnt again now and then. */
+static uint32_t devices_max(uint32_t calls_max) {
+  return calls_max < DEVICES_MAX ? calls_max : DEVICES_MAX;
+}
+
 size_t call_table_memory_bytes(uint32_t calls_max) {
   return aligned(sizeof(struct call_table)) + aligned(pool_memory_bytes(sizeof(struct call), calls_max)) +
          aligned(pool_memory_bytes(sizeof(struct call_leg), calls_max * LEGS_PER_CALL)) +
-         aligned(pool_memory_bytes(sizeof(struct call_carried), carried_max(calls_max)));
+         aligned(pool_memory_bytes(sizeof(struct call_carried), carried_max(calls_max))) +
+         aligned(device_memory_bytes(devices_max(calls_max)));
 }
 
 static char *lay_out_pool(struct pool *pool, char *memory, size_t slot_bytes, uint32_t capacity) {
@@ -36,7 +43,8 @@ struct call_table *call_table_create(void *memory, uint32_t calls_max, const str
   table->rooms = *rooms;
   rest = lay_out_pool(&table->calls, rest, sizeof(struct call), calls_max);
   rest = lay_out_pool(&table->legs, rest, sizeof(struct call_leg), calls_max * LEGS_PER_CALL);
-  (void)lay_out_pool(&table->carried, rest, sizeof(struct call_carried), carried_max(calls_max));
+  rest = lay_out_pool(&table->carried, rest, sizeof(struct call_carried), carried_max(calls_max));
+  table->devices = device_memory_create(rest, devices_max(calls_max));
   return table;
 }
 
@@ -65,9 +73,9 @@ struct call *call_create(struct call_table *table, struct context *context) {
   if (!call) return NULL;
   call->caller_usage = call->callee_usage = CALL_NO_USAGE;
   call->pdd_ms = UINT32_MAX;
-  call->started_at = call->last_alive_at = context->wall_now;
+  call->started_at = context->wall_now;
+  call->alive = (struct liveness){.at = context->wall_now, .method = SIP_METHOD_INVITE};
   call->started = context->now;
-  call->last_alive_method = SIP_METHOD_INVITE;
   if (!call_leg_create(table, call, CALL_CALLER)) {
     pool_give(&table->calls, call);
     return NULL;
@@ -110,6 +118,8 @@ void call_leg_destroy(struct call_table *table, struct context *context, struct 
   struct block_store *blocks = table->rooms.blocks;
   unlink_leg(table, leg);
   timer_wheel_cancel(context->wheel, &leg->timer);
+  session_timer_stop(&leg->session_timer, context);
+  call_refresh_account(table, leg);
   dialog_destroy(table->rooms.dialogs, context, leg->dialog);
   block_store_clear(blocks, &leg->session);
   block_store_clear(blocks, &leg->offered);

@@ -2,7 +2,7 @@
  *
  * Order matters: the record is made while both legs are still there, the legs are told next (each goes its own way,
  * leg_machine.def), and the call object goes last. A record that cannot be handed on keeps its call in ENDED. */
-#include "call/call_private.h"
+#include "call/call_supervision.h"
 #include "directory/directory.h"
 #include "sip/sip_build.h"
 #include "sip/sip_header_values.h"
@@ -65,6 +65,7 @@ static void leave(struct call_step *step, struct handle handle, const struct cal
   if (!leg) return;
   leg->call = HANDLE_NONE;
   leg->leave = *end;
+  call_supervision_stop(step, leg);
   if (leg->leave.status < 300) leg->leave.status = 480; /* an INVITE still waiting is not answered with success */
   if (leg->state == LEG_STATE_GONE) return;
   struct call_step own = {.table = step->table, .context = step->context, .leg = leg};
@@ -78,6 +79,18 @@ void call_leave_leg(struct call_step *step, struct handle leg, const struct call
 
 /* --- the end ----------------------------------------------------------------------------------------------------- */
 
+static void count_cause(struct counters *counters, enum end_cause cause) {
+  switch (cause) {
+  case END_CAUSE_refresh_unanswered: counters_add(counters, calls_ended_refresh_unanswered); return;
+  case END_CAUSE_refresh_rejected: counters_add(counters, calls_ended_refresh_rejected); return;
+  case END_CAUSE_session_expired: counters_add(counters, calls_ended_session_expired); return;
+  case END_CAUSE_no_timer_cap: counters_add(counters, calls_ended_no_timer_cap); return;
+  case END_CAUSE_no_ack: counters_add(counters, calls_ended_no_ack); return;
+  case END_CAUSE_none:
+  case END_CAUSE_COUNT: return;
+  }
+}
+
 static void note_end(struct call_step *step, struct call_end end) {
   struct call *call = step->call;
   bool was_answered = call->answered_at.value != 0;
@@ -89,6 +102,7 @@ static void note_end(struct call_step *step, struct call_end end) {
     step->table->answered_count--;
   }
   counters_add(step->context->counters, calls_ended);
+  if (end.reason == END_REASON_session_timeout) count_cause(step->context->counters, (enum end_cause)end.cause);
 }
 
 void call_end(struct call_step *step, struct call_end end) {
@@ -163,6 +177,13 @@ CALL_ACTION(end_no_prack) {
 CALL_ACTION(end_lost) {
   struct call_end end = call_end_of(END_REASON_session_timeout, END_BY_SWITCH);
   end.cause = step->status == 481 ? END_CAUSE_refresh_rejected : END_CAUSE_refresh_unanswered;
+  call_end(step, end);
+  return CALL_EVENT_NONE;
+}
+
+CALL_ACTION(end_supervised) {
+  struct call_end end = call_end_of(END_REASON_session_timeout, END_BY_SWITCH);
+  end.cause = (uint8_t)step->cause;
   call_end(step, end);
   return CALL_EVENT_NONE;
 }

@@ -1,6 +1,6 @@
 /* Walks leg_machine.def, tells the call, and buries legs that are gone. The actions are what SIP asks of one leg. */
 #include "base/check.h"
-#include "call/call_private.h"
+#include "call/call_supervision.h"
 #include "sip/sip_build.h"
 
 #define T1_MS       500
@@ -118,8 +118,11 @@ LEG_ACTION(send_bye) {
   struct handle transaction;
   call_ack_settle(step, leg);
   call_carried_forget(step, leg, 487);
+  struct text_builder lines = arena_builder(step->context->arena, LINES_BYTES);
+  text_builder_add(&lines, leave_lines(step));
+  call_write_supported(&lines, call_supervision_supports(step, leg), false);
   struct dialog_request bye = {.method = SIP_METHOD_BYE,
-                               .extra_headers = leave_lines(step),
+                               .extra_headers = lines.overflowed ? (struct str_view){0} : text_builder_view(&lines),
                                .owner = call_leg_owner(step->table, leg, LEG_PURPOSE_BYE)};
   enum result result = dialog_send_request(step->table->rooms.dialogs, step->context, leg->dialog, &bye, &transaction);
   return result == RESULT_OK ? NO_EVENT : LEG_EVENT_BYE_DONE;

@@ -56,15 +56,17 @@ static enum result show_call(struct order_step *step) {
   return call_show(step->core->calls, step->context, step->event->order_target, &step->answer);
 }
 
-/* New parameters and a new directory are in the context already; running calls read them from there. */
+/* New parameters and a new directory are in the context already; what runs is told to look. */
 static enum result take_parameters(struct order_step *step) {
   keepalive_parameters_changed(step->core->keepalive, step->context);
+  call_table_changed(step->core->calls, step->context);
   return RESULT_OK;
 }
 
 static enum result take_directory(struct order_step *step) {
   registrar_directory_changed(step->core->registrar, step->context);
   keepalive_gateways_directory_changed(&step->core->gateways, step->context);
+  call_table_changed(step->core->calls, step->context);
   return RESULT_OK;
 }
 

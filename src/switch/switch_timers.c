@@ -15,6 +15,15 @@ static void due_call_leg(struct switch_core *core, struct context *context, stru
   call_leg_timer_due(core->calls, context, timer);
 }
 
+static void due_session(struct switch_core *core, struct context *context, struct timer *timer) {
+  call_session_timer_due(core->calls, context, timer);
+}
+
+static void due_session_sweep(struct switch_core *core, struct context *context, struct timer *timer) {
+  (void)timer;
+  call_sweep_due(core->calls, context);
+}
+
 static void due_registrar(struct switch_core *core, struct context *context, struct timer *timer) {
   registrar_timer_due(core->registrar, context, timer);
 }
@@ -35,7 +44,8 @@ static void (*const rooms[])(struct switch_core *core, struct context *context, 
     [TIMER_TRANSACTION] = due_transaction,
     [TIMER_CALL] = due_call,
     [TIMER_CALL_LEG] = due_call_leg,
-    [TIMER_SESSION] = NULL,
+    [TIMER_SESSION] = due_session,
+    [TIMER_SESSION_SWEEP] = due_session_sweep,
     [TIMER_REGISTRATION] = due_registrar,
     [TIMER_REGISTRAR] = due_registrar,
     [TIMER_SUSPENSION] = due_registrar,

@@ -1,0 +1,261 @@
+/* Our refreshes and probes: what supervision/session_timer.h wants sent is sent here, what comes back is told there,
+ * and where it gives a leg up the call ends on both sides. */
+#include "base/check.h"
+#include "call/call_supervision.h"
+#include "parameters/parameters.h"
+#include "sip/sip_build.h"
+#include "sip/sip_header_values.h"
+#include "supervision/explanation.h"
+#include "supervision/session_guard.h"
+
+#define HEADERS_BYTES 1024
+#define LATE_MS       1000
+
+/* --- counting ---------------------------------------------------------------------------------------------------- */
+
+enum refresh_result {
+  REFRESH_RESULT_ACCEPTED,
+  REFRESH_RESULT_REFUSED,
+  REFRESH_RESULT_UNANSWERED,
+  REFRESH_RESULT_COUNT
+};
+enum counted_method { COUNTED_UPDATE, COUNTED_INVITE, COUNTED_OPTIONS, COUNTED_METHOD_COUNT };
+
+#define REFRESHES_OF(side, method)                                                                                     \
+  {                                                                                                                    \
+    offsetof(struct counters, session_refreshes_##side##_##method##_accepted),                                         \
+        offsetof(struct counters, session_refreshes_##side##_##method##_refused),                                      \
+        offsetof(struct counters, session_refreshes_##side##_##method##_unanswered)                                    \
+  }
+
+static const size_t refresh_counters[2][COUNTED_METHOD_COUNT][REFRESH_RESULT_COUNT] = {
+    [CALL_CALLER] = {REFRESHES_OF(caller, update), REFRESHES_OF(caller, invite), REFRESHES_OF(caller, options)},
+    [CALL_CALLEE] = {REFRESHES_OF(callee, update), REFRESHES_OF(callee, invite), REFRESHES_OF(callee, options)},
+};
+
+static const struct {
+  int64_t below_ms;
+  size_t counter;
+} margins[] = {
+    {5000, offsetof(struct counters, session_margins_below_5_s)},
+    {15000, offsetof(struct counters, session_margins_below_15_s)},
+    {30000, offsetof(struct counters, session_margins_below_30_s)},
+    {60000, offsetof(struct counters, session_margins_below_60_s)},
+    {300000, offsetof(struct counters, session_margins_below_300_s)},
+    {INT64_MAX, offsetof(struct counters, session_margins_above)},
+};
+
+static void add_at(struct context *context, size_t offset) {
+  uint64_t *counter = (uint64_t *)(void *)((char *)context->counters + offset);
+  __atomic_store_n(counter, __atomic_load_n(counter, __ATOMIC_RELAXED) + 1, __ATOMIC_RELAXED);
+}
+
+static enum counted_method counted(enum sip_method method) {
+  if (method == SIP_METHOD_UPDATE) return COUNTED_UPDATE;
+  return method == SIP_METHOD_INVITE ? COUNTED_INVITE : COUNTED_OPTIONS;
+}
+
+/* Told before the timer takes the refresh: how far away the guard still was. */
+static void count_margin(struct call_step *step, const struct call_leg *leg) {
+  struct mono_ms guard;
+  if (!session_timer_guard(&leg->session_timer, step->context->parameters, &guard)) return;
+  int64_t margin_ms = mono_ms_since(guard, step->context->now);
+  size_t i = 0;
+  while (margin_ms >= margins[i].below_ms)
+    i++;
+  add_at(step->context, margins[i].counter);
+}
+
+static void count_final(struct call_step *step, const struct call_leg *leg, const struct session_reply *reply) {
+  bool accepted = reply->status >= 200 && reply->status < 300;
+  enum refresh_result result = reply->status == 0 ? REFRESH_RESULT_UNANSWERED : REFRESH_RESULT_REFUSED;
+  if (accepted) result = REFRESH_RESULT_ACCEPTED;
+  add_at(step->context, refresh_counters[leg->side][counted(reply->method)][result]);
+  if (reply->status == 491) counters_add(step->context->counters, session_refreshes_crossed);
+  if (accepted) count_margin(step, leg);
+}
+
+void call_refresh_count_received(struct call_step *step, const struct call_leg *leg) {
+  if (leg->side == CALL_CALLER)
+    counters_add(step->context->counters, session_refreshes_received_caller);
+  else
+    counters_add(step->context->counters, session_refreshes_received_callee);
+  count_margin(step, leg);
+}
+
+void call_refresh_account(struct call_table *table, struct call_leg *leg) {
+  bool is_over = leg->session_timer.state == SESSION_STATE_IDLE;
+  uint8_t now = (uint8_t)(is_over ? 0 : 1 + leg->session_timer.role);
+  if (leg->counted_role != 0) table->legs_by_role[leg->counted_role - 1]--;
+  if (now != 0) table->legs_by_role[now - 1]++;
+  leg->counted_role = now;
+}
+
+/* --- sending ----------------------------------------------------------------------------------------------------- */
+
+static struct refresh_evidence evidence_of(struct call_step *step, const struct call_leg *leg) {
+  const struct call_rooms *rooms = &step->table->rooms;
+  struct device_memory_entry known = device_memory_find(step->table->devices, leg->device_key);
+  return (struct refresh_evidence){
+      .allows_update = dialog_peer_allows(rooms->dialogs, leg->dialog, SIP_METHOD_UPDATE),
+      .supports_timer = dialog_peer_supports(rooms->dialogs, leg->dialog, DIALOG_PEER_TIMER),
+      .has_session = block_store_view(rooms->blocks, &leg->session).length > 0,
+      .owns_call_id = leg->side == CALL_CALLEE,
+      .device_worked = known.worked,
+      .device_failed = known.failed,
+  };
+}
+
+/* What carries a session waits until no offer is open, and an INVITE until no other one is (RFC 3261 §14.1). */
+static bool may_send(const struct call_step *step, const struct call_leg *leg, enum refresh_rung rung) {
+  bool is_up = leg->state == LEG_STATE_OPEN || leg->state == LEG_STATE_ANSWERED;
+  if (refresh_rung_has_session(rung) && leg->offer != LEG_OFFER_NONE) return false;
+  if (refresh_rung_method(rung) != SIP_METHOD_INVITE) return is_up;
+  return leg->state == LEG_STATE_OPEN && !call_invite_is_open(step->table, leg);
+}
+
+static bool send_rung(struct call_step *step, struct call_leg *leg, enum refresh_rung rung) {
+  enum sip_method method = refresh_rung_method(rung);
+  struct text_builder headers = arena_builder(step->context->arena, HEADERS_BYTES);
+  struct call_body body = {0};
+  if (!may_send(step, leg, rung)) return false;
+  if (refresh_rung_has_session(rung)) body = call_session_in_force(step->table, leg);
+  if (method != SIP_METHOD_OPTIONS) {
+    call_write_allow(&headers);
+    call_supervision_add_to_request(step, leg, method, &headers);
+  }
+  call_write_supported(&headers, call_supervision_supports(step, leg), false);
+  struct dialog_request request = {.method = method,
+                                   .extra_headers = text_builder_view(&headers),
+                                   .content_type = body.content_type,
+                                   .body = body.bytes,
+                                   .owner = call_leg_owner(step->table, leg, LEG_PURPOSE_REFRESH)};
+  if (headers.overflowed ||
+      dialog_send_request(step->table->rooms.dialogs, step->context, leg->dialog, &request, &leg->refresh) != RESULT_OK)
+    return false;
+  if (method == SIP_METHOD_INVITE) leg->refresh_invite = leg->refresh;
+  if (!refresh_rung_has_session(rung)) return true;
+  leg->refresh_offer = leg->refresh;
+  leg->offer = LEG_OFFER_OURS;
+  return true;
+}
+
+static void end_call(struct call_step *step, struct call_leg *leg, enum end_cause cause) {
+  step->leg = leg;
+  step->cause = cause;
+  call_dispatch(step, CALL_EVENT_EXPIRED);
+}
+
+static void carry_out(struct call_step *step, struct call_leg *leg, struct session_deed deed) {
+  struct refresh_evidence evidence = evidence_of(step, leg);
+  while (deed.kind == SESSION_DEED_SEND && !send_rung(step, leg, deed.rung))
+    deed = session_timer_block(&leg->session_timer, step->context, &evidence);
+  call_refresh_account(step->table, leg);
+  if (deed.kind == SESSION_DEED_END) end_call(step, leg, deed.cause);
+}
+
+static void count_late(struct call_step *step, const struct call_leg *leg) {
+  struct mono_ms due;
+  bool is_rest = leg->session_timer.state == SESSION_STATE_RESTING;
+  if (is_rest && session_timer_next_refresh(&leg->session_timer, &due) &&
+      mono_ms_since(step->context->now, due) > LATE_MS)
+    counters_add(step->context->counters, session_refreshes_late);
+}
+
+void call_session_timer_due(struct call_table *table, struct context *context, struct timer *timer) {
+  struct call_leg *leg = (struct call_leg *)(void *)((char *)timer - offsetof(struct call_leg, session_timer.timer));
+  struct call_step step = {.table = table, .context = context, .call = call_of_leg(table, leg), .leg = leg};
+  struct refresh_evidence evidence = evidence_of(&step, leg);
+  count_late(&step, leg);
+  carry_out(&step, leg, session_timer_due(&leg->session_timer, context, &evidence));
+}
+
+/* --- what comes back --------------------------------------------------------------------------------------------- */
+
+bool call_refresh_is_inviting(const struct call_leg *leg) {
+  return !handle_is_none(leg->refresh_invite);
+}
+
+static void settle_offer(struct call_step *step) {
+  struct call_leg *leg = step->leg;
+  if (!handle_equal(leg->refresh_offer, step->transaction)) return;
+  leg->refresh_offer = HANDLE_NONE;
+  leg->offer = LEG_OFFER_NONE;
+}
+
+/* The ACK goes out whatever the timer says; of a 2xx that comes again it goes out again. */
+static void settle_invite(struct call_step *step) {
+  struct call_leg *leg = step->leg;
+  bool is_first = handle_equal(leg->refresh_invite, step->transaction);
+  if (is_first) leg->refresh_invite = HANDLE_NONE;
+  if (!step->message || step->status >= 300 || step->message->method != SIP_METHOD_INVITE) return;
+  if (!is_first) {
+    leg_dispatch(step, LEG_EVENT_ANSWER);
+    return;
+  }
+  leg->ack_cseq = step->message->cseq;
+  (void)!dialog_send_ack(step->table->rooms.dialogs, step->context, leg->dialog, leg->ack_cseq, (struct str_view){0},
+                         (struct str_view){0});
+}
+
+static struct session_reply reply_of(struct call_step *step) {
+  struct call_leg *leg = step->leg;
+  struct session_reply reply = {.method = step->method,
+                                .raises = leg->asked_terms.raises,
+                                .is_late = !handle_equal(leg->refresh, step->transaction),
+                                .unreachable = !step->message && step->status == 503};
+  if (!step->message) return reply;
+  struct str_view retry_after = sip_message_header(step->message, SIP_HEADER_RETRY_AFTER);
+  reply.status = step->message->status;
+  reply.has_retry_after = sip_delta_seconds_parse(retry_after, &reply.retry_after_s) == RESULT_OK;
+  if (reply.status < 300 && reply.method != SIP_METHOD_OPTIONS) {
+    struct session_words words = session_words_read(step->message);
+    reply.terms = call_supervision_conclude(step, leg, &words);
+  }
+  return reply;
+}
+
+void call_refresh_final(struct call_step *step) {
+  struct call_leg *leg = step->leg;
+  bool is_repeated = step->message && step->status < 300 && step->message->method == SIP_METHOD_INVITE &&
+                     !handle_equal(leg->refresh_invite, step->transaction);
+  settle_offer(step);
+  settle_invite(step);
+  if (is_repeated || !step->call) return;
+  struct session_reply reply = reply_of(step);
+  struct refresh_evidence evidence = evidence_of(step, leg);
+  if (!reply.is_late) leg->refresh = HANDLE_NONE;
+  count_final(step, leg, &reply);
+  if (reply.status == 422) (void)call_supervision_raise(step);
+  struct session_deed deed = session_timer_answer(&leg->session_timer, step->context, &evidence, &reply);
+  if (reply.status >= 200 && reply.status < 300)
+    device_memory_learn(step->table->devices, leg->device_key, &leg->session_timer.experience);
+  carry_out(step, leg, deed);
+}
+
+/* --- explaining -------------------------------------------------------------------------------------------------- */
+
+static struct wall_us before(const struct context *context, int64_t milliseconds) {
+  return (struct wall_us){context->wall_now.value - milliseconds * 1000};
+}
+
+void call_supervision_explain(struct call_step *step, struct text_builder *text) {
+  const struct call_leg *leg = step->leg;
+  const struct call_end *end = &step->call->end;
+  const struct parameters *parameters = step->context->parameters;
+  bool is_cap = end->cause == END_CAUSE_no_timer_cap, is_ack = end->cause == END_CAUSE_no_ack;
+  if (!leg || (step->cause == END_CAUSE_none && !is_ack)) return;
+  const struct session_timer *timer = &leg->session_timer;
+  int64_t tried_ms = is_ack ? SESSION_TRANSACTION_MS : session_timer_tried_ms(timer, step->context->now);
+  struct explanation_facts facts = {.cause = (enum end_cause)end->cause,
+                                    .of_caller = leg->side == CALL_CALLER,
+                                    .seconds = is_cap ? step->call->cap.no_timer_cap_s : timer->interval_s,
+                                    .method = refresh_rung_method((enum refresh_rung)timer->rung),
+                                    .status = timer->last_status,
+                                    .sent_at = before(step->context, tried_ms),
+                                    .ended_at = step->context->wall_now,
+                                    .alive = &leg->alive};
+  struct flow flow = dialog_flow(step->table->rooms.dialogs, leg->dialog);
+  if (flow.transport == TRANSPORT_UDP) facts.resends = explanation_resends(parameters, facts.method, tried_ms);
+  explanation_write(&facts, text);
+}
