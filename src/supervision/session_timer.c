@@ -300,6 +300,12 @@ static int64_t pause_ms(const struct session_step *step) {
   return quarter_ms < PAUSE_MAX_MS ? quarter_ms : PAUSE_MAX_MS;
 }
 
+/* The last knock comes when a transaction would time out. */
+static int64_t knock_ms(const struct session_step *step) {
+  int64_t rest_ms = SESSION_TRANSACTION_MS - session_timer_tried_ms(step->session, step->context->now);
+  return rest_ms < KNOCK_MS ? rest_ms : KNOCK_MS;
+}
+
 static int64_t obey_ms(const struct session_reply *reply) {
   return reply->retry_after_s == 0 ? OBEY_MIN_MS : 1000LL * reply->retry_after_s;
 }
@@ -337,7 +343,7 @@ static enum session_event event_of_step(struct session_step *step, enum refresh_
   case REFRESH_STEP_CROSS: return rest_for(step, cross_ms(step));
   case REFRESH_STEP_OBEY: return rest_for(step, obey_ms(reply));
   case REFRESH_STEP_PAUSE: return rest_for(step, pause_ms(step));
-  case REFRESH_STEP_KNOCK: return rest_for(step, KNOCK_MS);
+  case REFRESH_STEP_KNOCK: return rest_for(step, knock_ms(step));
   case REFRESH_STEP_RAISE: return SESSION_EVENT_AGAIN;
   case REFRESH_STEP_AUTHENTICATE:
     step->deed.with_credentials = step->evidence->has_credentials;
