@@ -5,6 +5,7 @@
 #include "base/check.h"
 
 #define ENTRIES_MOST (UINT32_C(1) << 30)
+#define FIRST_MASK   63
 
 static size_t slot_count(uint32_t entries_max) {
   size_t least = (size_t)entries_max + entries_max / 7 + 2, count = 8;
@@ -20,7 +21,11 @@ size_t hash_table_memory_bytes(uint32_t entries_max) {
 
 void hash_table_init(struct hash_table *table, void *memory, uint32_t entries_max) {
   require(entries_max <= ENTRIES_MOST);
-  *table = (struct hash_table){.slots = memory, .mask = (uint32_t)(slot_count(entries_max) - 1), .limit = entries_max};
+  uint32_t mask_max = (uint32_t)(slot_count(entries_max) - 1);
+  *table = (struct hash_table){.slots = memory,
+                               .mask = mask_max < FIRST_MASK ? mask_max : FIRST_MASK,
+                               .mask_max = mask_max,
+                               .limit = entries_max};
 }
 
 static struct hash_table_slot slot_of(uint64_t hash, uint32_t value) {
@@ -56,12 +61,34 @@ uint32_t hash_table_next(const struct hash_table *table, uint64_t hash, uint32_t
   return find_from(table, hash, at + 1, value_out);
 }
 
-enum result hash_table_insert(struct hash_table *table, uint64_t hash, uint32_t value) {
-  if (table->used >= table->limit) return RESULT_FULL;
-  uint32_t at = (uint32_t)hash & table->mask;
+static void put(struct hash_table *table, const struct hash_table_slot *entry) {
+  uint32_t at = entry->hash_low & table->mask;
   while (!is_empty(&table->slots[at]))
     at = (at + 1) & table->mask;
-  table->slots[at] = slot_of(hash, value);
+  table->slots[at] = *entry;
+}
+
+/* Twice as many slots: each entry stays, or moves up by the old number of slots. They are taken in the order of their
+ * runs, beginning with the run that reaches the end and goes on at slot 0. Then none comes to stand behind where it
+ * stood (or that many slots higher), thus only behind such as have been placed already. */
+static void spread(struct hash_table *table) {
+  uint32_t old_mask = table->mask, first = old_mask + 1;
+  while (!is_empty(&table->slots[first - 1]))
+    first--;
+  table->mask = 2 * old_mask + 1;
+  for (uint32_t i = 0; i <= old_mask; i++) {
+    struct hash_table_slot *slot = &table->slots[(first + i) & old_mask], entry = *slot;
+    if (is_empty(&entry)) continue;
+    *slot = (struct hash_table_slot){0};
+    put(table, &entry);
+  }
+}
+
+enum result hash_table_insert(struct hash_table *table, uint64_t hash, uint32_t value) {
+  if (table->used >= table->limit) return RESULT_FULL;
+  if (table->used > table->mask / 2 && table->mask < table->mask_max) spread(table);
+  struct hash_table_slot entry = slot_of(hash, value);
+  put(table, &entry);
   table->used++;
   return RESULT_OK;
 }

@@ -1,7 +1,9 @@
 /* An open-addressing table from a 64-bit hash (SipHash of the key where strangers choose it) to a 32-bit value, mostly
  * a pool index. It stores hashes, not keys: the caller compares the object it finds, and asks for the next candidate
- * when it is not the one. Linear probing, backward-shift deletion (no tombstones), never more than 7/8 full; no growth:
- * memory for the configured maximum is handed in once.
+ * when it is not the one. Linear probing, backward-shift deletion (no tombstones), never more than 7/8 full.
+ *
+ * Memory for the configured maximum is handed in once, and used from its beginning: the table is spread over twice as
+ * many slots whenever half of them are taken, so that few entries stand close together in few pages and cache lines.
  *
  *   for (uint32_t at = hash_table_first(t, h, &value); at != HASH_TABLE_END; at = hash_table_next(t, h, at, &value))
  *     if (it is the one at `value`) … */
@@ -21,7 +23,8 @@ struct hash_table_slot {
 
 struct hash_table {
   struct hash_table_slot *slots;
-  uint32_t mask; /* number of slots − 1; a power of two */
+  uint32_t mask;     /* number of slots in use − 1; a power of two */
+  uint32_t mask_max; /* the same for all of the memory */
   uint32_t used;
   uint32_t limit; /* most entries */
 };

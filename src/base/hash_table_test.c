@@ -103,6 +103,39 @@ static void test_removal_agrees_with_a_model(void) {
   }
 }
 
+static void test_a_table_that_grows_keeps_every_entry(void) {
+  enum { ENTRIES = 900 };
+  for (uint64_t seed = 1; seed <= 50; seed++) {
+    struct random random;
+    random_seed(&random, (struct siphash_key){seed, 1});
+    start(ENTRIES);
+    uint64_t hashes[ENTRIES];
+    for (uint32_t i = 0; i < ENTRIES && !tap_current_failed; i++) {
+      /* At the ends of every size that the table goes through, and all over it. */
+      uint32_t size = UINT32_C(64) << random_between(&random, 0, 4), near = random_between(&random, 0, 40);
+      bool is_crowded = random_between(&random, 0, 2) > 0;
+      hashes[i] = is_crowded ? (random_between(&random, 0, 3) * size + near - 20) & 0xFFF : random_u64(&random);
+      uint32_t mask_before = table.mask;
+      expect_int(hash_table_insert(&table, hashes[i], i), ==, RESULT_OK);
+      for (uint32_t j = 0; j <= i && (table.mask != mask_before || i == ENTRIES - 1); j++)
+        expect_int(count(hashes[j], j), ==, 1);
+    }
+    expect_int(table.mask, ==, table.mask_max);
+    for (uint32_t i = 0; i < ENTRIES; i++)
+      expect_int(hash_table_remove(&table, hashes[i], i), ==, RESULT_OK);
+    for (uint32_t i = 0; i <= table.mask; i++)
+      expect(table.slots[i].hash_high == 0);
+  }
+}
+
+static void test_few_entries_stand_close_together(void) {
+  start(1000000);
+  for (uint32_t i = 0; i < 32; i++)
+    expect_int(hash_table_insert(&table, i * UINT64_C(0x9E3779B97F4A7C15), i), ==, RESULT_OK);
+  expect_int(table.mask, ==, 63);
+}
+
 TAP_TESTS(TAP(test_one_hash_may_have_several_values), TAP(test_a_full_table_says_so),
           TAP(test_it_is_never_more_than_seven_eighths_full), TAP(test_an_upper_half_of_zero_is_a_hash_like_any_other),
-          TAP(test_removal_agrees_with_a_model))
+          TAP(test_removal_agrees_with_a_model), TAP(test_a_table_that_grows_keeps_every_entry),
+          TAP(test_few_entries_stand_close_together))

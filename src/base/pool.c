@@ -9,7 +9,7 @@ static uint32_t rounded_slot_bytes(uint32_t slot_bytes) {
 }
 
 size_t pool_memory_bytes(uint32_t slot_bytes, uint32_t capacity) {
-  return (size_t)capacity * (rounded_slot_bytes(slot_bytes) + 2 * sizeof(uint32_t));
+  return (size_t)capacity * (rounded_slot_bytes(slot_bytes) + sizeof(uint32_t));
 }
 
 void pool_init(struct pool *pool, void *memory, uint32_t slot_bytes, uint32_t capacity) {
@@ -18,11 +18,15 @@ void pool_init(struct pool *pool, void *memory, uint32_t slot_bytes, uint32_t ca
   slot_bytes = rounded_slot_bytes(slot_bytes);
   *pool = (struct pool){.slots = memory, .slot_bytes = slot_bytes, .capacity = capacity, .first_free = NO_SLOT};
   pool->generations = (void *)(pool->slots + (size_t)slot_bytes * capacity);
-  pool->next_free = pool->generations + capacity;
 }
 
 static void *slot_at(const struct pool *pool, uint32_t index) {
   return pool->slots + (size_t)index * pool->slot_bytes;
+}
+
+/* The first bytes of a free slot that has been used name the next one. */
+static uint32_t *next_free(void *slot) {
+  return slot;
 }
 
 /* A slot that was never used is still as its memory was handed in: zero. `*reused_out` says that it is not. */
@@ -30,7 +34,7 @@ static void *pool_take_slot(struct pool *pool, struct handle *handle_out, bool *
   uint32_t index = pool->first_free;
   *reused_out = index != NO_SLOT;
   if (index != NO_SLOT) {
-    pool->first_free = pool->next_free[index];
+    pool->first_free = *next_free(slot_at(pool, index));
   } else {
     if (pool->high_water == pool->capacity) return NULL;
     index = pool->high_water++;
@@ -63,7 +67,7 @@ static uint32_t taken_index_of(const struct pool *pool, const void *slot) {
 void pool_give(struct pool *pool, void *slot) {
   uint32_t index = taken_index_of(pool, slot);
   pool->generations[index]++;
-  pool->next_free[index] = pool->first_free;
+  *next_free(slot) = pool->first_free;
   pool->first_free = index;
   pool->used--;
 }

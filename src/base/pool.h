@@ -1,6 +1,6 @@
 /* A pool of slots of one size in memory handed in once: O(1) take and give back, no heap, handles with generations.
  *
- *   memory:  [slot 0][slot 1]…[slot n-1][u32 generation × n][u32 next_free × n]
+ *   memory:  [slot 0][slot 1]…[slot n-1][u32 generation × n]
  *
  * Free slots are handed out last-in first-out so that an idle switch touches little memory. The region may be reserved
  * address space: `pool_touch_hint` tells the worker what to make resident ahead of need. */
@@ -17,7 +17,6 @@
 struct pool {
   char *slots;
   uint32_t *generations; /* odd: the slot is taken; even: it is free */
-  uint32_t *next_free;
   uint32_t slot_bytes;
   uint32_t capacity;
   uint32_t used;

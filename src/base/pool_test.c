@@ -102,7 +102,7 @@ static void test_slots_do_not_overlap_each_other_or_the_books(void) {
     memset(pool_take(&pool, &handles[i]), 0xff, 20);
   for (int i = 0; i < 10; i++)
     expect(pool_get(&pool, handles[i]) != NULL);
-  expect((char *)(pool.next_free + 10) <= memory + pool_memory_bytes(20, 10));
+  expect((char *)(pool.generations + 10) <= memory + pool_memory_bytes(20, 10));
 }
 
 static void test_the_hint_names_the_slots_never_used(void) {

@@ -1,13 +1,29 @@
 #include "base/text_builder.h"
 
-void text_builder_add_u64(struct text_builder *builder, uint64_t value) {
+/* Two digits at a time, and few divisions: numbers of one to five digits stand in every address, port and CSeq. */
+static const char digit_pairs[] = "00010203040506070809101112131415161718192021222324252627282930313233343536373839"
+                                  "40414243444546474849505152535455565758596061626364656667686970717273747576777879"
+                                  "8081828384858687888990919293949596979899";
+
+static size_t digit_count(uint64_t value) {
   size_t digits = 1;
-  for (uint64_t rest = value; rest >= 10; rest /= 10)
-    digits++;
-  char *place = text_builder_claim(builder, digits);
+  for (;; value /= 10000, digits += 4) {
+    if (value < 10) return digits;
+    if (value < 100) return digits + 1;
+    if (value < 1000) return digits + 2;
+    if (value < 10000) return digits + 3;
+  }
+}
+
+void text_builder_add_u64(struct text_builder *builder, uint64_t value) {
+  size_t at = digit_count(value);
+  char *place = text_builder_claim(builder, at);
   if (!place) return;
-  for (size_t at = digits; at-- > 0; value /= 10)
-    place[at] = (char)('0' + value % 10);
+  for (; at > 1; value /= 100) {
+    at -= 2;
+    memcpy(place + at, &digit_pairs[2 * (value % 100)], 2);
+  }
+  if (at > 0) place[0] = (char)('0' + value);
 }
 
 void text_builder_add_i64(struct text_builder *builder, int64_t value) {
@@ -23,13 +39,35 @@ void text_builder_add_i64(struct text_builder *builder, int64_t value) {
   text_builder_add(builder, str_view_of(digits + at, sizeof digits - at));
 }
 
+/* Eight digits at once: each four bits are moved to a byte of their own, the highest to the first in memory, and each
+ * byte above 9 is moved on to the letters. */
+static void write_hex_8(char *place, uint32_t value) {
+  uint64_t nibbles = value;
+  nibbles = (nibbles << 16 | nibbles) & UINT64_C(0x0000FFFF0000FFFF);
+  nibbles = (nibbles << 8 | nibbles) & UINT64_C(0x00FF00FF00FF00FF);
+  nibbles = (nibbles << 4 | nibbles) & UINT64_C(0x0F0F0F0F0F0F0F0F);
+  uint64_t letters = (nibbles + UINT64_C(0x0606060606060606)) >> 4 & UINT64_C(0x0101010101010101);
+  uint64_t text = nibbles + UINT64_C(0x3030303030303030) + letters * ('a' - '0' - 10);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  text = __builtin_bswap64(text);
+#endif
+  memcpy(place, &text, sizeof text);
+}
+
 void text_builder_add_hex(struct text_builder *builder, uint64_t value, unsigned digits) {
+  char text[8];
   if (digits < 1) digits = 1;
   if (digits > 16) digits = 16;
   char *place = text_builder_claim(builder, digits);
   if (!place) return;
-  for (unsigned i = digits; i-- > 0; value >>= 4)
-    place[i] = "0123456789abcdef"[value & 15];
+  if (digits >= 8) {
+    write_hex_8(place + digits - 8, (uint32_t)value);
+    digits -= 8;
+    value >>= 32;
+  }
+  if (digits == 0) return;
+  write_hex_8(text, (uint32_t)value);
+  memcpy(place, text + sizeof text - digits, digits);
 }
 
 void text_builder_add_base64url(struct text_builder *builder, struct str_view bytes) {

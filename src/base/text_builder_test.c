@@ -48,6 +48,30 @@ static void test_numbers_reach_their_limits(void) {
   expect_view(text_builder_view(&builder), "18446744073709551615 -9223372036854775808 9223372036854775807 0");
 }
 
+static void test_numbers_of_every_length_are_written_in_full(void) {
+  uint64_t value = 1;
+  for (unsigned digits = 1; digits <= 19; digits++, value *= 10) {
+    const uint64_t around[] = {value - 1, value, value + 1, value * 10 - 1};
+    for (size_t i = 0; i < sizeof around / sizeof around[0]; i++) {
+      char place[24], expected[24];
+      struct text_builder builder = text_builder_over(place, sizeof place);
+      text_builder_add_u64(&builder, around[i]);
+      snprintf(expected, sizeof expected, "%llu", (unsigned long long)around[i]);
+      expect_view(text_builder_view(&builder), expected);
+    }
+  }
+}
+
+static void test_hex_of_every_length_is_the_end_of_the_whole(void) {
+  const uint64_t value = UINT64_C(0x0123456789abcdef);
+  for (unsigned digits = 1; digits <= 16; digits++) {
+    char place[16];
+    struct text_builder builder = text_builder_over(place, sizeof place);
+    text_builder_add_hex(&builder, value, digits);
+    expect_view(text_builder_view(&builder), "0123456789abcdef" + 16 - digits);
+  }
+}
+
 static void test_hex_has_exactly_the_digits_asked_for(void) {
   struct text_builder builder = text_builder_over(memory, sizeof memory);
   text_builder_add_hex(&builder, 0xa0, 2);
@@ -75,4 +99,5 @@ static void test_base64url_writes_the_vectors_of_rfc_4648(void) {
 TAP_TESTS(TAP(test_pieces_stand_one_after_the_other),
           TAP(test_a_piece_that_does_not_fit_is_left_out_whole_and_closes_the_builder),
           TAP(test_exactly_full_is_not_an_overflow), TAP(test_numbers_reach_their_limits),
-          TAP(test_hex_has_exactly_the_digits_asked_for), TAP(test_base64url_writes_the_vectors_of_rfc_4648))
+          TAP(test_hex_has_exactly_the_digits_asked_for), TAP(test_numbers_of_every_length_are_written_in_full),
+          TAP(test_hex_of_every_length_is_the_end_of_the_whole), TAP(test_base64url_writes_the_vectors_of_rfc_4648))

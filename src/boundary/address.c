@@ -145,11 +145,24 @@ enum result address_parse(struct str_view text, uint16_t default_port, struct ad
   return RESULT_OK;
 }
 
-static void ipv4_to_text(const uint8_t ip[4], struct text_builder *builder) {
-  for (unsigned i = 0; i < 4; i++) {
-    if (i > 0) text_builder_add_char(builder, '.');
-    text_builder_add_u64(builder, ip[i]);
+static char *write_octet(char *at, unsigned octet) {
+  unsigned rest = octet;
+  if (octet >= 100) {
+    *at++ = (char)('0' + octet / 100);
+    rest = octet % 100;
   }
+  if (octet >= 10) *at++ = (char)('0' + rest / 10);
+  *at++ = (char)('0' + rest % 10);
+  return at;
+}
+
+static void ipv4_to_text(const uint8_t ip[4], struct text_builder *builder) {
+  char text[16], *at = text;
+  for (unsigned i = 0; i < 4; i++) {
+    if (i > 0) *at++ = '.';
+    at = write_octet(at, ip[i]);
+  }
+  text_builder_add(builder, str_view_of(text, (size_t)(at - text)));
 }
 
 static unsigned group_of(const uint8_t ip[16], unsigned i) {

@@ -44,6 +44,7 @@ void ingress_udp(struct worker *worker, uint16_t socket_index) {
     ingress_message(worker, &flow, datagrams[i].bytes);
   }
   worker_add(&worker->counters.datagrams_received, count);
+  pace_note_messages(&worker->pace, count);
 }
 
 void ingress_udp_errors(struct worker *worker, uint16_t socket_index) {

@@ -13,10 +13,12 @@ void pace_note_round(struct pace *pace, int64_t now_ns) {
   }
   pace->rounds++;
   pace->round_ns = now_ns;
+  pace->round_messages = 0;
 }
 
 int64_t pace_rest_until_ns(const struct pace *pace, int64_t now_ns) {
   bool is_dense = pace->rounds > PACE_DENSE_ROUNDS || pace->rounds_before > PACE_DENSE_ROUNDS;
+  if (!is_dense || pace->round_messages >= PACE_BATCH_GOOD) return 0;
   int64_t until_ns = pace->round_ns + PACE_REST_US * INT64_C(1000);
-  return is_dense && now_ns < until_ns ? until_ns : 0;
+  return now_ns < until_ns ? until_ns : 0;
 }

@@ -30,6 +30,17 @@ static void test_dense_rounds_begin_half_a_millisecond_apart(void) {
   expect_int(pace_rest_until_ns(&pace, until_ns), ==, 0);
 }
 
+static void test_a_round_that_brings_many_messages_is_followed_at_once(void) {
+  struct pace pace = {0};
+  go_rounds(&pace, start_ns, PACE_DENSE_ROUNDS + 1);
+  pace_note_messages(&pace, PACE_BATCH_GOOD - 1);
+  expect_int(pace_rest_until_ns(&pace, pace.round_ns), >, pace.round_ns);
+  pace_note_messages(&pace, 1);
+  expect_int(pace_rest_until_ns(&pace, pace.round_ns), ==, 0);
+  pace_note_round(&pace, pace.round_ns + 1);
+  expect_int(pace_rest_until_ns(&pace, pace.round_ns), >, pace.round_ns);
+}
+
 static void test_a_window_without_rounds_ends_the_resting(void) {
   struct pace pace = {0};
   go_rounds(&pace, start_ns, PACE_DENSE_ROUNDS + 1);
@@ -44,4 +55,5 @@ static void test_a_window_without_rounds_ends_the_resting(void) {
 }
 
 TAP_TESTS(TAP(test_a_worker_with_little_to_do_does_not_rest), TAP(test_dense_rounds_begin_half_a_millisecond_apart),
+          TAP(test_a_round_that_brings_many_messages_is_followed_at_once),
           TAP(test_a_window_without_rounds_ends_the_resting))
