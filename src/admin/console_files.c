@@ -20,8 +20,7 @@ struct console_file {
 #include "console_bytes.inc"
 
 static const struct console_file files[] = {
-#define CONSOLE_FILE(path, symbol, type)                                                                         \
-  {path, type, console_##symbol, console_##symbol##_end, console_##symbol##_tag},
+#define CONSOLE_FILE(path, symbol, type) {path, type, console_##symbol, console_##symbol##_end, console_##symbol##_tag},
 #define CONSOLE_SCREEN(path)
 #include "admin/console_files.def"
 #undef CONSOLE_FILE

@@ -6,11 +6,14 @@ static int64_t smaller(int64_t a, int64_t b) {
   return a < b ? a : b;
 }
 
+int64_t session_guard_recommended_ms(uint32_t interval_s) {
+  return smaller(SESSION_TRANSACTION_MS, interval_s * 1000LL / 3);
+}
+
 int64_t session_guard_early_ms(const struct parameters *parameters, uint32_t interval_s) {
   uint32_t early_s = parameters->SS_SIP_SESSION_TIMEOUT_EARLY_HANGUP;
-  int64_t third_ms = interval_s * 1000LL / 3;
-  if (early_s == PARAMETER_AUTO) return smaller(SESSION_TRANSACTION_MS, third_ms);
-  return smaller(early_s * 1000LL, third_ms);
+  if (early_s == PARAMETER_AUTO) return session_guard_recommended_ms(interval_s);
+  return smaller(early_s * 1000LL, interval_s * 1000LL / 3);
 }
 
 struct mono_ms session_guard_due(const struct parameters *parameters, struct mono_ms refreshed_at,

@@ -19,6 +19,9 @@
 
 #define SESSION_TRANSACTION_MS (64 * 500) /* RFC 3261 §17.1.2.2: how long a request may stay unanswered */
 
+/* How long before its end RFC 4028 §10 has the side that does not refresh give up: the smaller of 32 s and a third. */
+int64_t session_guard_recommended_ms(uint32_t interval_s);
+
 /* How long before its end a session of this interval is given up: 0, so many seconds but at most a third of the
  * interval, or for `auto` the smaller of 32 s and a third (RFC 4028 §10). */
 int64_t session_guard_early_ms(const struct parameters *parameters, uint32_t interval_s);

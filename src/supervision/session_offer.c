@@ -162,6 +162,7 @@ void session_offer_ask(struct session_asked *asked, const struct session_wishes 
   bool is_timed = in_force && in_force->role != SESSION_ROLE_NONE;
   uint8_t role = is_timed ? in_force->role : SESSION_ROLE_NONE;
   asked->refresher = (uint8_t)asked_refresher(role, wishes->refresher);
+  if (asked->raises > 0 && asked->interval_s == 0) return; /* 422 wants more than we would wait for */
   if (is_timed && !renew && wishes->ttl_s != 0)
     asked->interval_s = in_force->interval_s;
   else
@@ -199,7 +200,7 @@ void session_offer_write_request(const struct session_asked *asked, const struct
 
 static enum said what_is_said(const struct session_asked *asked, const struct session_words *answer) {
   bool asked_for = asked->interval_s != 0;
-  if (!answer->has_interval) return asked_for ? SAID_MISSING : SAID_UNASKED;
+  if (!answer->has_interval || answer->interval_s == 0) return asked_for ? SAID_MISSING : SAID_UNASKED;
   if (answer->refresher == SIP_REFRESHER_UAC) return SAID_UAC;
   if (answer->refresher == SIP_REFRESHER_NONE) return SAID_UNSTATED;
   uint32_t most_s = asked_for ? asked->interval_s : SESSION_INTERVAL_MAX_S;
@@ -211,7 +212,7 @@ struct session_terms session_offer_conclude(const struct session_asked *asked, c
   enum session_role role = concluded_role(what_is_said(asked, answer), wishes);
   if (role == SESSION_ROLE_NONE) return (struct session_terms){0};
   uint32_t most_s = asked->interval_s != 0 ? asked->interval_s : SESSION_INTERVAL_MAX_S;
-  uint32_t interval_s = answer->has_interval ? smaller(answer->interval_s, most_s) : most_s;
+  uint32_t interval_s = answer->has_interval && answer->interval_s != 0 ? smaller(answer->interval_s, most_s) : most_s;
   /* Below 90 s breaks §4, and would leave no time for a transaction. */
   return (struct session_terms){larger(interval_s, SESSION_INTERVAL_MIN_S), (uint8_t)role};
 }

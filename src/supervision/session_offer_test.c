@@ -292,6 +292,8 @@ static void test_a_422_that_wants_more_than_a_day_gets_no_timer(void) {
   struct session_asked asked = ask(standard);
   expect(session_offer_raise(&asked, 4000000000u));
   expect_request_lines(&asked, standard, "");
+  session_offer_ask(&asked, &standard, NULL, false);
+  expect_request_lines(&asked, standard, "");
   expect(!session_offer_raise(&asked, 4000000000u));
 }
 
@@ -373,7 +375,11 @@ static void test_a_2xx_without_interval_is_left_to_the_probe_where_we_are_not_to
 
 static void test_an_interval_below_90_in_a_2xx_is_90(void) {
   expect_terms(conclude(standard, "Session-Expires: 10;refresher=uac\r\n"), 90, SESSION_ROLE_OURS);
-  expect_terms(conclude(standard, "Session-Expires: 0;refresher=uas\r\n"), 90, SESSION_ROLE_THEIRS);
+  expect_terms(conclude(standard, "Session-Expires: 10;refresher=uas\r\n"), 90, SESSION_ROLE_THEIRS);
+}
+
+static void test_an_interval_of_0_in_a_2xx_is_none(void) {
+  expect_terms(conclude(standard, "Session-Expires: 0;refresher=uas\r\n"), 600, SESSION_ROLE_OURS);
 }
 
 static void test_an_unasked_interval_in_a_2xx_is_honoured(void) {
@@ -436,6 +442,7 @@ TAP_TESTS(TAP(test_compact_form_odd_case_and_spacing_are_read),
           TAP(test_a_2xx_larger_than_asked_is_ours), TAP(test_a_2xx_without_refresher_makes_it_us),
           TAP(test_a_2xx_without_interval_leaves_us_to_refresh_alone),
           TAP(test_a_2xx_without_interval_is_left_to_the_probe_where_we_are_not_to_refresh),
-          TAP(test_an_interval_below_90_in_a_2xx_is_90), TAP(test_an_unasked_interval_in_a_2xx_is_honoured),
+          TAP(test_an_interval_below_90_in_a_2xx_is_90), TAP(test_an_interval_of_0_in_a_2xx_is_none),
+          TAP(test_an_unasked_interval_in_a_2xx_is_honoured),
           TAP(test_towards_a_device_without_timers_uac_is_honoured_and_uas_never_guarded),
           TAP(test_a_device_overrides_timer_switch_and_refresher))

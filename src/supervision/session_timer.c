@@ -104,6 +104,15 @@ static bool is_answered(const struct session_timer *session, enum refresh_rung r
   return session->experience.answered & REFRESH_BIT(rung);
 }
 
+/* What is left for another method that refreshes: until the peer gives up, which may be before we do (§10); once that
+ * has passed, until we do. */
+static int64_t left_with_peer_ms(const struct session_step *step) {
+  struct mono_ms peer_due =
+      mono_ms_add(step->session->expires_at, -session_guard_recommended_ms(step->session->interval_s));
+  int64_t of_peer_ms = mono_ms_since(peer_due, step->context->now), ours_ms = left_ms(step);
+  return of_peer_ms > 0 && of_peer_ms < ours_ms ? of_peer_ms : ours_ms;
+}
+
 /* Where the method may be swallowed, and there is another one, it gets only a share of the time left. */
 SESSION_ACTION(send) {
   struct session_timer *session = step->session;
@@ -112,7 +121,9 @@ SESSION_ACTION(send) {
       refresh_ladder_next((enum refresh_ladder)session->ladder, session->tried, step->evidence, &session->experience);
   struct mono_ms give_up = guard_at(session, step->context->parameters);
   if (!is_answered(session, rung) && next != REFRESH_RUNG_NONE)
-    give_up = mono_ms_add(step->context->now, session_guard_patience_ms(left_ms(step)));
+    give_up =
+        mono_ms_add(step->context->now,
+                    session_guard_patience_ms(next == REFRESH_RUNG_OPTIONS ? left_ms(step) : left_with_peer_ms(step)));
   arm(step, give_up);
   step->deed.kind = SESSION_DEED_SEND;
   step->deed.rung = rung;

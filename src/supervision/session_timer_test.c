@@ -270,7 +270,7 @@ static void test_swallowed_update_is_followed_by_a_re_invite_with_600_s(void) {
 static void test_swallowed_update_is_followed_by_a_re_invite_with_90_s(void) {
   struct rig *rig = rig_of_interval(90, SESSION_ROLE_OURS);
   expect_rung(rig, 45000, UPDATE);
-  expect_rung(rig, 67500, INVITE); /* half of what was left */
+  expect_rung(rig, 52500, INVITE); /* half of what was left until the peer may give up (§10): 60 s */
   accept(rig, (struct session_terms){90, SESSION_ROLE_OURS});
   expect_rung(rig, 90000, INVITE);
   rig_destroy(rig);
@@ -292,26 +292,26 @@ static void test_a_late_2xx_of_a_rung_given_up_refreshes_all_the_same(void) {
   struct rig *rig = rig_of_interval(90, SESSION_ROLE_OURS);
   struct session_terms terms = {90, SESSION_ROLE_OURS};
   expect_rung(rig, 45000, UPDATE);
-  expect_rung(rig, 67500, INVITE);
-  advance_to(rig, 70000);
+  expect_rung(rig, 52500, INVITE);
+  advance_to(rig, 55000);
   struct session_reply late = {.status = 200, .is_late = true, .method = SIP_METHOD_UPDATE, .terms = terms};
   take(rig, session_timer_answer(&rig->session, &rig->context, &rig->evidence, &late));
   expect_int(rig->session.state, ==, SESSION_STATE_RESTING);
-  expect_int(rig->session.expires_at.value, ==, START_MS + 160000);
+  expect_int(rig->session.expires_at.value, ==, START_MS + 145000);
   rig_destroy(rig);
 }
 
 static void test_a_late_refusal_changes_nothing_but_481_ends(void) {
   struct rig *rig = rig_of_interval(90, SESSION_ROLE_OURS);
   expect_rung(rig, 45000, UPDATE);
-  expect_rung(rig, 67500, INVITE);
+  expect_rung(rig, 52500, INVITE);
   struct session_reply late = {.status = 501, .is_late = true, .method = SIP_METHOD_UPDATE};
   rig->deed = session_timer_answer(&rig->session, &rig->context, &rig->evidence, &late);
   expect_int(rig->deed.kind, ==, SESSION_DEED_NONE);
   expect_int(rig->session.state, ==, SESSION_STATE_ASKING);
   late.status = 481;
   rig->deed = session_timer_answer(&rig->session, &rig->context, &rig->evidence, &late);
-  expect_end(rig, 67500, refresh_rejected);
+  expect_end(rig, 52500, refresh_rejected);
   rig_destroy(rig);
 }
 

@@ -133,7 +133,8 @@ void switch_core_count(const struct switch_core *core, const struct context *con
                                         .registrations = registrar_count(core->registrar),
                                         .transactions = transaction_count(core->transactions),
                                         .dialogs = dialog_count(core->dialogs),
-                                        .timers = context->wheel->armed_count};
+                                        .timers = context->wheel->armed_count,
+                                        .block_bytes = core->blocks.bytes_used};
   keepalive_count(core->keepalive, context, &counts->keepalive);
 }
 

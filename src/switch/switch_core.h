@@ -42,6 +42,7 @@ uint8_t switch_core_steer(const struct local_identity *local, struct str_view by
 struct switch_core_counts {
   uint32_t calls, calls_answered, registrations, transactions, dialogs;
   uint64_t timers;
+  uint64_t block_bytes; /* of byte strings that outlive an event */
   struct keepalive_counts keepalive;
 };
 void switch_core_count(const struct switch_core *core, const struct context *context,

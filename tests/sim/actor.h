@@ -38,6 +38,7 @@ struct actor_session_traits {
   bool agrees_to_none;  /* its 2xx say nothing about timers */
   bool hides_min_se;    /* its 422 do not say what would do */
   bool never_refreshes; /* even where it is the one who should */
+  bool never_raises;    /* a refresh that got 422 is not tried again */
   bool never_gives_up;  /* no BYE when nobody refreshes */
   bool by_invite;       /* refreshes with re-INVITE instead of UPDATE */
 };

@@ -251,10 +251,13 @@ ACTION(ask_for_sessions) {
   return true;
 }
 
+/* Nor does it go on with the sessions that it has. */
 ACTION(ask_for_none) {
   (void)call;
   (void)argument;
   actor->traits.session.asks_s = 0;
+  for (struct ua_call *each = actor->calls; each; each = each->next)
+    ua_timer_stop(each);
   return true;
 }
 
@@ -293,6 +296,13 @@ ACTION(never_refresh) {
   (void)call;
   (void)argument;
   actor->traits.session.never_refreshes = true;
+  return true;
+}
+
+ACTION(never_raise) {
+  (void)call;
+  (void)argument;
+  actor->traits.session.never_raises = true;
   return true;
 }
 

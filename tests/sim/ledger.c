@@ -96,6 +96,7 @@ void ledger_add(struct world *world, const struct switch_node *node, struct str_
     ledger->first = entry;
   ledger->last = entry;
   ledger->count++;
+  ledger_check_supervision(world, entry);
 }
 
 struct ledger_record *ledger_find(const struct world *world, struct str_view caller_call_id) {
@@ -166,7 +167,8 @@ static bool is_owed(const struct world *world, const struct watched_transaction 
   if (invite->is_excused || invite->status == 0 || invite->first_us < world->ledger->restarted_us) return false;
   if (sip_message_parse(invite->request, &message, &defect) != RESULT_OK || message.to_tag.length > 0) return false;
   bool is_challenge = invite->status == 401 || invite->status == 407;
-  return !is_challenge && !invite->is_turned_away && invite->status != 482;
+  bool is_too_short = invite->status == 422; /* of sessions: it comes again */
+  return !is_challenge && !is_too_short && !invite->is_turned_away && invite->status != 482;
 }
 
 void ledger_check_complete(struct world *world) {

@@ -18,10 +18,15 @@ struct ledger_record {
   struct ledger_record *next;
 };
 
+#define LEDGER_MARGIN_STEP_S 5
+#define LEDGER_MARGINS       64
+
 struct ledger {
   struct ledger_record *first, *last;
   unsigned count;
   int64_t restarted_us;
+  /* Calls that were ended because a peer was gone, by how long before their bound: [0] after it. */
+  uint64_t margins[LEDGER_MARGINS];
 };
 
 void ledger_create(struct world *world);
@@ -41,6 +46,10 @@ bool ledger_field(const struct cdr_record *record, struct str_view name, char *t
 
 /* All fields that hold something, on one line. */
 char *ledger_describe(struct world *world, const struct cdr_record *record);
+
+/* A call whose peer is gone has been ended within its bound, and one that supervision ended had a peer that was silent,
+ * or refused (ledger_bound.c). */
+void ledger_check_supervision(struct world *world, const struct ledger_record *entry);
 
 /* What the records say against what the actors have lived through (ledger_truth.c). */
 void ledger_check_truth(struct world *world);

@@ -70,6 +70,7 @@ struct scenario {
   struct scenario_line *claims, *last_claim;
   struct scenario_arrival *arrivals;
   bool counts_arrivals;
+  struct switch_core_counts size_noted; /* of the first switch */
   struct str_view expected_failure;
   const char *problem; /* what is wrong with the text; NULL: nothing */
 };

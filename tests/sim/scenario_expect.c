@@ -7,6 +7,7 @@
  * body expect ACTOR is registered | is not registered | is in a call | is in no call      before the world runs out
  *   expect COUNT calls | expect COUNT registrations                                    before the world runs out
  *   expect counter NAME VALUE        of the first switch
+ *   expect the switch's size as noted    of the first switch, which `note the switch's size` has looked at
  *   expect failure WORDS             the simulator must find fault, in words that hold these */
 #include <inttypes.h>
 
@@ -225,6 +226,24 @@ static void expect_counter(struct scenario_line *line) {
     fail(line, sim_format(&line->scenario->world->memory, "it is %" PRIu64, got));
 }
 
+/* After thousands of refreshes it holds what it held after the first. */
+static void expect_size(struct scenario_line *line) {
+  const struct scenario *scenario = line->scenario;
+  const struct switch_core_counts *noted = &scenario->size_noted;
+  struct switch_core_counts now;
+  if (scenario->world->node_count == 0) return;
+  switch_node_count(scenario->world->nodes[0], &now);
+  if (now.calls == noted->calls && now.dialogs == noted->dialogs && now.transactions == noted->transactions &&
+      now.timers == noted->timers && now.block_bytes == noted->block_bytes)
+    return;
+  fail(line,
+       sim_format(&line->scenario->world->memory,
+                  "%u dialogs, %u transactions, %" PRIu64 " timers, %" PRIu64 " bytes of blocks; they were %u, %u, "
+                  "%" PRIu64 ", %" PRIu64,
+                  now.dialogs, now.transactions, now.timers, now.block_bytes, noted->dialogs, noted->transactions,
+                  noted->timers, noted->block_bytes));
+}
+
 /* --- which
  * -----------------------------------------------------------------------------------------------------------------------------
  */
@@ -261,6 +280,8 @@ static void check_about_switch(struct scenario_line *line) {
     expect_count(line, counts.registrations);
   else if (str_view_equal(line->words[1], STR_VIEW("counter")))
     expect_counter(line);
+  else if (str_view_equal(line->words[1], STR_VIEW("the")) && str_view_equal(last, STR_VIEW("noted")))
+    expect_size(line);
   else if (str_view_equal(line->words[1], STR_VIEW("failure")))
     line->scenario->expected_failure = words_from(line, 2);
   else

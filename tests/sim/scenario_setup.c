@@ -184,6 +184,10 @@ STATEMENT_FUNCTION(operator_hangs_up) {
   if (count == 0) world_fail(statement->world, "the operator finds no call to hang up");
 }
 
+STATEMENT_FUNCTION(note_size) {
+  if (statement->world->node_count > 0) switch_node_count(statement->world->nodes[0], &statement->scenario->size_noted);
+}
+
 STATEMENT_FUNCTION(run_for) {
   statement->scenario->run_for_us = time_of(statement, "TIME", 0);
 }

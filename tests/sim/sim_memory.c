@@ -35,6 +35,16 @@ void *sim_take(struct sim_memory *memory, size_t bytes) {
   return taken;
 }
 
+void sim_shrink(struct sim_memory *memory, void *taken, size_t bytes_taken, size_t bytes) {
+  struct sim_chunk *chunk = memory->newest;
+  bytes_taken = (bytes_taken + 15) & ~(size_t)15;
+  bytes = (bytes + 15) & ~(size_t)15;
+  if ((char *)taken + bytes_taken != chunk->bytes + chunk->used) return;
+  memset((char *)taken + bytes, 0, bytes_taken - bytes);
+  chunk->used -= bytes_taken - bytes;
+  memory->bytes_taken -= bytes_taken - bytes;
+}
+
 struct str_view sim_copy(struct sim_memory *memory, struct str_view text) {
   char *copy = sim_take(memory, text.length + SLACK_BYTES);
   if (text.length) memcpy(copy, text.data, text.length);

@@ -17,6 +17,9 @@ struct sim_memory {
 /* Zero-filled, aligned to 16. Ends the process when the machine has no memory left. */
 void *sim_take(struct sim_memory *memory, size_t bytes);
 
+/* Gives the end of what was taken last back, from `bytes` on; nothing happens when something was taken since. */
+void sim_shrink(struct sim_memory *memory, void *taken, size_t bytes_taken, size_t bytes);
+
 /* A copy, followed by 64 zero bytes (the slack that the parser wants behind a message). */
 struct str_view sim_copy(struct sim_memory *memory, struct str_view text);
 

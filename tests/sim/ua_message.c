@@ -5,17 +5,21 @@
 #include "sip/sip_digest_compute.h"
 #include "sip/sip_header_values.h"
 
-#define SDP_TYPE STR_VIEW("application/sdp")
+#define SDP_TYPE    STR_VIEW("application/sdp")
+#define SLACK_BYTES 64 /* that the parser wants behind a message */
 
 static struct text_builder start(struct actor *actor) {
-  return text_builder_over(sim_take(&actor->world->memory, UA_MESSAGE_BYTES + 64), UA_MESSAGE_BYTES);
+  return text_builder_over(sim_take(&actor->world->memory, UA_MESSAGE_BYTES + SLACK_BYTES), UA_MESSAGE_BYTES);
 }
 
 static struct str_view finish(struct actor *actor, struct text_builder *builder, struct str_view type,
                               struct str_view body) {
   sip_build_end(builder, type, body);
   if (builder->overflowed) world_fail(actor->world, "%s: a message does not fit", actor->name);
-  return text_builder_view(builder);
+  struct str_view message = text_builder_view(builder);
+  void *start_of = (void *)(uintptr_t)message.data;
+  sim_shrink(&actor->world->memory, start_of, UA_MESSAGE_BYTES + SLACK_BYTES, message.length + SLACK_BYTES);
+  return message;
 }
 
 struct str_view ua_message_branch(struct actor *actor) {

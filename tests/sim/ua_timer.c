@@ -95,6 +95,7 @@ struct str_view ua_timer_request_lines(struct ua_call *call) {
 
 bool ua_timer_raise(struct ua_call *call, const struct sip_message *response) {
   uint32_t minimum_s;
+  if (traits_of(call)->never_raises) return false;
   if (!call->actor->traits.supports_timer || call->session_raises++ >= RAISES_MAX) return false;
   if (sip_delta_seconds_parse(sip_message_header(response, SIP_HEADER_MIN_SE), &minimum_s) != RESULT_OK) {
     ua_call_complain(call, "a 422 without Min-SE (RFC 4028 6)");

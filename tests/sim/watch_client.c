@@ -137,6 +137,7 @@ void watch_request_said(struct sighting *sighting) {
   }
   struct watched_dialog *dialog = watcher_dialog(sighting);
   check_order(sighting, dialog);
+  if (sighting->endpoint->is_switch) watch_timer_request_said(sighting, dialog);
   transaction = watcher_add(sighting, true);
   if (transaction->method == SIP_METHOD_INVITE) dialog->invite = transaction;
 }
@@ -185,6 +186,7 @@ void watch_response_heard(struct sighting *sighting) {
     transaction->status = message->status;
     transaction->final_us = now_us;
     transaction->final_to_tag = message->to_tag;
+    if (sighting->endpoint->is_switch) watch_timer_final_heard(sighting, transaction);
   } else if (transaction->status >= 300 && now_us - transaction->final_us >= LIFE_US) {
     transaction->final_unowed++; /* Timer D is over */
   }

@@ -86,6 +86,7 @@ static void final_said(struct sighting *sighting, struct watched_transaction *tr
     transaction->repeats_owed = 0;
     transaction->is_turned_away =
         message->status == 503 && transaction->provisional_us == 0 && sip_message_has(message, SIP_HEADER_RETRY_AFTER);
+    if (sighting->endpoint->is_switch) watch_timer_final_said(sighting, transaction);
   } else if (transaction->is_excused) {
     /* the network said that nobody hears it: the transaction is over, and a repeated request is a new one */
   } else if (!str_view_equal(transaction->final, sighting->bytes)) {

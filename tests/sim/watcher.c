@@ -88,6 +88,8 @@ struct watched_dialog *watcher_dialog(struct sighting *sighting) {
   dialog->remote_tag = remote_tag;
   dialog->next_in_bucket = watcher->dialogs[bucket];
   watcher->dialogs[bucket] = dialog;
+  dialog->older = watcher->newest_dialog;
+  watcher->newest_dialog = dialog;
   return dialog;
 }
 

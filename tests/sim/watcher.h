@@ -7,6 +7,7 @@
  *   watch_message.c  each message by itself
  *   watch_client.c   requests that an endpoint sends, and what it hears back
  *   watch_server.c   requests that it hears, and what it answers
+ *   watch_timer.c    session timers
  *   watch_end.c      what must be settled when the world has run out */
 #ifndef SIM_WATCHER_H
 #define SIM_WATCHER_H
@@ -62,6 +63,15 @@ struct watched_transaction {
   struct watched_transaction *next_in_bucket, *next;
 };
 
+/* The session timer of one side of a dialog (RFC 4028), as its messages have made it. */
+struct watched_timer {
+  int64_t answered_us; /* the 2xx to the INVITE; 0: none yet */
+  int64_t proved_us;   /* the last 2xx that refreshes, or other proof that was asked for */
+  uint32_t interval_s, asked_s, min_se_s;
+  unsigned refreshes;
+  bool is_timed, we_refresh; /* we: the endpoint */
+};
+
 /* One side of a dialog; of one that is not made yet while `remote_tag` is empty. */
 struct watched_dialog {
   struct endpoint *endpoint;
@@ -69,12 +79,13 @@ struct watched_dialog {
   uint32_t cseq_said; /* the highest */
   int64_t bye_said_us, bye_heard_us;
   struct watched_transaction *invite; /* the last one said */
-  struct watched_dialog *next_in_bucket;
+  struct watched_timer timer;
+  struct watched_dialog *next_in_bucket, *older;
 };
 
 struct watcher {
   struct watched_transaction *transactions[WATCHER_BUCKETS], *first, *last;
-  struct watched_dialog *dialogs[WATCHER_BUCKETS];
+  struct watched_dialog *dialogs[WATCHER_BUCKETS], *newest_dialog;
   uint32_t waits_ms[WATCHER_WAITS]; /* of the switch: SS_SIP_RESEND_INTERVAL */
   unsigned wait_count;              /* 0: RFC 3261 */
   bool strangers_get_silence;
@@ -129,6 +140,12 @@ bool watcher_is_lenient(const struct world *world);
 bool watcher_is_about(int64_t value_us, int64_t wanted_us);
 
 void watch_message_said(struct sighting *sighting);
+
+/* A new request; the first final response to one that is said, or heard. */
+void watch_timer_request_said(struct sighting *sighting, struct watched_dialog *dialog);
+void watch_timer_final_said(struct sighting *sighting, const struct watched_transaction *transaction);
+void watch_timer_final_heard(struct sighting *sighting, struct watched_transaction *transaction);
+
 void watch_request_said(struct sighting *sighting);
 void watch_response_heard(struct sighting *sighting);
 void watch_request_heard(struct sighting *sighting);
