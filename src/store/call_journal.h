@@ -1,0 +1,99 @@
+/* The call journal: what the switch must not forget, on disk within milliseconds, in DIR/journal. Whoever tells it
+ * something gets a ticket; when the ticket is durable, a killed process or a lost machine does not undo it.
+ *
+ *   workers ──call_journal_put──▶ queue ──▶ writer thread ──one write, one flush a batch──▶ journal-*.log
+ *                                              │                                              │ at start
+ *                                              └──records of ended calls──▶ store (SQLite)    └──▶ call_journal_each
+ *
+ * The files are only ever appended to. What is no longer valid is left behind: when most of the journal is, the oldest
+ * file is read once more, what of it still lives is appended anew, and the file is removed. A record of an ended call
+ * stays until the store says that it has it; a store that cannot write does not stop the journal, which then grows.
+ * When the journal itself cannot be written, what waits is kept in memory and tried again, and the health says so.
+ *
+ * A power cut may tear what was written last: it is cut off. Anything else that cannot be read is reported with its
+ * place, and everything around it is used. */
+#ifndef STORE_CALL_JOURNAL_H
+#define STORE_CALL_JOURNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/result.h"
+#include "base/str_view.h"
+#include "boundary/journal_key.h"
+#include "store/journal_files.h"
+
+struct call_journal;
+
+/* Where records of ended calls go. `put` may say RESULT_FULL: they are offered again later. `position` rises with what
+ * has been put; whatever was put before `position` said P is safe as soon as `stored` says P or more. */
+struct journal_sink {
+  enum result (*put)(void *context, struct str_view record);
+  uint64_t (*position)(void *context);
+  uint64_t (*stored)(void *context);
+  void *context;
+};
+
+struct call_journal_options {
+  const char *dir;                   /* in which the directory `journal` is made */
+  uint32_t objects_max;              /* calls and registrations that may live at once */
+  uint32_t segment_bytes;            /* of one file; 0: 16 MiB */
+  struct journal_sink sink;          /* `put` NULL: records of ended calls are forgotten once they are durable */
+  const struct journal_files *files; /* NULL: the system's own */
+  void (*flushed)(void *context);    /* called by the writer thread when tickets have become durable; may be NULL */
+  void *flushed_context;
+  void (*report)(void *context, const char *line); /* what was found damaged, while opening; may be NULL */
+  void *report_context;
+};
+
+/* Opens or creates the journal and reads what is in it. NULL with a sentence in `problem`: no directory, no memory, or
+ * files of a newer version. A file that cannot be read or a disk that is full is reported, and no reason not to start.
+ */
+struct call_journal *call_journal_open(const struct call_journal_options *options, char *problem, size_t problem_bytes);
+
+/* Calls `each` for everything that lives, with its last note (may be empty), oldest first; between opening and start.
+ * The views are valid during the call, which may call call_journal_put. */
+typedef void call_journal_visitor(void *context, struct journal_key key, struct str_view state, struct str_view note);
+enum result call_journal_each(struct call_journal *journal, call_journal_visitor *each, void *context);
+
+/* Who hears of durable tickets, when it is known later than at opening; before the start. */
+void call_journal_on_flush(struct call_journal *journal, void (*flushed)(void *context), void *context);
+
+/* Starts the writer thread. */
+enum result call_journal_start(struct call_journal *journal);
+
+/* Tells the journal something; never blocks; any thread. `urgent`: somebody waits for it, so it is written at once, not
+ * within 20 ms. `*ticket_out` may be NULL. RESULT_FULL: there is no room (the disk does not keep up, or is broken);
+ * RESULT_OUT_OF_RANGE: longer than JOURNAL_PAYLOAD_MAX, or a note than JOURNAL_NOTE_MAX (store/journal_record.h). */
+enum result call_journal_put(struct call_journal *journal, enum journal_kind kind, struct journal_key key,
+                             struct str_view payload, bool urgent, uint64_t *ticket_out) MUST_USE;
+
+/* True when everything up to the ticket is on the disk. Any thread. */
+bool call_journal_is_durable(const struct call_journal *journal, uint64_t ticket);
+
+/* False while the last write has failed: waiting for a ticket makes no sense then. Any thread; cheap. */
+bool call_journal_is_well(const struct call_journal *journal);
+
+struct call_journal_health {
+  bool ok;
+  char problem[256];
+  uint32_t files, objects;
+  uint64_t bytes, bytes_live; /* on disk; of what is still valid */
+  uint64_t records_written, flushes;
+  uint64_t flush_us_total; /* time spent in writing and flushing */
+  uint64_t flush_us_max;   /* the longest */
+  uint64_t refused;        /* what was told while there was no room */
+  uint64_t waiting_bytes;  /* in the queue */
+  uint64_t damaged_bytes;  /* found while opening */
+  bool store_lags;         /* records of ended calls wait on disk for the store */
+};
+void call_journal_read_health(const struct call_journal *journal, struct call_journal_health *health);
+
+/* Writes what has been told, offers the records to the sink, ends the thread. */
+void call_journal_stop(struct call_journal *journal);
+
+/* Frees everything; stops first if need be. */
+void call_journal_close(struct call_journal **journal);
+
+#endif

@@ -1,0 +1,633 @@
+/* The journal with a store that can be full, and with files that can fail at any call. */
+#include "store/call_journal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "store/journal_record.h"
+#include "tap.h"
+
+#define OBJECTS_MAX 2000
+#define SINK_MAX    4096
+
+static char dir[256], journal_dir[300];
+static char problem[512];
+static char reports[8192];
+
+/* --- a store ---------------------------------------------------------------------------------------------------------
+ */
+
+static struct {
+  char records[SINK_MAX][24];
+  uint64_t count;        /* atomic */
+  uint64_t position;     /* of all that was ever put */
+  bool is_full, is_slow; /* takes nothing; has nothing safe */
+} sink;
+
+static enum result sink_put(void *context, struct str_view record) {
+  (void)context;
+  if (__atomic_load_n(&sink.is_full, __ATOMIC_ACQUIRE) || sink.count == SINK_MAX) return RESULT_FULL;
+  snprintf(sink.records[sink.count], sizeof sink.records[0], "%.*s", (int)record.length, record.data);
+  sink.position++;
+  __atomic_store_n(&sink.count, sink.count + 1, __ATOMIC_RELEASE);
+  return RESULT_OK;
+}
+
+static uint64_t sink_position(void *context) {
+  (void)context;
+  return sink.position;
+}
+
+static uint64_t sink_stored(void *context) {
+  (void)context;
+  return sink.is_slow ? 0 : sink.position;
+}
+
+static unsigned sink_has(const char *record) {
+  unsigned found = 0;
+  for (uint64_t i = 0; i < __atomic_load_n(&sink.count, __ATOMIC_ACQUIRE); i++)
+    found += strcmp(sink.records[i], record) == 0;
+  return found;
+}
+
+/* --- files that fail
+ * -------------------------------------------------------------------------------------------------- */
+
+static struct {
+  const char *operation; /* which; NULL: none */
+  int after, times;      /* so many calls go well, then so many fail */
+  unsigned calls;
+  int error;
+} fault;
+
+static bool fails(const char *operation) {
+  if (!fault.operation || strcmp(fault.operation, operation) != 0) return false;
+  fault.calls++;
+  if (fault.after-- > 0 || fault.times <= 0) return false;
+  fault.times--;
+  errno = fault.error;
+  return true;
+}
+
+static int faulty_create(void *context, const char *path) {
+  return fails("create") ? -1 : journal_files_real()->create(context, path);
+}
+
+static int faulty_open(void *context, const char *path) {
+  return fails("open") ? -1 : journal_files_real()->open(context, path);
+}
+
+static int faulty_reserve(void *context, int fd, uint64_t bytes) {
+  return fails("reserve") ? -1 : journal_files_real()->reserve(context, fd, bytes);
+}
+
+/* Half of it arrives. */
+static ssize_t faulty_write_at(void *context, int fd, const void *bytes, size_t count, uint64_t offset) {
+  if (!fails("write")) return journal_files_real()->write_at(context, fd, bytes, count, offset);
+  int error = errno;
+  (void)!journal_files_real()->write_at(context, fd, bytes, count / 2, offset);
+  errno = error;
+  return -1;
+}
+
+static ssize_t faulty_read_at(void *context, int fd, void *bytes, size_t count, uint64_t offset) {
+  return fails("read") ? -1 : journal_files_real()->read_at(context, fd, bytes, count, offset);
+}
+
+static int faulty_flush(void *context, int fd) {
+  return fails("flush") ? -1 : journal_files_real()->flush(context, fd);
+}
+
+static int faulty_flush_directory(void *context, const char *directory) {
+  return fails("flush_directory") ? -1 : journal_files_real()->flush_directory(context, directory);
+}
+
+static int faulty_rename(void *context, const char *from, const char *to) {
+  return fails("rename") ? -1 : journal_files_real()->rename(context, from, to);
+}
+
+static int faulty_remove(void *context, const char *path) {
+  return fails("remove") ? -1 : journal_files_real()->remove(context, path);
+}
+
+static void *faulty_allocate(void *context, size_t bytes) {
+  return fails("allocate") ? NULL : journal_files_real()->allocate(context, bytes);
+}
+
+static struct journal_files faulty_files(void) {
+  struct journal_files files = *journal_files_real();
+  files.create = faulty_create;
+  files.open = faulty_open;
+  files.reserve = faulty_reserve;
+  files.write_at = faulty_write_at;
+  files.read_at = faulty_read_at;
+  files.flush = faulty_flush;
+  files.flush_directory = faulty_flush_directory;
+  files.rename = faulty_rename;
+  files.remove = faulty_remove;
+  files.allocate = faulty_allocate;
+  return files;
+}
+
+/* --- the journal
+ * ------------------------------------------------------------------------------------------------------ */
+
+static void keep_report(void *context, const char *line) {
+  (void)context;
+  size_t length = strlen(reports);
+  snprintf(reports + length, sizeof reports - length, "%s\n", line);
+}
+
+static void fresh_dir(void) {
+  memset(&sink, 0, sizeof sink);
+  memset(&fault, 0, sizeof fault);
+  reports[0] = problem[0] = '\0';
+  /* In memory where that can be: the system's own flush is not what is tested. */
+  snprintf(dir, sizeof dir, "%s/belfry-journal-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+  expect(mkdtemp(dir) != NULL);
+  snprintf(journal_dir, sizeof journal_dir, "%s/journal", dir);
+}
+
+static void remove_name(void *subject, const char *name) {
+  char path[700];
+  (void)subject;
+  if (name[0] == '.') return;
+  snprintf(path, sizeof path, "%s/%s", journal_dir, name);
+  unlink(path);
+}
+
+static void remove_dir(void) {
+  journal_files_real()->list(NULL, journal_dir, remove_name, NULL);
+  rmdir(journal_dir);
+  expect(rmdir(dir) == 0);
+}
+
+static struct call_journal *open_journal(void) {
+  static struct journal_files files;
+  files = faulty_files();
+  struct call_journal_options options = {.dir = dir,
+                                         .objects_max = OBJECTS_MAX,
+                                         .segment_bytes = 64 << 10,
+                                         .sink = {sink_put, sink_position, sink_stored, NULL},
+                                         .files = &files,
+                                         .report = keep_report};
+  return call_journal_open(&options, problem, sizeof problem);
+}
+
+static struct call_journal *start_journal(void) {
+  struct call_journal *journal = open_journal();
+  expect(journal != NULL);
+  expect_int(call_journal_start(journal), ==, RESULT_OK);
+  return journal;
+}
+
+static struct journal_key key_of(uint64_t number) {
+  return (struct journal_key){UINT64_C(0x19a0000000000), number << 32 | 1};
+}
+
+static uint64_t put(struct call_journal *journal, enum journal_kind kind, uint64_t number, const char *text) {
+  uint64_t ticket = 0;
+  while (call_journal_put(journal, kind, key_of(number), str_view_from_c(text), true, &ticket) != RESULT_OK)
+    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+  return ticket;
+}
+
+static bool wait_for(const struct call_journal *journal, uint64_t ticket) {
+  for (int i = 0; i < 10000; i++) {
+    if (call_journal_is_durable(journal, ticket)) return true;
+    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+  }
+  return false;
+}
+
+struct living {
+  unsigned count;
+  bool has[OBJECTS_MAX];
+  char state[OBJECTS_MAX][64], note[OBJECTS_MAX][64];
+};
+static struct living living;
+
+static void keep_living(void *context, struct journal_key key, struct str_view state, struct str_view note) {
+  (void)context;
+  uint64_t number = key.low >> 32;
+  expect(number < OBJECTS_MAX && !living.has[number]);
+  living.count++;
+  living.has[number] = true;
+  snprintf(living.state[number], sizeof living.state[0], "%.*s", (int)state.length, state.data);
+  snprintf(living.note[number], sizeof living.note[0], "%.*s", (int)note.length, note.data);
+}
+
+/* Opens it as after a crash, and reads what lives. */
+static struct call_journal *reopen(void) {
+  memset(&living, 0, sizeof living);
+  struct call_journal *journal = open_journal();
+  expect(journal != NULL);
+  expect_int(call_journal_each(journal, keep_living, NULL), ==, RESULT_OK);
+  return journal;
+}
+
+/* --- what it promises
+ * -------------------------------------------------------------------------------------------------- */
+
+static void test_what_was_durable_is_there_again_with_its_last_note(void) {
+  fresh_dir();
+  struct call_journal *journal = start_journal();
+  put(journal, JOURNAL_PUT, 1, "one");
+  put(journal, JOURNAL_PUT, 2, "two");
+  put(journal, JOURNAL_NOTE, 2, "heard");
+  put(journal, JOURNAL_NOTE, 2, "heard again");
+  put(journal, JOURNAL_PUT, 3, "three");
+  put(journal, JOURNAL_NOTE, 3, "of the old three");
+  put(journal, JOURNAL_PUT, 3, "three anew");
+  put(journal, JOURNAL_PUT, 4, "four");
+  put(journal, JOURNAL_END, 4, "record 4");
+  put(journal, JOURNAL_PUT, 5, "five");
+  expect(wait_for(journal, put(journal, JOURNAL_DROP, 5, "")));
+  call_journal_close(&journal);
+  journal = reopen();
+  expect_int(living.count, ==, 3);
+  expect(strcmp(living.state[1], "one") == 0 && living.note[1][0] == '\0');
+  expect(strcmp(living.state[2], "two") == 0 && strcmp(living.note[2], "heard again") == 0);
+  expect(strcmp(living.state[3], "three anew") == 0 && living.note[3][0] == '\0');
+  expect_int(sink_has("record 4"), ==, 1);
+  call_journal_close(&journal);
+  expect_int(strlen(reports), ==, 0);
+  remove_dir();
+}
+
+static void copy_names(void *subject, const char *name) {
+  char *last = subject;
+  if (name[0] == 'j' && strcmp(name, last) > 0) snprintf(last, 64, "%s", name);
+}
+
+/* The newest file of the journal. */
+static void newest_file(char *path, size_t path_bytes) {
+  char last[64] = "";
+  journal_files_real()->list(NULL, journal_dir, copy_names, last);
+  snprintf(path, path_bytes, "%s/%s", journal_dir, last);
+}
+
+static size_t read_file(const char *path, char *memory, size_t bytes) {
+  FILE *stream = fopen(path, "r");
+  expect(stream != NULL);
+  size_t length = fread(memory, 1, bytes, stream);
+  fclose(stream);
+  return length;
+}
+
+static void write_file(const char *path, const char *bytes, size_t length) {
+  FILE *stream = fopen(path, "w");
+  expect(stream != NULL && fwrite(bytes, 1, length, stream) == length);
+  fclose(stream);
+}
+
+/* Where the records of a file begin, and where the last one ends. */
+static unsigned find_records(const char *path, const char *bytes, size_t length, size_t *starts) {
+  uint32_t number, salt;
+  expect(sscanf(strrchr(path, '/') + 1, "journal-%8x-%8x", &number, &salt) == 2);
+  struct journal_walk walk = journal_walk_over(str_view_of(bytes, length), salt);
+  unsigned count = 0;
+  while (journal_walk_next(&walk) == JOURNAL_STEP_RECORD)
+    starts[count++] = walk.record_at;
+  starts[count] = starts[count - 1] + journal_record_bytes(walk.record.payload.length);
+  return count;
+}
+
+static void test_a_last_record_torn_at_any_byte_is_cut_and_the_journal_goes_on(void) {
+  static char bytes[64 << 10];
+  char path[700];
+  size_t starts[16];
+  fresh_dir();
+  struct call_journal *journal = start_journal();
+  put(journal, JOURNAL_PUT, 1, "one");
+  expect(wait_for(journal, put(journal, JOURNAL_PUT, 2, "the second and last")));
+  call_journal_close(&journal);
+  newest_file(path, sizeof path);
+  size_t length = read_file(path, bytes, sizeof bytes);
+  unsigned count = find_records(path, bytes, length, starts);
+  for (size_t cut = starts[count - 1]; cut < starts[count]; cut++) {
+    write_file(path, bytes, cut);
+    reports[0] = '\0';
+    journal = reopen();
+    expect_int(living.count, ==, 1);
+    expect((strstr(reports, "cut off") != NULL) == (cut > starts[count - 1]));
+    call_journal_close(&journal);
+  }
+  write_file(path, bytes, starts[count] - 9);
+  journal = reopen();
+  expect_int(call_journal_start(journal), ==, RESULT_OK);
+  expect(wait_for(journal, put(journal, JOURNAL_PUT, 3, "three")));
+  call_journal_close(&journal);
+  reports[0] = '\0';
+  journal = reopen();
+  expect(living.has[1] && !living.has[2] && living.has[3]);
+  expect_int(strlen(reports), ==, 0);
+  call_journal_close(&journal);
+  remove_dir();
+}
+
+static void test_damage_in_the_middle_is_reported_with_its_place_and_the_rest_is_used(void) {
+  static char bytes[64 << 10];
+  char path[700], place[64];
+  size_t starts[16];
+  fresh_dir();
+  struct call_journal *journal = start_journal();
+  for (uint64_t i = 1; i <= 5; i++)
+    put(journal, JOURNAL_PUT, i, "something");
+  expect(wait_for(journal, put(journal, JOURNAL_PUT, 6, "last")));
+  call_journal_close(&journal);
+  newest_file(path, sizeof path);
+  size_t length = read_file(path, bytes, sizeof bytes);
+  unsigned count = find_records(path, bytes, length, starts);
+  expect_int(count, ==, 7); /* with the file's own first */
+  bytes[starts[3] + 45] ^= 4;
+  write_file(path, bytes, length);
+  journal = reopen();
+  expect_int(living.count, ==, 5);
+  expect(!living.has[3]);
+  snprintf(place, sizeof place, "from offset %zu on cannot be read", starts[3]);
+  expect(strstr(reports, place) != NULL);
+  struct call_journal_health health;
+  call_journal_read_health(journal, &health);
+  expect_int(health.damaged_bytes, ==, starts[4] - starts[3]);
+  call_journal_close(&journal);
+  remove_dir();
+}
+
+/* Twenty times what fits into the files that may stay: a few calls live through all of it. */
+static void test_files_are_given_up_while_it_runs_and_nothing_that_lives_is_lost(void) {
+  fresh_dir();
+  struct call_journal *journal = start_journal();
+  char text[64];
+  put(journal, JOURNAL_PUT, 1, "lives for ever");
+  put(journal, JOURNAL_NOTE, 1, "its note");
+  put(journal, JOURNAL_PUT, 2, "is noted later");
+  uint64_t ticket = 0;
+  for (uint64_t i = 0; i < 50000; i++) {
+    uint64_t number = 10 + i % 900;
+    snprintf(text, sizeof text, "state %llu with something that takes room", (unsigned long long)i);
+    put(journal, JOURNAL_PUT, number, text);
+    ticket = put(journal, i % 2 ? JOURNAL_DROP : JOURNAL_END, number, "");
+    if (i == 20000) put(journal, JOURNAL_NOTE, 2, "late");
+    if (i % 500 == 0) expect(wait_for(journal, ticket));
+    if (i % 500 == 0) __atomic_store_n(&sink.count, 0, __ATOMIC_RELEASE);
+  }
+  expect(wait_for(journal, put(journal, JOURNAL_PUT, 3, "the last")));
+  struct call_journal_health health;
+  call_journal_read_health(journal, &health);
+  expect(health.ok);
+  expect_int(health.objects, ==, 3);
+  expect_int(health.files, <=, 12);
+  expect_int(health.bytes_live, <, 1000);
+  call_journal_close(&journal);
+  journal = reopen();
+  expect_int(living.count, ==, 3);
+  expect(strcmp(living.state[1], "lives for ever") == 0 && strcmp(living.note[1], "its note") == 0);
+  expect(strcmp(living.state[2], "is noted later") == 0 && strcmp(living.note[2], "late") == 0);
+  call_journal_close(&journal);
+  expect_int(strlen(reports), ==, 0);
+  remove_dir();
+}
+
+/* The state is copied past its note, whose own file stays a while longer. */
+static void test_a_note_is_not_lost_when_its_state_moves_past_it(void) {
+  fresh_dir();
+  struct call_journal *journal = start_journal();
+  uint64_t ticket = put(journal, JOURNAL_PUT, 1, "a state");
+  for (uint64_t i = 0; i < 8000; i++) {
+    char text[200];
+    snprintf(text, sizeof text, "%0150u", (unsigned)i);
+    ticket = put(journal, JOURNAL_PUT, 2, text);
+    if (i == 2000) put(journal, JOURNAL_NOTE, 1, "a note");
+    if (i % 20 == 0) expect(wait_for(journal, ticket));
+    if (i % 400 != 0) continue;
+    call_journal_close(&journal);
+    journal = reopen();
+    expect(living.has[1] && strcmp(living.note[1], i >= 2000 ? "a note" : "") == 0);
+    expect_int(call_journal_start(journal), ==, RESULT_OK);
+  }
+  call_journal_close(&journal);
+  remove_dir();
+}
+
+static void test_records_wait_on_disk_for_a_store_that_is_full_also_over_a_restart(void) {
+  fresh_dir();
+  sink.is_full = true;
+  struct call_journal *journal = start_journal();
+  char text[24];
+  uint64_t ticket = 0;
+  for (uint64_t i = 0; i < 1500; i++) {
+    snprintf(text, sizeof text, "record %u", (unsigned)i);
+    put(journal, JOURNAL_PUT, i, "a call of which the state is somewhat longer than that");
+    ticket = put(journal, JOURNAL_END, i, text);
+  }
+  expect(wait_for(journal, ticket));
+  expect_int(sink.count, ==, 0);
+  call_journal_close(&journal);
+  journal = reopen();
+  expect_int(living.count, ==, 0);
+  __atomic_store_n(&sink.is_full, false, __ATOMIC_RELEASE);
+  expect_int(call_journal_start(journal), ==, RESULT_OK);
+  for (int i = 0; i < 5000 && __atomic_load_n(&sink.count, __ATOMIC_ACQUIRE) < 1500; i++)
+    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+  for (unsigned i = 0; i < 1500; i++) {
+    snprintf(text, sizeof text, "record %u", i);
+    expect_int(sink_has(text), ==, 1);
+  }
+  call_journal_close(&journal);
+  remove_dir();
+}
+
+static void test_what_the_store_has_is_not_offered_again_after_a_restart(void) {
+  fresh_dir();
+  struct call_journal *journal = start_journal();
+  expect(wait_for(journal, put(journal, JOURNAL_END, 1, "first")));
+  for (int i = 0; i < 5000 && sink_has("first") == 0; i++)
+    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+  nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL); /* the store is asked every 50 ms */
+  sink.is_slow = true;
+  expect(wait_for(journal, put(journal, JOURNAL_END, 2, "second")));
+  call_journal_close(&journal);
+  journal = reopen();
+  expect_int(call_journal_start(journal), ==, RESULT_OK);
+  for (int i = 0; i < 5000 && sink_has("second") < 2; i++)
+    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+  expect_int(sink_has("first"), ==, 1);
+  expect_int(sink_has("second"), ==, 2);
+  call_journal_close(&journal);
+  remove_dir();
+}
+
+/* The store has taken everything and nothing of it is safe yet: files with records stay, whatever else is in them. */
+static void test_files_stay_while_the_store_has_their_records_only_in_memory(void) {
+  fresh_dir();
+  sink.is_slow = true;
+  struct call_journal *journal = start_journal();
+  uint64_t ticket = 0;
+  for (uint64_t i = 0; i < 4000; i++) {
+    char text[200];
+    snprintf(text, sizeof text, "%0150u", (unsigned)i);
+    put(journal, JOURNAL_PUT, i % OBJECTS_MAX, text);
+    ticket = put(journal, JOURNAL_END, i % OBJECTS_MAX, "ended");
+    if (i % 100 == 0) expect(wait_for(journal, ticket));
+  }
+  expect(wait_for(journal, ticket));
+  call_journal_close(&journal);
+  memset(&sink, 0, sizeof sink);
+  journal = reopen();
+  expect_int(call_journal_start(journal), ==, RESULT_OK);
+  for (int i = 0; i < 5000 && sink_has("ended") < 4000; i++)
+    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+  expect_int(sink_has("ended"), ==, 4000);
+  call_journal_close(&journal);
+  remove_dir();
+}
+
+/* --- when calls to the system fail
+ * -------------------------------------------------------------------------------------- */
+
+/* One such call fails, a few times: what was told before is durable in the end, and there after a restart. */
+static void survive(const char *operation, int error, int after, int times) {
+  fresh_dir();
+  fault.operation = operation;
+  fault.error = error;
+  fault.after = after;
+  fault.times = times;
+  struct call_journal *journal = open_journal();
+  if (!journal) { /* only without memory */
+    expect(strstr(problem, "memory") != NULL);
+    remove_dir();
+    return;
+  }
+  expect_int(call_journal_start(journal), ==, RESULT_OK);
+  char text[80];
+  for (uint64_t i = 0; i < 200; i++) {
+    snprintf(text, sizeof text, "state %u %032d", (unsigned)i, 0);
+    put(journal, JOURNAL_PUT, i, text);
+    if (i % 2) wait_for(journal, put(journal, JOURNAL_END, i, "ended"));
+  }
+  expect(wait_for(journal, put(journal, JOURNAL_PUT, 1000, "the last")));
+  call_journal_close(&journal);
+  fault.operation = NULL;
+  journal = reopen();
+  expect_int(living.count, ==, 101);
+  for (unsigned i = 0; i < 200; i++)
+    expect(living.has[i] == (i % 2 == 0));
+  expect(sink_has("ended") >= 100);
+  call_journal_close(&journal);
+  remove_dir();
+}
+
+static void test_each_write_flush_and_rename_that_fails_in_turn_loses_nothing(void) {
+  static const char *const operations[] = {"create", "reserve", "write", "flush", "rename", "flush_directory"};
+  for (size_t i = 0; i < sizeof operations / sizeof operations[0]; i++)
+    for (int after = 0; after < 4; after++)
+      survive(operations[i], after % 2 ? ENOSPC : EIO, after, 1);
+}
+
+static void test_a_disk_that_stays_broken_for_seconds_is_caught_up_with(void) {
+  survive("flush", EIO, 20, 7);
+  survive("write", ENOSPC, 20, 7);
+  expect(strstr(reports, "cannot be written: No space left on device") != NULL);
+  expect(strstr(reports, "written again") != NULL);
+}
+
+static void test_each_allocation_that_fails_is_a_clear_error(void) {
+  for (int after = 0; after < 5; after++)
+    survive("allocate", ENOMEM, after, 1);
+}
+
+/* While nothing can be written, records of ended calls go to the store all the same, and nobody waits. */
+static void test_while_it_cannot_write_records_reach_the_store_and_the_health_says_why(void) {
+  fresh_dir();
+  struct call_journal *journal = start_journal();
+  expect(wait_for(journal, put(journal, JOURNAL_PUT, 1, "one")));
+  fault.operation = "flush";
+  fault.error = EIO;
+  fault.times = 1000000;
+  for (uint64_t i = 10; i < 20; i++) {
+    put(journal, JOURNAL_END, i, "ended");
+    nanosleep(&(struct timespec){.tv_nsec = 200000000}, NULL);
+  }
+  expect(!call_journal_is_well(journal));
+  struct call_journal_health health;
+  call_journal_read_health(journal, &health);
+  expect(!health.ok && strstr(health.problem, "Input/output error") != NULL);
+  for (int i = 0; i < 5000 && sink_has("ended") < 10; i++)
+    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+  expect(sink_has("ended") >= 10);
+  fault.times = 0;
+  expect(wait_for(journal, put(journal, JOURNAL_PUT, 2, "two")));
+  expect(call_journal_is_well(journal));
+  call_journal_close(&journal);
+  journal = reopen();
+  expect(living.has[1] && living.has[2]);
+  call_journal_close(&journal);
+  remove_dir();
+}
+
+/* A file that cannot be read just now is no reason not to start, and is not given up. */
+static void test_a_file_that_cannot_be_read_is_reported_and_stays(void) {
+  char path[700];
+  fresh_dir();
+  struct call_journal *journal = start_journal();
+  expect(wait_for(journal, put(journal, JOURNAL_PUT, 1, "one")));
+  call_journal_close(&journal);
+  newest_file(path, sizeof path);
+  fault.operation = "read";
+  fault.error = EIO;
+  fault.times = 1000;
+  journal = open_journal();
+  expect(journal != NULL);
+  expect(strstr(reports, "cannot be read") != NULL);
+  fault.operation = NULL;
+  call_journal_close(&journal);
+  expect(access(path, F_OK) == 0);
+  journal = reopen();
+  expect_int(living.count, ==, 1);
+  call_journal_close(&journal);
+  remove_dir();
+}
+
+static void test_a_journal_of_a_newer_version_is_left_alone(void) {
+  static char bytes[64 << 10];
+  char path[700];
+  uint32_t number, salt;
+  fresh_dir();
+  struct call_journal *journal = start_journal();
+  expect(wait_for(journal, put(journal, JOURNAL_PUT, 1, "one")));
+  call_journal_close(&journal);
+  newest_file(path, sizeof path);
+  size_t length = read_file(path, bytes, sizeof bytes);
+  expect(sscanf(strrchr(path, '/') + 1, "journal-%8x-%8x", &number, &salt) == 2);
+  bytes[JOURNAL_HEADER_BYTES] = 99;
+  (void)journal_record_seal(bytes, salt);
+  write_file(path, bytes, length);
+  expect(open_journal() == NULL);
+  expect(strstr(problem, "is of version 99") != NULL);
+  remove_dir();
+}
+
+static void test_a_directory_that_cannot_be_made_is_a_clear_error(void) {
+  struct call_journal_options options = {.dir = "/nonexistent/belfry", .objects_max = 10};
+  expect(call_journal_open(&options, problem, sizeof problem) == NULL);
+  expect(strstr(problem, "/nonexistent/belfry/journal cannot be used") != NULL);
+}
+
+TAP_TESTS(TAP(test_what_was_durable_is_there_again_with_its_last_note),
+          TAP(test_a_last_record_torn_at_any_byte_is_cut_and_the_journal_goes_on),
+          TAP(test_damage_in_the_middle_is_reported_with_its_place_and_the_rest_is_used),
+          TAP(test_files_are_given_up_while_it_runs_and_nothing_that_lives_is_lost),
+          TAP(test_a_note_is_not_lost_when_its_state_moves_past_it),
+          TAP(test_records_wait_on_disk_for_a_store_that_is_full_also_over_a_restart),
+          TAP(test_what_the_store_has_is_not_offered_again_after_a_restart),
+          TAP(test_files_stay_while_the_store_has_their_records_only_in_memory),
+          TAP(test_each_write_flush_and_rename_that_fails_in_turn_loses_nothing),
+          TAP(test_a_disk_that_stays_broken_for_seconds_is_caught_up_with),
+          TAP(test_each_allocation_that_fails_is_a_clear_error),
+          TAP(test_while_it_cannot_write_records_reach_the_store_and_the_health_says_why),
+          TAP(test_a_file_that_cannot_be_read_is_reported_and_stays),
+          TAP(test_a_journal_of_a_newer_version_is_left_alone),
+          TAP(test_a_directory_that_cannot_be_made_is_a_clear_error))

@@ -1,0 +1,71 @@
+/* Giving up the oldest file. Always the oldest: what says that something is no more stands in the same file as what it
+ * speaks of, or in a later one, so nothing can come back to life. */
+#include "store/journal_private.h"
+
+#define FILES_MIN   4 /* so many may stay, whatever is in them */
+#define GARBAGE_MAX 2 /* the files may be so many times as large as what of them lives */
+
+static bool is_time(const struct call_journal *journal) {
+  const struct journal_segment *first = &journal->segments[0];
+  return !journal->keeps_all && journal->segment_count > FILES_MIN && first->last_end <= journal->stored &&
+         (!journal->lags || journal->lag_number > first->number) &&
+         journal->total_bytes > GARBAGE_MAX * journal->live_bytes + FILES_MIN * (uint64_t)journal->segment_bytes;
+}
+
+static bool stands_at(const struct journal_place *place, const struct journal_segment *segment, size_t at) {
+  return place->bytes > 0 && place->segment == segment->number && place->at == at;
+}
+
+static bool has_room(const struct call_journal *journal, size_t bytes) {
+  return journal->batch_length == 0 || journal->batch_length + bytes <= journal->batch_bytes_max / 2;
+}
+
+/* A note always stands behind its state: where the state moves past it, it goes along. False: no room. */
+static bool copy_put(struct call_journal *journal, const struct journal_live *live, const struct journal_walk *walk) {
+  char memory[JOURNAL_NOTE_MAX + 64];
+  struct journal_record note;
+  bool is_behind = live->note.bytes > 0 && live->note.segment != live->put.segment;
+  if (!has_room(journal, live->put.bytes + live->note.bytes)) return false;
+  if (is_behind && (live->note.bytes > sizeof memory || !journal_place_read(journal, &live->note, memory, &note)))
+    is_behind = false;
+  return journal_batch_add(journal, JOURNAL_COPY, walk->record.key, walk->record.payload) &&
+         (!is_behind || journal_batch_add(journal, JOURNAL_NOTE, note.key, note.payload));
+}
+
+/* What lives is put into the batch. False: no room. */
+static bool copy(struct call_journal *journal, const struct journal_segment *segment, const struct journal_walk *walk) {
+  const struct journal_live *live = journal_index_find(&journal->index, walk->record.key);
+  if (!live) return true;
+  if (stands_at(&live->put, segment, walk->record_at)) return copy_put(journal, live, walk);
+  if (!stands_at(&live->note, segment, walk->record_at)) return true;
+  return has_room(journal, live->note.bytes) &&
+         journal_batch_add(journal, JOURNAL_NOTE, walk->record.key, walk->record.payload);
+}
+
+void journal_compact_begin(struct call_journal *journal) {
+  if (journal->compact_number != 0 || !is_time(journal)) return;
+  journal->compact_number = journal->segments[0].number;
+  journal->compact_at = 0;
+}
+
+void journal_compact(struct call_journal *journal) {
+  if (journal->compact_number == 0) return;
+  const struct journal_segment *segment = &journal->segments[0];
+  struct str_view file = journal_segment_read(journal, segment);
+  if (!file.data && segment->bytes > 0) {
+    journal->compact_number = 0; /* it cannot be read now: it stays */
+    return;
+  }
+  struct journal_walk walk = journal_walk_over(file, segment->salt);
+  walk.at = journal->compact_at;
+  for (enum journal_step step; (step = journal_walk_next(&walk)) != JOURNAL_STEP_END; journal->compact_at = walk.at)
+    if (step == JOURNAL_STEP_RECORD && !copy(journal, segment, &walk)) return;
+  journal->compact_done = true;
+}
+
+void journal_compact_flushed(struct call_journal *journal) {
+  if (!journal->compact_done) return;
+  journal->compact_done = false;
+  journal->compact_number = 0;
+  journal_segment_remove_first(journal);
+}

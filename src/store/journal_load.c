@@ -1,0 +1,151 @@
+/* What the records mean, while reading them at the start and while writing them. */
+#include <stdio.h>
+
+#include "store/journal_private.h"
+
+static void forget_place(struct call_journal *journal, struct journal_place *place) {
+  journal->live_bytes -= place->bytes;
+  *place = (struct journal_place){0};
+}
+
+static void set_place(struct call_journal *journal, struct journal_place *place, const struct journal_place *to) {
+  forget_place(journal, place);
+  *place = *to;
+  journal->live_bytes += to->bytes;
+}
+
+static void learn_put(struct call_journal *journal, const struct journal_record *record,
+                      const struct journal_place *place) {
+  struct journal_live *live = journal_index_add(&journal->index, record->key);
+  if (!live) {
+    journal->keeps_all = true;
+    return;
+  }
+  set_place(journal, &live->put, place);
+  if (record->kind == JOURNAL_PUT) forget_place(journal, &live->note);
+}
+
+static void learn_note(struct call_journal *journal, const struct journal_record *record,
+                       const struct journal_place *place) {
+  struct journal_live *live = journal_index_find(&journal->index, record->key);
+  if (live) set_place(journal, &live->note, place);
+}
+
+static void learn_death(struct call_journal *journal, const struct journal_record *record) {
+  struct journal_live *live = journal_index_find(&journal->index, record->key);
+  if (!live) return;
+  forget_place(journal, &live->put);
+  forget_place(journal, &live->note);
+  journal_index_remove(&journal->index, live);
+}
+
+static void learn_stored(struct call_journal *journal, const char *payload) {
+  uint64_t stored;
+  memcpy(&stored, payload, sizeof stored);
+  if (stored > journal->stored) journal->stored = stored;
+}
+
+void journal_learn(struct call_journal *journal, const struct journal_record *record,
+                   const struct journal_place *place) {
+  switch (record->kind) {
+  case JOURNAL_NONE:
+  case JOURNAL_KINDS: break;
+  case JOURNAL_SEGMENT:
+    if (record->payload.length >= JOURNAL_HEADER_PAYLOAD) learn_stored(journal, record->payload.data + 16);
+    break;
+  case JOURNAL_PUT:
+  case JOURNAL_COPY: learn_put(journal, record, place); break;
+  case JOURNAL_NOTE: learn_note(journal, record, place); break;
+  case JOURNAL_END: journal_segment_find(journal, place->segment)->last_end = record->sequence; /* fall through */
+  case JOURNAL_DROP: learn_death(journal, record); break;
+  case JOURNAL_STORED:
+    if (record->payload.length == sizeof(uint64_t)) learn_stored(journal, record->payload.data);
+    break;
+  }
+}
+
+/* --- at the start ---------------------------------------------------------------------------------------------------
+ */
+
+static void report_damage(struct call_journal *journal, const struct journal_segment *segment,
+                          const struct journal_walk *walk, enum journal_step step) {
+  bool is_torn = step == JOURNAL_STEP_TORN && segment == &journal->segments[journal->segment_count - 1];
+  journal_report(journal, JOURNAL_NAME_FORMAT ": %zu bytes from offset %zu on %s", segment->number, segment->salt,
+                 walk->damaged_bytes, walk->damaged_at,
+                 is_torn ? "did not arrive completely and are cut off"
+                         : "cannot be read; everything around them is used");
+  if (!is_torn) journal->health.damaged_bytes += walk->damaged_bytes;
+}
+
+static void load_segment(struct call_journal *journal, struct journal_segment *segment) {
+  struct str_view file = journal_segment_read(journal, segment);
+  if (!file.data) {
+    journal_report(journal, JOURNAL_NAME_FORMAT " cannot be read", segment->number, segment->salt);
+    journal->keeps_all = true;
+  }
+  struct journal_walk walk = journal_walk_over(file, segment->salt);
+  size_t used = 0;
+  for (enum journal_step step; (step = journal_walk_next(&walk)) != JOURNAL_STEP_END;) {
+    if (step != JOURNAL_STEP_RECORD) {
+      report_damage(journal, segment, &walk, step);
+      continue;
+    }
+    used = walk.at;
+    struct journal_place place = {segment->number, (uint32_t)walk.record_at, (uint32_t)(walk.at - walk.record_at)};
+    if (walk.record.sequence > journal->sequence) journal->sequence = walk.record.sequence;
+    journal_learn(journal, &walk.record, &place);
+  }
+  segment->bytes = (uint32_t)used;
+  journal->total_bytes += used;
+}
+
+/* The first record of an ended call that the store may not have. */
+static void find_waiting(struct call_journal *journal) {
+  for (uint32_t i = 0; i < journal->segment_count && !journal->lags; i++) {
+    if (journal->segments[i].last_end <= journal->stored) continue;
+    journal->lags = true;
+    journal->lag_number = journal->segments[i].number;
+    journal->lag_at = 0;
+  }
+}
+
+bool journal_load(struct call_journal *journal) {
+  for (uint32_t i = 0; i < journal->segment_count; i++)
+    load_segment(journal, &journal->segments[i]);
+  journal->stored_told = journal->stored;
+  find_waiting(journal);
+  return true;
+}
+
+/* --- what lives -----------------------------------------------------------------------------------------------------
+ */
+
+static bool is_at(const struct journal_place *place, const struct journal_segment *segment,
+                  const struct journal_walk *walk) {
+  return place->bytes > 0 && place->segment == segment->number && place->at == walk->record_at;
+}
+
+static void visit(struct call_journal *journal, const struct journal_walk *walk, const struct journal_live *live,
+                  call_journal_visitor *each, void *context) {
+  static const struct str_view none = {0};
+  char *memory = journal->batch; /* free until the start */
+  struct journal_record note = {0};
+  bool has_note = live->note.bytes > 0 && journal_place_read(journal, &live->note, memory, &note);
+  each(context, live->key, walk->record.payload, has_note ? note.payload : none);
+}
+
+enum result call_journal_each(struct call_journal *journal, call_journal_visitor *each, void *context) {
+  if (journal->writer_started) return RESULT_WRONG_STATE;
+  for (uint32_t i = 0; i < journal->segment_count; i++) {
+    const struct journal_segment *segment = &journal->segments[i];
+    struct str_view file = journal_segment_read(journal, segment);
+    if (!file.data && segment->bytes > 0) return RESULT_FAILED;
+    struct journal_walk walk = journal_walk_over(file, segment->salt);
+    for (enum journal_step step; (step = journal_walk_next(&walk)) != JOURNAL_STEP_END;) {
+      if (step != JOURNAL_STEP_RECORD) continue;
+      const struct journal_live *live = journal_index_find(&journal->index, walk.record.key);
+      if (live && is_at(&live->put, segment, &walk)) visit(journal, &walk, live, each, context);
+    }
+  }
+  return RESULT_OK;
+}

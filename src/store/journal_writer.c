@@ -1,0 +1,284 @@
+/* The thread that writes the journal: a batch is what has come in since the last one, with one write and one flush for
+ * all of it. A batch that cannot be written stays and is tried again; records of ended calls go to the store meanwhile,
+ * which keeps them as well, and when that lasts, what only the journal wants is let go, so that calls go on. */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "store/journal_private.h"
+
+#define FAILURES_UNTIL_LETTING_GO 5 /* a second */
+#define IDLE_MS                   1000
+#define LOOK_MS                   50 /* how often the store is asked what it has */
+
+static int64_t now_us(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static bool is_stopping(const struct call_journal *journal) {
+  return __atomic_load_n(&journal->stopping, __ATOMIC_ACQUIRE);
+}
+
+/* --- the batch ------------------------------------------------------------------------------------------------------
+ */
+
+bool journal_batch_add(struct call_journal *journal, enum journal_kind kind, struct journal_key key,
+                       struct str_view payload) {
+  size_t bytes = journal_record_bytes(payload.length);
+  if (journal->batch_length + bytes > journal->batch_bytes_max) return false;
+  struct journal_record record = {kind, journal->sequence + 1, key, payload};
+  /* The sum is begun with the file's salt, so the file is chosen before the batch is filled. */
+  uint32_t salt = journal->segments[journal->segment_count - 1].salt;
+  journal->batch_length += journal_record_write(journal->batch + journal->batch_length, salt, &record);
+  journal->sequence++;
+  journal->batch_records++;
+  return true;
+}
+
+static bool has_room_for_a_batch(const struct call_journal *journal) {
+  return journal->fd >= 0 &&
+         journal->segments[journal->segment_count - 1].bytes + journal->batch_bytes_max <= journal->segment_bytes;
+}
+
+static void tell_stored(struct call_journal *journal) {
+  if (journal->stored == journal->stored_told) return;
+  struct str_view payload = str_view_of((const char *)&journal->stored, sizeof journal->stored);
+  if (journal_batch_add(journal, JOURNAL_STORED, JOURNAL_KEY_NONE, payload)) journal->stored_told = journal->stored;
+}
+
+/* Copies out of an old file come first: what is said about the same thing in the queue is newer. */
+static void fill_batch(struct call_journal *journal) {
+  journal->batch_length = 0;
+  journal->batch_records = 0;
+  journal_compact(journal);
+  size_t length;
+  const char *bytes = ring_queue_peek(&journal->queue, &length);
+  if (bytes || journal->batch_length > 0) tell_stored(journal);
+  for (; bytes; bytes = ring_queue_peek(&journal->queue, &length)) {
+    struct journal_note note;
+    memcpy(&note, bytes, sizeof note);
+    struct str_view payload = str_view_of(bytes + sizeof note, length - sizeof note);
+    if (!journal_batch_add(journal, (enum journal_kind)note.kind, note.key, payload)) break;
+    ring_queue_pop(&journal->queue);
+  }
+  journal->batch_ticket = journal->queue.consumed;
+}
+
+static bool write_fully(struct call_journal *journal, uint64_t at) {
+  size_t done = 0;
+  while (done < journal->batch_length) {
+    ssize_t count = journal->files.write_at(journal->files.context, journal->fd, journal->batch + done,
+                                            journal->batch_length - done, at + done);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return false;
+    done += (size_t)count;
+  }
+  return true;
+}
+
+/* After a failure the same bytes go to the same place once more, so that no flush is believed that another one's
+ * failure has made worthless. */
+static bool write_batch(struct call_journal *journal) {
+  const struct journal_segment *last = &journal->segments[journal->segment_count - 1];
+  journal->flush_started_us = now_us();
+  return write_fully(journal, last->bytes) && journal->files.flush(journal->files.context, journal->fd) == 0;
+}
+
+/* The file may be what is broken: the batch goes to a new one. */
+static void move_batch(struct call_journal *journal) {
+  if (!journal_segment_begin(journal)) return;
+  uint32_t salt = journal->segments[journal->segment_count - 1].salt;
+  for (size_t offset = 0; offset < journal->batch_length;)
+    offset += journal_record_seal(journal->batch + offset, salt);
+}
+
+/* --- afterwards ------------------------------------------------------------------------------------------------------
+ */
+
+static void note_well(struct call_journal *journal) {
+  struct call_journal_health *health = &journal->health;
+  journal->failures = 0;
+  if (__atomic_load_n(&journal->is_well, __ATOMIC_RELAXED)) return;
+  pthread_mutex_lock(&journal->health_mutex);
+  health->ok = true;
+  health->problem[0] = '\0';
+  pthread_mutex_unlock(&journal->health_mutex);
+  __atomic_store_n(&journal->is_well, true, __ATOMIC_RELEASE);
+  journal_report(journal, "the journal is written again");
+}
+
+static void note_written(struct call_journal *journal) {
+  uint64_t took_us = (uint64_t)(now_us() - journal->flush_started_us);
+  struct call_journal_health *health = &journal->health;
+  pthread_mutex_lock(&journal->health_mutex);
+  health->files = journal->segment_count;
+  health->objects = journal->index.used;
+  health->bytes = journal->total_bytes;
+  health->bytes_live = journal->live_bytes;
+  health->records_written += journal->batch_records;
+  health->flushes++;
+  health->flush_us_total += took_us;
+  if (took_us > health->flush_us_max) health->flush_us_max = took_us;
+  health->store_lags = journal->lags;
+  pthread_mutex_unlock(&journal->health_mutex);
+  note_well(journal);
+}
+
+static void note_failure(struct call_journal *journal) {
+  struct call_journal_health *health = &journal->health;
+  char problem[sizeof health->problem];
+  snprintf(problem, sizeof problem, "the journal cannot be written: %s", strerror(errno));
+  pthread_mutex_lock(&journal->health_mutex);
+  bool was_ok = health->ok;
+  health->ok = false;
+  memcpy(health->problem, problem, sizeof problem);
+  pthread_mutex_unlock(&journal->health_mutex);
+  __atomic_store_n(&journal->is_well, false, __ATOMIC_RELEASE);
+  if (was_ok) journal_report(journal, "%s; calls go on, and it is tried again", problem);
+}
+
+static void learn_batch(struct call_journal *journal) {
+  struct journal_segment *last = &journal->segments[journal->segment_count - 1];
+  struct journal_record record;
+  size_t length;
+  for (size_t offset = 0; offset < journal->batch_length; offset += length) {
+    length = journal_record_view(journal->batch + offset, &record);
+    struct journal_place place = {last->number, last->bytes + (uint32_t)offset, (uint32_t)length};
+    journal_learn(journal, &record, &place);
+  }
+}
+
+static void batch_is_durable(struct call_journal *journal) {
+  struct journal_segment *last = &journal->segments[journal->segment_count - 1];
+  uint32_t at = last->bytes;
+  learn_batch(journal);
+  last->bytes += (uint32_t)journal->batch_length;
+  journal->total_bytes += journal->batch_length;
+  __atomic_store_n(&journal->durable, journal->batch_ticket, __ATOMIC_RELEASE);
+  note_written(journal);
+  if (journal->flushed) journal->flushed(journal->flushed_context);
+  journal_feed_batch(journal, at);
+  journal_compact_flushed(journal);
+  journal->batch_length = 0;
+}
+
+/* --- while nothing can be written ------------------------------------------------------------------------------------
+ */
+
+/* What waits in the queue: records of ended calls to the store, the rest to nobody. Ends where the store is full. */
+static void let_go(struct call_journal *journal) {
+  size_t length;
+  const char *bytes;
+  while ((bytes = ring_queue_peek(&journal->queue, &length)) != NULL) {
+    struct journal_note note;
+    memcpy(&note, bytes, sizeof note);
+    struct str_view payload = str_view_of(bytes + sizeof note, length - sizeof note);
+    if (note.kind == JOURNAL_END &&
+        (!journal->sink.put || journal->sink.put(journal->sink.context, payload) != RESULT_OK))
+      return;
+    if (note.kind != JOURNAL_END) __atomic_fetch_add(&journal->refused, 1, __ATOMIC_RELAXED);
+    ring_queue_pop(&journal->queue);
+  }
+}
+
+/* The records of the batch go to the store already now, which keeps an id once. */
+static void hand_on_batch(struct call_journal *journal) {
+  struct journal_record record;
+  size_t length;
+  if (!journal->sink.put) return;
+  for (size_t offset = 0; offset < journal->batch_length; offset += length) {
+    length = journal_record_view(journal->batch + offset, &record);
+    if (record.kind == JOURNAL_END) (void)!journal->sink.put(journal->sink.context, record.payload);
+  }
+}
+
+static void batch_failed(struct call_journal *journal) {
+  note_failure(journal);
+  journal->failures++;
+  if (journal->failures == 1) hand_on_batch(journal);
+  if (journal->failures >= FAILURES_UNTIL_LETTING_GO) let_go(journal);
+  if (journal->batch_length > 0 && journal->failures == FAILURES_UNTIL_LETTING_GO) move_batch(journal);
+}
+
+/* --- the thread ------------------------------------------------------------------------------------------------------
+ */
+
+static void wait_for(struct call_journal *journal, enum journal_sleep sleep, int milliseconds) {
+  struct pollfd wake = {.fd = journal->wake_fd, .events = POLLIN};
+  size_t length;
+  __atomic_store_n(&journal->sleep, sleep, __ATOMIC_SEQ_CST);
+  bool has_come = sleep == JOURNAL_ASLEEP && ring_queue_peek(&journal->queue, &length) != NULL;
+  if (!has_come && !__atomic_load_n(&journal->urgent, __ATOMIC_SEQ_CST) && !is_stopping(journal) &&
+      poll(&wake, 1, milliseconds) > 0) {
+    uint64_t count;
+    if (read(journal->wake_fd, &count, sizeof count) < 0) { /* nobody else reads it */
+    }
+  }
+  __atomic_store_n(&journal->sleep, JOURNAL_AWAKE, __ATOMIC_RELAXED);
+}
+
+/* Until there is something to write, and a little longer where nobody waits for it or the last flush was just now. */
+static void wait_for_work(struct call_journal *journal) {
+  size_t length;
+  if (is_stopping(journal)) return;
+  bool is_busy = journal->lags || journal->fed_count > 0;
+  if (!ring_queue_peek(&journal->queue, &length) && journal->compact_number == 0)
+    wait_for(journal, JOURNAL_ASLEEP, is_busy ? LOOK_MS : IDLE_MS);
+  if (!__atomic_load_n(&journal->urgent, __ATOMIC_ACQUIRE) && ring_queue_peek(&journal->queue, &length))
+    wait_for(journal, JOURNAL_LINGERING, JOURNAL_LINGER_MS);
+  int64_t early_us = journal->flush_started_us + JOURNAL_FLUSH_EVERY_US - now_us();
+  if (early_us > 0) nanosleep(&(struct timespec){.tv_nsec = early_us * 1000}, NULL);
+  __atomic_store_n(&journal->urgent, false, __ATOMIC_SEQ_CST);
+}
+
+/* Waits after a failure, but for an urgent end. */
+static void wait_to_retry(struct call_journal *journal) {
+  struct pollfd wake = {.fd = journal->wake_fd, .events = POLLIN};
+  if (!is_stopping(journal)) (void)poll(&wake, 0, JOURNAL_RETRY_MS);
+}
+
+/* One batch, if there is anything for one. False when it could not be written. */
+static bool write_what_has_come(struct call_journal *journal) {
+  if (journal->batch_length == 0) {
+    if (!has_room_for_a_batch(journal) && !journal_segment_begin(journal)) return false;
+    fill_batch(journal);
+    if (journal->batch_length == 0) {
+      journal_compact_flushed(journal);
+      note_well(journal);
+      return true;
+    }
+  }
+  if (!write_batch(journal)) return false;
+  batch_is_durable(journal);
+  return true;
+}
+
+static bool is_finished(struct call_journal *journal) {
+  size_t length;
+  return journal->batch_length == 0 && !ring_queue_peek(&journal->queue, &length);
+}
+
+void *journal_writer_run(void *argument) {
+  struct call_journal *journal = argument;
+  unsigned farewells = 0;
+  for (;;) {
+    if (journal->failures == 0) wait_for_work(journal);
+    journal_feed_look(journal);
+    bool stopping = is_stopping(journal);
+    size_t length;
+    bool has_work = journal->batch_length > 0 || journal->compact_number > 0 || !has_room_for_a_batch(journal) ||
+                    ring_queue_peek(&journal->queue, &length);
+    if (!has_work || write_what_has_come(journal)) {
+      journal_feed_waiting(journal);
+      if (journal->batch_length == 0) journal_compact_begin(journal);
+    } else {
+      batch_failed(journal);
+      wait_to_retry(journal);
+    }
+    if (stopping && (is_finished(journal) || ++farewells > FAILURES_UNTIL_LETTING_GO)) return NULL;
+  }
+}
