@@ -36,6 +36,7 @@ struct serve {
   struct configuration *configuration;
   struct worker_group *group;
   struct admin *admin;
+  char trace_dir[1100];
   char problem[PROBLEM_BYTES];
 };
 
@@ -121,6 +122,7 @@ static bool open_configuration(struct serve *serve) {
 
 static bool open_workers(struct serve *serve) {
   const struct boot_options *options = &serve->options;
+  snprintf(serve->trace_dir, sizeof serve->trace_dir, "%s/trace", options->data_dir);
   struct worker_options worker_options = {
       .sockets = options->sip.items,
       .socket_count = options->sip.count,
@@ -135,6 +137,7 @@ static bool open_workers(struct serve *serve) {
       .clock_rate = options->clock_rate,
       .wall_anchor = clock_anchor_read(options->data_dir),
       .nonce_key = serve->nonce_key,
+      .trace_dir = serve->trace_dir,
       .record_sink = store_put_record,
       .record_sink_context = serve->store,
   };

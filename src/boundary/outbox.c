@@ -60,13 +60,20 @@ void outbox_ask_location(struct outbox *outbox, uint8_t worker, struct str_view 
   entry->asker = asker;
 }
 
+/* Memory for a struct, aligned to 8; NULL when there is none. */
+static void *take_aligned(struct outbox *outbox, size_t bytes) {
+  size_t padding = -((uintptr_t)outbox->bytes + outbox->byte_count) % 8;
+  if (padding + bytes > outbox->bytes_max - outbox->byte_count) return NULL;
+  void *place = outbox->bytes + outbox->byte_count + padding;
+  outbox->byte_count += padding + bytes;
+  return place;
+}
+
 /* An aligned copy of `answer` with copies of its texts, all in the outbox's bytes; NULL when they do not fit. */
 static struct location_answer *copy_location(struct outbox *outbox, const struct location_answer *answer) {
   require(answer->contact_count <= EVENT_LOCATION_CONTACTS_MAX);
-  size_t padding = -((uintptr_t)outbox->bytes + outbox->byte_count) % _Alignof(struct location_answer);
-  if (padding + sizeof *answer > outbox->bytes_max - outbox->byte_count) return NULL;
-  struct location_answer *copy = (void *)(outbox->bytes + outbox->byte_count + padding);
-  outbox->byte_count += padding + sizeof *answer;
+  struct location_answer *copy = take_aligned(outbox, sizeof *answer);
+  if (!copy) return NULL;
   *copy = *answer;
   for (uint8_t i = 0; i < answer->contact_count; i++) {
     const struct location_contact *contact = &answer->contacts[i];
@@ -120,4 +127,21 @@ void outbox_answer_order(struct outbox *outbox, uint64_t order_id, enum result r
 
 void outbox_alarm(struct outbox *outbox, struct str_view line) {
   append_or_drop(outbox, OUTBOX_ALARM, line);
+}
+
+void outbox_note(struct outbox *outbox, const struct note *note) {
+  if (!outbox->takes_notes) return;
+  size_t bytes_before = outbox->byte_count;
+  struct note *copy = take_aligned(outbox, sizeof *note);
+  struct outbox_entry *entry = NULL;
+  if (copy) {
+    *copy = *note;
+    if (copy_text(outbox, str_view_slice(note->call, 0, NOTE_TEXTS_MAX), &copy->call) &&
+        copy_text(outbox, str_view_slice(note->text, 0, NOTE_TEXTS_MAX), &copy->text))
+      entry = append(outbox, OUTBOX_NOTE, (struct str_view){0});
+  }
+  if (entry)
+    entry->note = copy;
+  else
+    outbox->byte_count = bytes_before;
 }

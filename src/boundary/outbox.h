@@ -12,6 +12,7 @@
 #include "base/str_view.h"
 #include "boundary/address.h"
 #include "boundary/event.h"
+#include "boundary/note.h"
 
 #define OUTBOX_EVENT_BYTES   (512 * 1024)
 #define OUTBOX_EVENT_ENTRIES 64
@@ -26,6 +27,7 @@ enum outbox_kind {
   OUTBOX_RECORD,           /* bytes: one CDR in the form of cdr/cdr_record.h */
   OUTBOX_ORDER_ANSWER,     /* order_id, result, bytes: JSON or a sentence for the operator */
   OUTBOX_ALARM,            /* bytes: one line for the log, no secrets, rate-limited by the worker */
+  OUTBOX_NOTE,             /* note: for the flight recorder */
 };
 
 struct outbox_entry {
@@ -36,6 +38,7 @@ struct outbox_entry {
   struct handle asker;
   uint64_t order_id;
   const struct location_answer *location; /* TELL_LOCATION; in the outbox's memory, its texts too */
+  const struct note *note;                /* NOTE; in the outbox's memory, its texts too */
   uint8_t worker;
   uint8_t sign; /* TELL_HEARD */
 };
@@ -46,6 +49,7 @@ struct outbox {
   char *bytes;
   size_t byte_count, bytes_max;
   uint64_t dropped;
+  bool takes_notes; /* a recorder runs; set by whoever empties the outbox */
 };
 
 void outbox_init(struct outbox *outbox, struct outbox_entry *entries, uint32_t entries_max, void *bytes,
@@ -69,5 +73,13 @@ void outbox_resolve(struct outbox *outbox, struct str_view host, enum transport 
 enum result outbox_record(struct outbox *outbox, struct str_view record) MUST_USE;
 void outbox_answer_order(struct outbox *outbox, uint64_t order_id, enum result result, struct str_view text);
 void outbox_alarm(struct outbox *outbox, struct str_view line);
+
+/* True when notes are wanted: to be asked before anything is spent on making one. */
+static inline bool outbox_takes_notes(const struct outbox *outbox) {
+  return outbox->takes_notes;
+}
+
+/* Copies the note and its texts. Nothing happens while no recorder runs, or when there is no room. */
+void outbox_note(struct outbox *outbox, const struct note *note);
 
 #endif

@@ -101,6 +101,33 @@ static void test_a_location_that_does_not_fit_leaves_nothing_behind(void) {
   expect_int(outbox.byte_count, ==, 0);
 }
 
+static void test_a_note_is_taken_only_while_a_recorder_runs(void) {
+  char text[] = "we refresh";
+  struct note note = {
+      .kind = NOTE_TIMER_ARMED, .seconds = 600, .call = STR_VIEW("0123"), .text = str_view_from_c(text)};
+  start(256);
+  outbox_note(&outbox, &note);
+  expect_int(outbox.entry_count, ==, 0);
+  outbox.takes_notes = true;
+  outbox_note(&outbox, &note);
+  text[0] = '#';
+  expect_int(outbox.entry_count, ==, 1);
+  expect_int(entries[0].kind, ==, OUTBOX_NOTE);
+  expect_view(entries[0].note->text, "we refresh");
+  expect_view(entries[0].note->call, "0123");
+  expect_int(entries[0].note->seconds, ==, 600);
+}
+
+static void test_a_note_that_does_not_fit_is_left_out_and_counts_as_nothing_lost(void) {
+  struct note note = {.kind = NOTE_LEG, .text = STR_VIEW("a Call-ID that is longer than what is left")};
+  start(sizeof note + 16);
+  outbox.takes_notes = true;
+  outbox_note(&outbox, &note);
+  expect_int(outbox.entry_count, ==, 0);
+  expect_int(outbox.byte_count, ==, 0);
+  expect_int(outbox.dropped, ==, 0);
+}
+
 static void test_room_is_that_of_one_event(void) {
   static struct outbox_entry many[OUTBOX_EVENT_ENTRIES + 1];
   static char much[OUTBOX_EVENT_BYTES + 4];
@@ -119,4 +146,7 @@ static void test_room_is_that_of_one_event(void) {
 TAP_TESTS(TAP(test_bytes_are_copied_and_the_order_is_kept), TAP(test_each_kind_carries_what_its_doer_needs),
           TAP(test_a_location_is_copied_with_all_its_texts),
           TAP(test_a_full_outbox_drops_and_counts_but_refuses_a_record),
-          TAP(test_a_location_that_does_not_fit_leaves_nothing_behind), TAP(test_room_is_that_of_one_event))
+          TAP(test_a_location_that_does_not_fit_leaves_nothing_behind),
+          TAP(test_a_note_is_taken_only_while_a_recorder_runs),
+          TAP(test_a_note_that_does_not_fit_is_left_out_and_counts_as_nothing_lost),
+          TAP(test_room_is_that_of_one_event))

@@ -105,7 +105,10 @@ enum result call_bridge_invite(struct call_step *step) {
   leg->origin_id = random_u64(step->context->random) >> 2;
   step->call->callee_address = step->destination.flow.remote;
   enum result result = dialog_create_uac(step->table->rooms.dialogs, step->context, &invitation, owner, &leg->dialog);
-  if (result == RESULT_OK) result = call_bridge_send_invite(step, leg);
+  if (result == RESULT_OK) {
+    call_note_leg(step, leg);
+    result = call_bridge_send_invite(step, leg);
+  }
   if (result != RESULT_OK) call_leg_destroy(step->table, step->context, leg);
   return result;
 }

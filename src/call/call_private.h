@@ -351,6 +351,22 @@ void call_record_fill(struct call_step *step, struct cdr_record *record);
 struct str_view call_id_of(struct call_step *step);
 struct call *call_find_by_id(const struct call_table *table, struct str_view id);
 
+/* --- call_note.c: what the flight recorder is told; nothing is done while none runs ----------------------------------
+ */
+
+/* `leg` of step->call has its dialog: its Call-ID belongs to this call. */
+void call_note_leg(struct call_step *step, const struct call_leg *leg);
+
+/* An attempt that never became a call has a record with this id. */
+void call_note_attempt(struct call_step *step, struct str_view id);
+
+/* A leg's timer has decided something: `decision` says what (kind, status, seconds, due_in_ms, text); whose it is is
+ * filled in. Making the text is worth the trouble only where outbox_takes_notes(). */
+void call_note_timer(struct call_step *step, const struct call_leg *leg, const struct note *decision);
+
+/* step->call has ended, as step->call->end says. */
+void call_note_end(struct call_step *step);
+
 /* --- call_requests.c -------------------------------------------------------------------------------------------------
  */
 

@@ -240,6 +240,7 @@ static void fill_caller(struct call_step *step, const struct device *device, str
 }
 
 static void hand_on_refused(struct call_step *step, const struct cdr_record *record) {
+  if (step->message) call_note_attempt(step, record->id);
   struct str_view bytes = encode(step, record);
   if (bytes.length > 0 && outbox_record(step->context->outbox, bytes) == RESULT_OK)
     counters_add(step->context->counters, cdrs_written);

@@ -95,6 +95,7 @@ void call_receive_invite(struct call_step *step) {
     refuse_fresh(step, device, broken ? END_REASON_protocol_error : END_REASON_capacity, broken ? 400 : 503);
     return;
   }
+  call_note_leg(step, step->leg);
   step->destination.device = device; /* the caller's, until find_callee puts the callee's there */
   call_dispatch(step, CALL_EVENT_INVITE);
 }

@@ -108,6 +108,7 @@ static void note_end(struct call_step *step, struct call_end end) {
 void call_end(struct call_step *step, struct call_end end) {
   struct call *call = step->call;
   note_end(step, end);
+  call_note_end(step);
   struct str_view record = call_record_make(step), lines = lines_for(step, &end);
   struct handle caller = call->caller, callee = call->callee;
   call->caller = call->callee = HANDLE_NONE;

@@ -71,6 +71,7 @@ static void test_names_defaults_and_ranges_are_the_known_ones(void) {
       {"BF_NAT_KEEP_ALIVE_METHOD", "message", "message or crlf or options or auto or off"},
       {"BF_NAT_KEEP_ALIVE_WHO", "all", "all or nat"},
       {"BF_NAT_KEEP_ALIVE_MISSES", "3", "1 to 100"},
+      {"BF_TRACE_SIZE", "64", "1 to 65536 MiB, or 0"},
       {"BF_DIGEST_ALGORITHMS", "MD5,SHA-256", "MD5,SHA-256 or SHA-256,MD5 or MD5 or SHA-256"},
   };
   size_t count = sizeof rows / sizeof rows[0];

@@ -107,7 +107,7 @@ static void put_record(struct worker *worker, struct str_view record) {
     counters_add(&worker->counters, records_postponed);
 }
 
-static void put_alarm(struct worker *worker, struct str_view line) {
+void worker_alarm(struct worker *worker, struct str_view line) {
   struct str_view cut = str_view_slice(line, 0, ALARM_LINE_MAX);
   if (ring_queue_push(&worker->group->alarms, NULL, 0, cut.data, cut.length) != RESULT_OK)
     counters_add(&worker->counters, alarms_suppressed);
@@ -119,6 +119,7 @@ static void put_alarm(struct worker *worker, struct str_view line) {
 static void do_entry(struct worker *worker, const struct outbox_entry *entry) {
   switch (entry->kind) {
   case OUTBOX_SEND:
+    recording_add_message(&worker->recording, &worker->context, TRACE_SENT, &entry->flow, entry->bytes);
     if (transport_is_stream((enum transport)entry->flow.transport))
       send_stream(worker, entry);
     else
@@ -137,7 +138,8 @@ static void do_entry(struct worker *worker, const struct outbox_entry *entry) {
   case OUTBOX_ORDER_ANSWER:
     order_desk_answer(&worker->group->desk, entry->order_id, worker->index, entry->result, entry->bytes);
     break;
-  case OUTBOX_ALARM: put_alarm(worker, entry->bytes); break;
+  case OUTBOX_ALARM: worker_alarm(worker, entry->bytes); break;
+  case OUTBOX_NOTE: recording_add_note(&worker->recording, &worker->context, entry->note); break;
   }
 }
 

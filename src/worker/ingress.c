@@ -10,6 +10,7 @@ static void handle(struct worker *worker, const struct event *event) {
 }
 
 static void handle_message(struct worker *worker, const struct flow *flow, struct str_view bytes) {
+  recording_add_message(&worker->recording, &worker->context, TRACE_RECEIVED, flow, bytes);
   worker->message.flow = *flow;
   worker->message.bytes = bytes;
   handle(worker, &worker->message);
@@ -79,6 +80,7 @@ static void on_broken(void *context, const struct flow *flow, struct str_view by
   struct sip_message message;
   struct sip_defect defect;
   if (!outbox_has_room(&worker->outbox)) egress(worker);
+  recording_add_message(&worker->recording, &worker->context, TRACE_RECEIVED, flow, bytes);
   enum result result = sip_message_parse(str_view_slice(bytes, 0, SIP_MESSAGE_BYTES_MAX), &message, &defect);
   counters_add(&worker->counters, messages_malformed);
   if (can_be_answered(&message))
@@ -137,8 +139,14 @@ static void take_directory(struct worker *worker, const struct inbox_note *note)
   order_desk_answer(&worker->group->desk, note->order_id, worker->index, RESULT_OK, STR_VIEW(""));
 }
 
+static void take_recording(struct worker *worker) {
+  worker->recording = worker->next_recording;
+  worker->outbox.takes_notes = recording_is_on(&worker->recording);
+}
+
 static void take_parameters(struct worker *worker, const struct inbox_note *note) {
   worker->context.parameters = note->parameters;
+  if (worker->group->changes_recording) take_recording(worker);
   for (uint8_t i = 0; i < worker->local.socket_count; i++)
     if (worker->udp_fds[i] >= 0)
       udp_set_tos(worker->udp_fds[i], worker->local.sockets[i].bound.family, (uint8_t)note->parameters->SS_QOS_SIGNAL);

@@ -29,6 +29,7 @@ struct worker_options {
   double clock_rate;          /* 1.0; tests: the switch's time runs that many times faster */
   struct wall_us wall_anchor; /* clock_rate ≠ 1: wall time at start, so that stamps never go back over a restart */
   struct siphash_key nonce_key;
+  const char *trace_dir; /* of the flight recorder's rings; NULL: nothing is recorded */
   /* A record (cdr/cdr_record.h) leaves a worker: must not block. RESULT_FULL: the sink cannot take it now; the worker
    * keeps it and offers it again (bounded; beyond that new calls get 503). Called from worker threads. NULL: records
    * are thrown away. */

@@ -184,6 +184,18 @@ static bool open_all_sockets(struct worker_group *group, char *problem, size_t p
   return true;
 }
 
+/* A switch without a flight recorder still carries calls. */
+static void open_recordings(struct worker_group *group) {
+  for (uint8_t i = 0; i < group->worker_count; i++) {
+    char problem[ALARM_LINE_MAX];
+    struct worker *worker = group->workers[i];
+    (void)recording_open(&worker->recording, group->trace_dir, &worker->local, group->trace_size_mib, problem,
+                         sizeof problem);
+    worker->outbox.takes_notes = recording_is_on(&worker->recording);
+    if (problem[0]) worker_alarm(worker, str_view_from_c(problem));
+  }
+}
+
 /* --- the group
  * ------------------------------------------------------------------------------------------------------------ */
 
@@ -202,6 +214,8 @@ static bool take_options(struct worker_group *group, const struct worker_options
   group->limits = options->limits;
   group->connections_max = options->connections_max ? options->connections_max : CONNECTIONS_MAX_DEFAULT;
   group->name_servers = options->name_servers;
+  group->trace_dir = options->trace_dir;
+  group->trace_size_mib = group->parameters->BF_TRACE_SIZE;
   group->record_sink = options->record_sink;
   group->record_sink_context = options->record_sink_context;
   worker_clock_start(&group->clock, options->clock_rate, options->wall_anchor);
@@ -257,7 +271,10 @@ struct worker_group *worker_group_open(const struct worker_options *options, con
   if (!is_built)
     snprintf(problem, problem_bytes, "cannot reserve memory for %u workers of %u calls: %s", options->worker_count,
              options->limits.calls_max, strerror(errno));
-  if (!is_built || !open_all_sockets(group, problem, problem_bytes)) worker_group_destroy(&group);
+  if (!is_built || !open_all_sockets(group, problem, problem_bytes))
+    worker_group_destroy(&group);
+  else
+    open_recordings(group);
   return group;
 }
 
@@ -320,6 +337,7 @@ static void close_worker(struct worker *worker) {
   if (worker->streams) stream_table_destroy(worker->streams);
   if (worker->resolver) resolver_destroy(worker->resolver);
   if (worker->epoll_fd >= 0) close(worker->epoll_fd);
+  recording_close(&worker->recording);
   inbox_close(&worker->inbox);
   pthread_mutex_destroy(&worker->counts_lock);
 }

@@ -88,11 +88,33 @@ enum result worker_group_set_directory(struct worker_group *group, const struct 
   return give_to_all(group, &(struct inbox_note){.kind = INBOX_DIRECTORY, .directory = directory}, deadline_ms);
 }
 
+/* Rings of the new size are made here, not by the workers: that takes time. Where one cannot be made, the worker
+ * records nothing. */
+static void prepare_recordings(struct worker_group *group, struct recording *old) {
+  for (uint8_t i = 0; i < group->worker_count; i++) {
+    char problem[ALARM_LINE_MAX];
+    struct worker *worker = group->workers[i];
+    memcpy(old[i].files, worker->recording.files, sizeof old[i].files);
+    (void)recording_open(&worker->next_recording, group->trace_dir, &worker->local, group->trace_size_mib, problem,
+                         sizeof problem);
+    if (problem[0]) worker_alarm(worker, str_view_from_c(problem));
+  }
+}
+
 enum result worker_group_set_parameters(struct worker_group *group, const struct parameters *parameters,
                                         int deadline_ms) {
+  struct inbox_note note = {.kind = INBOX_PARAMETERS, .parameters = parameters};
+  struct recording old[WORKERS_MAX] = {0};
   group->parameters = parameters;
   if (!is_running(group)) return set_stopped(group);
-  return give_to_all(group, &(struct inbox_note){.kind = INBOX_PARAMETERS, .parameters = parameters}, deadline_ms);
+  group->changes_recording = group->trace_dir && parameters->BF_TRACE_SIZE != group->trace_size_mib;
+  group->trace_size_mib = parameters->BF_TRACE_SIZE;
+  if (group->changes_recording) prepare_recordings(group, old);
+  enum result result = give_to_all(group, &note, deadline_ms);
+  /* A worker that has not answered may still write into the old rings. */
+  for (uint8_t i = 0; group->changes_recording && result == RESULT_OK && i < group->worker_count; i++)
+    recording_close(&old[i]);
+  return result;
 }
 
 /* --- reading

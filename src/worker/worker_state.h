@@ -15,6 +15,7 @@
 #include "worker/order_desk.h"
 #include "worker/pace.h"
 #include "worker/record_shelf.h"
+#include "worker/recording.h"
 #include "worker/worker.h"
 
 #define WORKERS_MAX         ORDER_WORKERS_MAX
@@ -56,6 +57,7 @@ struct worker {
   struct load load;
   struct pace pace;
   int64_t real_ns; /* the kernel's monotonic clock */
+  struct recording recording;
   struct mono_ms real_now;
   uint32_t kernel_drops[LOCAL_SOCKETS_MAX];
   bool has_news; /* something has happened since the counts were published */
@@ -69,6 +71,7 @@ struct worker {
   double processor_s;
 
   /* Written by other threads. */
+  struct recording next_recording; /* for INBOX_PARAMETERS with `changes_recording` */
   struct inbox inbox;
 };
 
@@ -83,6 +86,9 @@ struct worker_group {
   uint32_t connections_max;
   struct tls_identity *tls;
   const char *name_servers;
+  const char *trace_dir;   /* NULL: nothing is recorded */
+  uint32_t trace_size_mib; /* with which the rings are open */
+  bool changes_recording;  /* the workers are to take their next_recording */
   const struct parameters *parameters;
   const struct directory *directory;
   enum result (*record_sink)(void *sink, struct str_view record);
@@ -101,6 +107,9 @@ struct worker_group {
 static inline void worker_add(uint64_t *counter, uint64_t more) {
   __atomic_store_n(counter, __atomic_load_n(counter, __ATOMIC_RELAXED) + more, __ATOMIC_RELAXED);
 }
+
+/* A line for the log; cut to ALARM_LINE_MAX, dropped and counted when there are too many. Any thread. */
+void worker_alarm(struct worker *worker, struct str_view line);
 
 static inline bool worker_group_is_stopping(const struct worker_group *group) {
   return __atomic_load_n(&group->is_stopping, __ATOMIC_ACQUIRE);

@@ -254,7 +254,10 @@ static void do_entry(struct switch_node *node, const struct outbox_entry *entry)
     node->order_answer = sim_copy(&world->memory, entry->bytes);
     node->order_result = entry->result;
     break;
-  case OUTBOX_ALARM: log_line(world, "%s: alarm: %.*s", node->setup->name, (int)entry->bytes.length, entry->bytes.data);
+  case OUTBOX_ALARM:
+    log_line(world, "%s: alarm: %.*s", node->setup->name, (int)entry->bytes.length, entry->bytes.data);
+    break;
+  case OUTBOX_NOTE: break; /* it does not ask for any */
   }
 }
 

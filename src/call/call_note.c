@@ -1,0 +1,46 @@
+/* What the flight recorder is told about calls (boundary/note.h): which legs belong together, what their timers decide,
+ * how they end. Nothing is spent on it while no recorder runs. */
+#include "call/call_private.h"
+
+static struct note note_of(struct call_step *step, const struct call_leg *leg, enum note_kind kind) {
+  struct note note = {.kind = (uint8_t)kind};
+  if (step->call) note.call = call_id_of(step);
+  if (leg) note.side = leg->side == CALL_CALLER ? NOTE_SIDE_CALLER : NOTE_SIDE_CALLEE;
+  return note;
+}
+
+void call_note_leg(struct call_step *step, const struct call_leg *leg) {
+  if (!outbox_takes_notes(step->context->outbox)) return;
+  struct note note = note_of(step, leg, NOTE_LEG);
+  note.text = dialog_call_id(step->table->rooms.dialogs, leg->dialog);
+  outbox_note(step->context->outbox, &note);
+}
+
+void call_note_attempt(struct call_step *step, struct str_view id) {
+  if (!outbox_takes_notes(step->context->outbox)) return;
+  struct note note = {.kind = NOTE_LEG, .side = NOTE_SIDE_CALLER, .call = id, .text = step->message->call_id};
+  outbox_note(step->context->outbox, &note);
+}
+
+void call_note_timer(struct call_step *step, const struct call_leg *leg, const struct note *decision) {
+  if (!outbox_takes_notes(step->context->outbox)) return;
+  struct note note = note_of(step, leg, (enum note_kind)decision->kind);
+  note.status = decision->status;
+  note.seconds = decision->seconds;
+  note.due_in_ms = decision->due_in_ms;
+  note.text = decision->text;
+  outbox_note(step->context->outbox, &note);
+}
+
+void call_note_end(struct call_step *step) {
+  if (!outbox_takes_notes(step->context->outbox)) return;
+  const struct call_end *end = &step->call->end;
+  struct note note = note_of(step, NULL, NOTE_CALL_ENDED);
+  note.side = end->direction == END_BY_CALLER   ? NOTE_SIDE_CALLER
+              : end->direction == END_BY_CALLEE ? NOTE_SIDE_CALLEE
+                                                : NOTE_SIDE_NONE;
+  note.status = end->status;
+  note.text = str_view_from_c(end->cause != END_CAUSE_none ? end_cause_name((enum end_cause)end->cause)
+                                                           : end_reason_row((enum end_reason)end->reason)->name);
+  outbox_note(step->context->outbox, &note);
+}
