@@ -32,11 +32,19 @@ SESSIONS = {
 }
 
 
+def lines(*fields):
+    """Header lines as scenarios take them: after another one."""
+    return "".join(f"\n{field}" for field in fields)
+
+
 # What a scenario finds when its test says nothing.
 USUAL = {
     "hold_ms": 300, "ring_ms": 200, "expires_s": 3600, "challenge": 401, "reason": "Refused", "domain": "customer.invalid",
     "caller": "4930100", "number": "4420200",
     "contact": "<sip:{{number}}@[local_ip]:[local_port];transport=[transport]>",
+    # Further header lines of INVITE, UPDATE and their 2xx, and of answers to refreshes (see `lines`).
+    "allow": "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO", "lines": "", "refresh_lines": "",
+    "update_status": "200 OK", "options_status": "200 OK",
     **SESSIONS,
 }
 

@@ -1,0 +1,216 @@
+"""Session timers through the real binary, its time 30 times faster: refreshes, the guard, the cap, and what records say.
+
+A leg whose timers are not the test's business is quiet: its device's are off, and so is the probe."""
+
+import signal
+
+from rig.cdr import between, expect_cdr, matching
+from rig.claims import needs, time_limit
+from rig.sipp import lines
+from rig.switch import mapping_gateway, routing_gateway
+from rig.waiting import wait_until
+
+RATE = 30
+TIMER = "Supported: timer"
+
+
+def at_rate(rig, caller_timer=False, callee_timer=False, **parameters):
+    """A switch between customer-a and vendor-a. Returns it, and both ports."""
+    customer, vendor = rig.port(), rig.port()
+    usual = {"SS_SIP_SESSION_TTL": 90, "SS_SIP_NO_TIMER_REINVITE_INTERVAL": 0, "BF_NO_TIMER_PROBE": "off"}
+    switch = rig.switch(clock_rate=RATE, parameters={**usual, **parameters},
+                        mapping_gateways=[mapping_gateway("customer-a", customer, sip_timer=caller_timer)],
+                        routing_gateways=[routing_gateway("vendor-a", vendor, sip_timer=callee_timer)])
+    return switch, customer, vendor
+
+
+def expires(seconds, refresher=None):
+    return f"Session-Expires: {seconds}" + (f";refresher={refresher}" if refresher else "")
+
+
+def wait_for_refreshes(client, method, count, deadline_s=15):
+    """Waits until the client has got so many of them inside its call, and returns them."""
+    first = 1 if method == "INVITE" and client.to_port is None else 0
+    return wait_until(lambda: client.received(method)[first:first + count][count - 1:] and client.received(method)[first:],
+                      f"{client.name} gets {count} {method}", deadline_s)
+
+
+def check_rhythm(messages):
+    """CSeq rises by one each, and each names the interval and us as the refresher."""
+    numbers = [int(m["cseq"].split()[0]) for m in messages]
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers))), numbers
+    for message in messages:
+        assert message["session-expires"].endswith(";refresher=uac"), message
+
+
+@time_limit(60)
+@needs("switch", "sipp")
+def test_the_seed_flow_ends_at_10_32_when_the_refresh_at_10_00_is_unanswered(rig):
+    """TTL 600: refreshed at 300 s, unanswered at 600 s, ended by 632 s."""
+    switch, customer, vendor = at_rate(rig, callee_timer=True, SS_SIP_SESSION_TTL=600)
+    callee = rig.sipp("callee_is_refreshed", port=vendor, timeout_s=60, lines=lines(TIMER, expires(600, "uac")),
+                      refresh_lines=lines(expires(600, "uac")))
+    caller = rig.sipp("gateway_is_hung_up", port=customer, to=switch, timeout_s=60)
+    update, = wait_for_refreshes(callee, "UPDATE", 1)
+    assert update["session-expires"] == "600;refresher=uac" and not update.body, update
+    wait_until(lambda: switch.calls()[0]["callee_leg"]["timer"]["refreshes"] == 1, "the refresh is counted")
+    callee.process.signal(signal.SIGSTOP)
+    caller.done(40)
+    cdr = switch.cdr()
+    expect_cdr(cdr, end_direction="switch", end_reason="session_timeout", end_cause="refresh_unanswered",
+               hold_time_ms=between(631500, 634000), last_alive_by="callee: 200 to UPDATE",
+               explanation=matching(r"The callee's device stopped answering: UPDATE sent \S+, resent 10 times, no answer in 32 s; "
+                                    r"last heard \S+ \(200 to UPDATE\)\."))
+    assert cdr["callee_timer"] == {"interval_s": 600, "refresher": "us", "method": "UPDATE", "refreshes": 1}, cdr
+    assert "Q.850" in caller.received("BYE")[0]["reason"]
+
+
+@needs("switch", "sipp")
+def test_both_legs_are_refreshed_by_update_again_and_again(rig):
+    switch, customer, vendor = at_rate(rig, caller_timer=True, callee_timer=True)
+    callee = rig.sipp("callee_is_refreshed", port=vendor, lines=lines(TIMER, expires(90, "uac")),
+                      refresh_lines=lines(expires(90, "uac")))
+    caller = rig.sipp("gateway_is_refreshed", port=customer, to=switch, lines=lines(TIMER, expires(90, "uas")),
+                      refresh_lines=lines(expires(90, "uac")))
+    assert wait_for_refreshes(caller, "UPDATE", 3) and wait_for_refreshes(callee, "UPDATE", 3)
+    assert caller.received(200)[0]["session-expires"] == "90;refresher=uas"
+    timer = switch.calls()[0]["callee_leg"]["timer"]
+    assert timer["interval_s"] == 90 and timer["refresher"] == "us" and timer["method"] == "UPDATE", timer
+    assert 0 <= timer["next_refresh_in_s"] <= 45 and 45 <= timer["expires_in_s"] <= 90, timer
+    assert switch.command_line("hangup", switch.calls()[0]["id"]).returncode == 0
+    caller.done()
+    callee.done()
+    for client in (caller, callee):
+        check_rhythm(client.received("UPDATE"))
+    cdr = switch.cdr()
+    expect_cdr(cdr, end_reason="operator")
+    assert min(cdr[leg]["refreshes"] for leg in ("caller_timer", "callee_timer")) >= 3, cdr
+
+
+@needs("switch", "sipp")
+def test_who_knows_no_update_gets_re_invites_that_repeat_the_session_byte_for_byte(rig):
+    switch, customer, vendor = at_rate(rig, callee_timer=True)
+    callee = rig.sipp("callee_is_refreshed", port=vendor, allow="INVITE, ACK, CANCEL, BYE",
+                      lines=lines(TIMER, expires(90, "uac")), refresh_lines=lines(TIMER, expires(90, "uac")))
+    caller = rig.sipp("gateway_is_hung_up", port=customer, to=switch)
+    again = wait_for_refreshes(callee, "INVITE", 3)
+    check_rhythm(again)
+    assert {m.body for m in again} == {callee.received("INVITE")[0].body}
+    assert switch.command_line("hangup", switch.calls()[0]["id"]).returncode == 0
+    caller.done()
+    callee.done()
+    assert not callee.received("UPDATE")
+    assert switch.cdr()["callee_timer"]["method"] == "INVITE"
+
+
+@needs("switch", "sipp")
+def test_refused_update_is_followed_by_re_invite_at_once_and_not_tried_again(rig):
+    switch, customer, vendor = at_rate(rig, callee_timer=True)
+    callee = rig.sipp("callee_is_refreshed", port=vendor, lines=lines(TIMER, expires(90, "uac")),
+                      update_status="501 Not Implemented", refresh_lines=lines(TIMER, expires(90, "uac")))
+    caller = rig.sipp("gateway_is_hung_up", port=customer, to=switch)
+    assert wait_for_refreshes(callee, "INVITE", 2) and len(callee.received("UPDATE")) == 1
+    assert switch.command_line("hangup", switch.calls()[0]["id"]).returncode == 0
+    caller.done()
+    callee.done()
+
+
+@needs("switch", "sipp")
+def test_a_caller_that_refreshes_keeps_its_call(rig):
+    switch, customer, vendor = at_rate(rig, caller_timer=True)
+    callee = rig.sipp("callee_answers", port=vendor)
+    caller = rig.sipp("gateway_refreshes", port=customer, to=switch, lines=lines(TIMER, expires(90, "uac")),
+                      refresh_ms=1500).done()
+    callee.done()
+    for answer in caller.received(200)[:4]:
+        assert answer["session-expires"] == "90;refresher=uac" and answer["require"] == "timer", answer
+    cdr = switch.cdr()
+    expect_cdr(cdr, end_reason="normal", hold_time_ms=between(170000, 260000))
+    assert cdr["caller_timer"] == {"interval_s": 90, "refresher": "them", "method": "UPDATE", "refreshes": 3}, cdr
+
+
+@needs("switch", "sipp")
+def test_a_silent_refresher_is_ended_at_expiry(rig):
+    switch, customer, vendor = at_rate(rig, callee_timer=True, BF_SESSION_REFRESHER="them")
+    callee = rig.sipp("callee_answers", port=vendor, lines=lines(TIMER, expires(90, "uas")))
+    caller = rig.sipp("gateway_is_hung_up", port=customer, to=switch)
+    caller.done()
+    callee.done()
+    assert callee.received("INVITE")[0]["session-expires"] == "90;refresher=uas"
+    expect_cdr(switch.cdr(), end_direction="switch", end_reason="session_timeout", end_cause="session_expired",
+               hold_time_ms=between(90000, 91500), explanation=matching("was to refresh its session within 90 s and did not"))
+
+
+@needs("switch", "sipp")
+def test_early_hang_up_ends_before_expiry(rig):
+    switch, customer, vendor = at_rate(rig, callee_timer=True, BF_SESSION_REFRESHER="them",
+                                       SS_SIP_SESSION_TIMEOUT_EARLY_HANGUP="auto")
+    callee = rig.sipp("callee_answers", port=vendor, lines=lines(TIMER, expires(90, "uas")))
+    rig.sipp("gateway_is_hung_up", port=customer, to=switch).done()
+    callee.done()
+    expect_cdr(switch.cdr(), end_cause="session_expired", hold_time_ms=between(60000, 61500))
+
+
+@needs("switch", "sipp")
+def test_too_short_an_offer_is_answered_422_and_accepted_when_raised(rig):
+    switch, customer, vendor = at_rate(rig, caller_timer=True, BF_SESSION_MIN_SE=120, SS_SIP_SESSION_TTL=600)
+    callee = rig.sipp("callee_answers", port=vendor)
+    caller = rig.sipp("gateway_raises", port=customer, to=switch, short_lines=lines(TIMER, expires(100)),
+                      lines=lines(TIMER, expires(120), "Min-SE: 120")).done()
+    callee.done()
+    assert caller.received(422)[0]["min-se"] == "120"
+    assert caller.received(200)[0]["session-expires"].startswith("120;")
+    expect_cdr(switch.cdr(), end_reason="normal")
+
+
+@needs("switch", "sipp")
+def test_a_422_of_the_callee_is_followed_by_a_longer_offer(rig):
+    switch, customer, vendor = at_rate(rig, callee_timer=True)
+    callee = rig.sipp("callee_raises", port=vendor, min_se_s=300, lines=lines(TIMER, expires(300, "uac")))
+    rig.sipp("gateway_calls", port=customer, to=switch).done()
+    callee.done()
+    first, second = callee.received("INVITE")
+    assert (first["session-expires"], second["session-expires"], second["min-se"]) == (
+        "90;refresher=uac", "300;refresher=uac", "300")
+    assert int(second["cseq"].split()[0]) == int(first["cseq"].split()[0]) + 1
+    assert switch.cdr()["callee_timer"]["interval_s"] == 300
+
+
+@needs("switch", "sipp")
+def test_a_caller_without_timers_talks_until_the_cap_and_is_probed(rig):
+    switch, customer, vendor = at_rate(rig, SS_SIP_NO_TIMER_REINVITE_INTERVAL=120, BF_NO_TIMER_PROBE="options")
+    callee = rig.sipp("callee_is_refreshed", port=vendor)
+    caller = rig.sipp("gateway_is_refreshed", port=customer, to=switch)
+    caller.done()
+    callee.done()
+    assert [len(client.received("OPTIONS")) for client in (caller, callee)] == [2, 2]
+    expect_cdr(switch.cdr(), end_direction="switch", end_reason="session_timeout", end_cause="no_timer_cap",
+               hold_time_ms=between(120000, 121500), explanation=matching("has no session timer: its call may last 120 s"))
+
+
+@needs("switch", "sipp")
+def test_a_dead_device_without_timers_is_found_by_the_probe(rig):
+    switch, customer, vendor = at_rate(rig, BF_NO_TIMER_PROBE="options")
+    callee = rig.sipp("callee_is_refreshed", port=vendor)
+    caller = rig.sipp("gateway_is_refreshed", port=customer, to=switch)
+    wait_for_refreshes(callee, "OPTIONS", 1)
+    callee.process.kill()
+    caller.done()
+    expect_cdr(switch.cdr(), end_reason="session_timeout", end_cause="refresh_unanswered", hold_time_ms=between(120000, 126000))
+
+
+@needs("switch", "sipp")
+def test_a_parameter_changed_in_mid_call_holds_for_that_call(rig):
+    switch, customer, vendor = at_rate(rig, callee_timer=True, SS_SIP_SESSION_TTL=86400)
+    callee = rig.sipp("callee_is_refreshed", port=vendor, lines=lines(TIMER, expires(86400, "uac")),
+                      refresh_lines=lines(expires(90, "uac")))
+    caller = rig.sipp("gateway_is_hung_up", port=customer, to=switch)
+    wait_until(lambda: switch.calls() and switch.calls()[0]["state"] == "up", "the call is up")
+    assert switch.calls()[0]["callee_leg"]["timer"]["next_refresh_in_s"] > 40000
+    assert switch.command_line("set", "SS_SIP_SESSION_TTL", "90").returncode == 0
+    update, = wait_for_refreshes(callee, "UPDATE", 1)
+    assert update["session-expires"] == "90;refresher=uac", update
+    wait_until(lambda: switch.calls()[0]["callee_leg"]["timer"]["interval_s"] == 90, "the interval is taken over")
+    assert switch.command_line("hangup", switch.calls()[0]["id"]).returncode == 0
+    caller.done()
+    callee.done()
