@@ -64,6 +64,7 @@ static void count_margin(struct call_step *step, const struct call_leg *leg) {
   while (margin_ms >= margins[i].below_ms)
     i++;
   add_at(step->context, margins[i].counter);
+  if (margin_ms > 0) counters_add_count(step->context->counters, session_margins_sum_ms, (uint64_t)margin_ms);
 }
 
 static void count_final(struct call_step *step, const struct call_leg *leg, const struct session_reply *reply) {

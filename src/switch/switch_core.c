@@ -135,6 +135,7 @@ void switch_core_count(const struct switch_core *core, const struct context *con
                                         .dialogs = dialog_count(core->dialogs),
                                         .timers = context->wheel->armed_count,
                                         .block_bytes = core->blocks.bytes_used};
+  call_count_roles(core->calls, counts->legs_by_role);
   keepalive_count(core->keepalive, context, &counts->keepalive);
 }
 

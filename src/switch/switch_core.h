@@ -41,6 +41,7 @@ uint8_t switch_core_steer(const struct local_identity *local, struct str_view by
 /* Numbers for status and metrics. */
 struct switch_core_counts {
   uint32_t calls, calls_answered, registrations, transactions, dialogs;
+  uint32_t legs_by_role[3]; /* of answered calls, by enum session_role: refreshed by nobody, by us, by the peer */
   uint64_t timers;
   uint64_t block_bytes; /* of byte strings that outlive an event */
   struct keepalive_counts keepalive;

@@ -144,6 +144,8 @@ static void add_counts(struct switch_core_counts *sum, const struct switch_core_
   sum->registrations += counts->registrations;
   sum->transactions += counts->transactions;
   sum->dialogs += counts->dialogs;
+  for (unsigned role = 0; role < 3; role++)
+    sum->legs_by_role[role] += counts->legs_by_role[role];
   sum->timers += counts->timers;
   add_keepalive(&sum->keepalive, &counts->keepalive);
 }

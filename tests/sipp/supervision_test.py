@@ -35,6 +35,12 @@ def wait_for_refreshes(client, method, count, deadline_s=15):
                       f"{client.name} gets {count} {method}", deadline_s)
 
 
+def metrics(switch):
+    """What the switch tells Prometheus, by name and labels."""
+    text = switch.api.ask("GET", "/metrics").text
+    return {line.rsplit(" ", 1)[0]: float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if not line.startswith("#")}
+
+
 def check_rhythm(messages):
     """CSeq rises by one each, and each names the interval and us as the refresher."""
     numbers = [int(m["cseq"].split()[0]) for m in messages]
@@ -77,11 +83,17 @@ def test_both_legs_are_refreshed_by_update_again_and_again(rig):
     timer = switch.calls()[0]["callee_leg"]["timer"]
     assert timer["interval_s"] == 90 and timer["refresher"] == "us" and timer["method"] == "UPDATE", timer
     assert 0 <= timer["next_refresh_in_s"] <= 45 and 45 <= timer["expires_in_s"] <= 90, timer
+    assert metrics(switch)['belfry_session_legs{refresher="us"}'] == 2
     assert switch.command_line("hangup", switch.calls()[0]["id"]).returncode == 0
     caller.done()
     callee.done()
     for client in (caller, callee):
         check_rhythm(client.received("UPDATE"))
+    told = metrics(switch)
+    for leg in ("caller", "callee"):
+        assert told[f'belfry_session_refreshes_total{{leg="{leg}",method="UPDATE",result="accepted"}}'] >= 3, told
+    assert told["belfry_session_guard_margin_seconds_count"] >= 6, told
+    assert told['belfry_session_guard_margin_seconds_bucket{le="30"}'] == 0, "refreshed late"
     cdr = switch.cdr()
     expect_cdr(cdr, end_reason="operator")
     assert min(cdr[leg]["refreshes"] for leg in ("caller_timer", "callee_timer")) >= 3, cdr

@@ -1,0 +1,104 @@
+/* GET /metrics: what the switch counts and what it is doing, as Prometheus reads it. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "admin/api.h"
+
+static void head(FILE *stream, const char *name, const char *type, const char *help) {
+  fprintf(stream, "# HELP belfry_%s %s\n# TYPE belfry_%s %s\n", name, help, name, type);
+}
+
+static void metric(FILE *stream, const char *name, const char *type, const char *help, double value) {
+  head(stream, name, type, help);
+  fprintf(stream, "belfry_%s %.17g\n", name, value);
+}
+
+static void write_counters(FILE *stream, const struct counters *counters) {
+#define COUNTER(name, help)        metric(stream, #name "_total", "counter", help, (double)counters->name);
+#define COUNTER_FAMILY(name, help) head(stream, #name "_total", "counter", help);
+#define COUNTER_OF(name, family, labels, help)                                                                         \
+  fprintf(stream, "belfry_%s_total{%s} %.17g\n", #family, labels, (double)counters->name);
+#include "base/counters.def"
+#undef COUNTER
+}
+
+/* How far away the guard still was when a session was refreshed: what is near 0 was nearly hung up on. */
+static void write_margins(FILE *stream, const struct counters *counters) {
+  const struct {
+    const char *below_s;
+    uint64_t count;
+  } buckets[] = {{"5", counters->session_margins_below_5_s},     {"15", counters->session_margins_below_15_s},
+                 {"30", counters->session_margins_below_30_s},   {"60", counters->session_margins_below_60_s},
+                 {"300", counters->session_margins_below_300_s}, {"+Inf", counters->session_margins_above}};
+  static const char name[] = "session_guard_margin_seconds";
+  uint64_t count = 0;
+  head(stream, name, "histogram", "Time left before the guard would have ended a call, when its session was refreshed");
+  for (size_t i = 0; i < sizeof buckets / sizeof buckets[0]; i++) {
+    count += buckets[i].count;
+    fprintf(stream, "belfry_%s_bucket{le=\"%s\"} %llu\n", name, buckets[i].below_s, (unsigned long long)count);
+  }
+  fprintf(stream, "belfry_%s_sum %.17g\nbelfry_%s_count %llu\n", name,
+          (double)counters->session_margins_sum_ms / 1000.0, name, (unsigned long long)count);
+}
+
+static void write_legs(FILE *stream, const uint32_t *legs_by_role) {
+  static const char *const refreshers[] = {"none", "us", "them"};
+  head(stream, "session_legs", "gauge", "Legs of answered calls by who refreshes their session");
+  for (unsigned i = 0; i < 3; i++)
+    fprintf(stream, "belfry_session_legs{refresher=\"%s\"} %u\n", refreshers[i], legs_by_role[i]);
+}
+
+static void write_counts(FILE *stream, const struct switch_core_counts *counts) {
+  metric(stream, "calls", "gauge", "Calls at the moment, from INVITE to the last BYE", counts->calls);
+  metric(stream, "calls_answered", "gauge", "Calls at the moment that are answered", counts->calls_answered);
+  metric(stream, "registrations", "gauge", "Registrations at the moment", counts->registrations);
+  metric(stream, "transactions", "gauge", "SIP transactions at the moment", counts->transactions);
+  metric(stream, "dialogs", "gauge", "SIP dialogs at the moment", counts->dialogs);
+  write_legs(stream, counts->legs_by_role);
+}
+
+static void write_keep_alive(FILE *stream, const struct switch_core_counts *counts) {
+  const struct keepalive_counts *keepalive = &counts->keepalive;
+  struct keepalive_round round = keepalive_round_of(&keepalive->demand, &keepalive->rate);
+  metric(stream, "devices", "gauge", "Ways on which registered devices and gateways are reached", keepalive->devices);
+  metric(stream, "devices_unreachable", "gauge", "Devices that nothing is heard of", keepalive->unreachable);
+  metric(stream, "keepalive_lag_seconds", "gauge", "How late the next keep-alive is",
+         (double)keepalive->lag_ms / 1000.0);
+  metric(stream, "keepalive_round_seconds", "gauge", "How long one keep-alive for each device takes",
+         (double)round.round_ms / 1000.0);
+  metric(stream, "keepalive_rounds_skipped_total", "counter", "Rounds of keep-alives that were lost for want of time",
+         (double)keepalive->rounds_skipped);
+}
+
+static void write_machinery(FILE *stream, const struct worker_group_status *status, const struct store_health *health) {
+  metric(stream, "timers", "gauge", "Armed timers", (double)status->counts.timers);
+  metric(stream, "loop_lag_seconds", "gauge", "Worst delay of a timer in the last second",
+         status->loop_lag_ms_max / 1000.0);
+  metric(stream, "processor_seconds_total", "counter", "Processor time of the workers", status->processor_s);
+  metric(stream, "records_waiting", "gauge", "Call detail records not yet in the store",
+         (double)(health->records_waiting + status->records_waiting));
+  metric(stream, "records_written_total", "counter", "Call detail records written to the store",
+         (double)health->records_written);
+  metric(stream, "store_ok", "gauge", "1 when the store can be written to", health->ok);
+}
+
+void api_metrics(const struct api_request *request, struct api_response *response) {
+  struct worker_group_status status;
+  struct store_health health;
+  worker_group_read_status(request->switch_parts->group, &status);
+  store_read_health(request->switch_parts->store, &health);
+  char *text = NULL;
+  size_t length = 0;
+  FILE *stream = open_memstream(&text, &length);
+  if (!stream) {
+    api_respond_problem(response, 503, "no memory", NULL);
+    return;
+  }
+  write_counters(stream, &status.counters);
+  write_margins(stream, &status.counters);
+  write_counts(stream, &status.counts);
+  write_keep_alive(stream, &status.counts);
+  write_machinery(stream, &status, &health);
+  fclose(stream);
+  api_respond_text(response, 200, "text/plain; version=0.0.4; charset=utf-8", text);
+}
