@@ -24,7 +24,7 @@ static void finish_answered(struct bench *bench, struct peer *caller, struct pee
 static void test_reliable_183_and_its_prack_go_from_end_to_end(void) {
   struct bench *bench = bench_create();
   struct peer *caller = peer_at(bench, CUSTOMER), *callee = peer_at(bench, VENDOR_A);
-  char early[BENCH_TEXT_MAX];
+  char early[BENCH_TEXT_BYTES];
   peer_add(caller, "Supported: 100rel\r\n");
   peer_invite(caller, "4420", OFFER);
   expect(strstr(header_of(peer_expect(callee, "INVITE"), "Supported"), "100rel") != NULL);
@@ -65,7 +65,7 @@ static void test_caller_who_requires_100rel_gets_every_response_reliably(void) {
   peer_invite(caller, "4420", OFFER);
   expect(strstr(header_of(peer_expect(callee, "INVITE"), "Require"), "100rel") != NULL);
   peer_respond(callee, 180, NULL);
-  char ringing[BENCH_TEXT_MAX];
+  char ringing[BENCH_TEXT_BYTES];
   snprintf(ringing, sizeof ringing, "%s", peer_expect(caller, "180"));
   expect(strstr(header_of(ringing, "Require"), "100rel") != NULL);
   bench_advance(bench, 500);
@@ -115,7 +115,7 @@ static void test_prack_that_matches_nothing_gets_481(void) {
 static void test_late_offer_in_a_reliable_response_is_answered_in_prack(void) {
   struct bench *bench = bench_create();
   struct peer *caller = peer_at(bench, CUSTOMER), *callee = peer_at(bench, VENDOR_A);
-  char early[BENCH_TEXT_MAX];
+  char early[BENCH_TEXT_BYTES];
   peer_add(caller, "Supported: 100rel\r\n");
   peer_invite(caller, "4420", NULL);
   peer_expect(callee, "INVITE");
@@ -138,7 +138,7 @@ static void test_late_offer_in_a_reliable_response_is_answered_in_prack(void) {
 static void test_answer_waits_for_the_prack_of_a_description(void) {
   struct bench *bench = bench_create();
   struct peer *caller = peer_at(bench, CUSTOMER), *callee = peer_at(bench, VENDOR_A);
-  char early[BENCH_TEXT_MAX];
+  char early[BENCH_TEXT_BYTES];
   peer_add(caller, "Require: 100rel\r\n");
   peer_invite(caller, "4420", OFFER);
   peer_expect(callee, "INVITE");
@@ -165,7 +165,7 @@ static void test_answer_does_not_wait_for_the_prack_of_a_mere_180(void) {
 static void test_update_before_the_answer_is_carried(void) {
   struct bench *bench = bench_create();
   struct peer *caller = peer_at(bench, CUSTOMER), *callee = peer_at(bench, VENDOR_A);
-  char early[BENCH_TEXT_MAX];
+  char early[BENCH_TEXT_BYTES];
   peer_add(caller, "Supported: 100rel\r\nAllow: INVITE, ACK, BYE, CANCEL, PRACK, UPDATE\r\n");
   peer_invite(caller, "4420", OFFER);
   peer_expect(callee, "INVITE");
@@ -202,7 +202,7 @@ static void test_unreadable_answer_to_a_prack_ends_the_attempt(void) {
   for (unsigned i = 0; i < 3; i++) {
     struct bench *bench = bench_create();
     struct peer *caller = peer_at(bench, CUSTOMER), *callee = peer_at(bench, VENDOR_A);
-    char early[BENCH_TEXT_MAX], text[16];
+    char early[BENCH_TEXT_BYTES], text[16];
     peer_add(caller, "Supported: 100rel\r\n");
     peer_invite(caller, "4420", OFFER);
     peer_expect(callee, "INVITE");

@@ -37,6 +37,7 @@
 #define BENCH_SENT_MAX    400
 #define BENCH_RECORDS_MAX 32
 #define BENCH_TEXT_MAX    8192
+#define BENCH_TEXT_BYTES  (BENCH_TEXT_MAX + 64) /* with what the parser wants to be readable behind it */
 #define BENCH_PEERS_MAX   8
 #define BENCH_DEVICES_MAX 16
 #define BENCH_USAGE_MAX   64
@@ -46,7 +47,7 @@ struct bench_message {
   int64_t at_ms;
   bool taken;
   size_t length;
-  char text[BENCH_TEXT_MAX + 64];
+  char text[BENCH_TEXT_BYTES];
 };
 
 struct bench;
@@ -62,10 +63,10 @@ struct peer {
   uint32_t cseq, invite_cseq;
   unsigned branch_count;
   char last_branch[64], invite_branch[64];
-  char extra[1024];                  /* header lines for the next message only */
-  char *got;                         /* the message last expected; NULL: none came */
-  char request[BENCH_TEXT_MAX + 64]; /* the last request that waits for an answer of this peer */
-  char invite[BENCH_TEXT_MAX + 64];  /* the INVITE that does */
+  char extra[1024];               /* header lines for the next message only */
+  char *got;                      /* the message last expected; NULL: none came */
+  char request[BENCH_TEXT_BYTES]; /* the last request that waits for an answer of this peer */
+  char invite[BENCH_TEXT_BYTES];  /* the INVITE that does */
 };
 
 struct bench {
@@ -559,7 +560,7 @@ static inline void peer_respond(struct peer *peer, unsigned status, const char *
   peer_answer(peer, peer->invite, status, body);
 }
 static inline void peer_reply(struct peer *peer, unsigned status, const char *body) {
-  char request[BENCH_TEXT_MAX + 64];
+  char request[BENCH_TEXT_BYTES];
   snprintf(request, sizeof request, "%s", peer->request);
   peer_answer(peer, request, status, body);
 }

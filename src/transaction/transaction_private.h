@@ -97,6 +97,14 @@ struct transaction_no_tcp {
   struct mono_ms until;
 };
 
+/* A request refused for overload, remembered without a transaction. */
+struct transaction_refusal {
+  uint64_t hash;
+  struct mono_ms until;
+};
+
+#define TRANSACTION_REFUSALS_MAX 16384
+
 struct transaction_layer {
   struct pool pool;
   struct hash_table index; /* hash and merge_hash of server transactions → slot */
@@ -108,6 +116,7 @@ struct transaction_layer {
   struct siphash_key key;
   bool has_key;
   struct transaction_watcher watcher;
+  struct transaction_refusal *refusals; /* the last of them, each at the place that its hash names */
 };
 
 /* --- the machines ---------------------------------------------------------------------------- */

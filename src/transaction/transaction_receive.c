@@ -56,10 +56,26 @@ static struct transaction_news refuse(const struct transaction_step *step, const
                                    .method = step->message->method};
 }
 
+static bool is_long_or_dear(const struct sip_message *request) {
+  return request->method == SIP_METHOD_INVITE || request->method == SIP_METHOD_REGISTER;
+}
+
+/* What has been refused for overload is refused again while copies may come out of a queue or the network: the client
+ * has gone elsewhere by then. */
+static bool was_refused(const struct transaction_step *step, const struct transaction_key *key) {
+  const struct transaction_refusal *refusal = &step->layer->refusals[key->hash % TRANSACTION_REFUSALS_MAX];
+  return refusal->hash == key->hash && mono_ms_before(step->context->now, refusal->until);
+}
+
 /* An overloaded worker begins nothing new that is long or dear; what it has begun it finishes. */
-static bool is_too_much(const struct transaction_step *step, bool is_fresh) {
-  enum sip_method method = step->message->method;
-  return step->context->overloaded && is_fresh && (method == SIP_METHOD_INVITE || method == SIP_METHOD_REGISTER);
+static struct transaction_news refuse_for_overload(const struct transaction_step *step,
+                                                   const struct transaction_key *key, const struct flow *flow) {
+  counters_add(step->context->counters, overload_refused);
+  struct transaction_news news = refuse(step, flow);
+  if (was_refused(step, key)) return no_news; /* one attempt is told once */
+  step->layer->refusals[key->hash % TRANSACTION_REFUSALS_MAX] = (struct transaction_refusal){
+      .hash = key->hash, .until = mono_ms_add(step->context->now, sip_timer_ms(SIP_TIMER_B))};
+  return news;
 }
 
 static enum result keep_head(const struct transaction_step *step, struct transaction *transaction,
@@ -105,10 +121,8 @@ static struct transaction_news receive_new(struct transaction_step *step, const 
                                            const struct flow *flow) {
   const struct sip_message *request = step->message;
   bool is_fresh = request->to_tag.length == 0;
-  if (is_too_much(step, is_fresh)) {
-    counters_add(step->context->counters, overload_refused);
-    return refuse(step, flow);
-  }
+  if (is_fresh && is_long_or_dear(request) && (step->context->overloaded || was_refused(step, key)))
+    return refuse_for_overload(step, key, flow);
   uint64_t merge_hash = is_fresh ? transaction_table_merge_hash(step->layer, request) : 0;
   if (is_fresh && transaction_table_is_merged(step->layer, merge_hash)) {
     /* Without state: its retransmission meets the same answer here. */

@@ -32,7 +32,8 @@ static uint32_t index_entries(const struct transaction_limits *limits) {
 size_t transaction_layer_memory_bytes(const struct transaction_limits *limits) {
   return aligned(sizeof(struct transaction_layer)) +
          aligned(pool_memory_bytes(sizeof(struct transaction), limits->transactions_max)) +
-         aligned(hash_table_memory_bytes(index_entries(limits))) + aligned(flow_list_count(limits) * sizeof(uint32_t));
+         aligned(hash_table_memory_bytes(index_entries(limits))) + aligned(flow_list_count(limits) * sizeof(uint32_t)) +
+         TRANSACTION_REFUSALS_MAX * sizeof(struct transaction_refusal);
 }
 
 struct transaction_layer *transaction_layer_create(void *memory, const struct transaction_limits *limits,
@@ -45,6 +46,8 @@ struct transaction_layer *transaction_layer_create(void *memory, const struct tr
   hash_table_init(&layer->index, at, index_entries(limits));
   at += aligned(hash_table_memory_bytes(index_entries(limits)));
   layer->flow_first = (void *)at;
+  at += aligned(flow_list_count(limits) * sizeof(uint32_t));
+  layer->refusals = (void *)at;
   layer->flow_mask = flow_list_count(limits) - 1;
   layer->reserve = limits->transactions_max / RESERVED_PART;
   layer->blocks = blocks;

@@ -37,7 +37,10 @@ static void note_queue(struct worker *worker, uint16_t socket_index) {
 void ingress_udp(struct worker *worker, uint16_t socket_index) {
   const struct udp_datagram *datagrams;
   unsigned count = udp_receive(worker->udp_inbound, worker->udp_fds[socket_index], &datagrams);
-  if (count == UDP_BATCH_MAX) note_queue(worker, socket_index);
+  if (count == UDP_BATCH_MAX) {
+    note_queue(worker, socket_index);
+    worker->queue_may_stand = true;
+  }
   worker->context.overloaded = load_is_over(&worker->load, worker->real_now);
   struct flow flow = {.transport = TRANSPORT_UDP, .worker = worker->index, .socket_index = socket_index};
   for (unsigned i = 0; i < count; i++) {

@@ -34,6 +34,15 @@ void load_note_fill(struct load *load, struct mono_ms now, uint32_t fill_permill
   if (fill_permille >= LOAD_FILL_MARK_PERMILLE) pass_mark(load, now, LOAD_FILL_CALM_MS);
 }
 
+void load_note_queue(struct load *load, struct mono_ms now, bool has_more) {
+  if (!has_more)
+    load->standing_since.value = 0;
+  else if (load->standing_since.value == 0)
+    load->standing_since = now;
+  else if (mono_ms_since(now, load->standing_since) >= LOAD_STANDING_FOR_MS)
+    pass_mark(load, now, LOAD_STANDING_CALM_MS);
+}
+
 uint32_t load_lag_ms_max(const struct load *load) {
   uint32_t now = __atomic_load_n(&load->lag_ms_max, __ATOMIC_RELAXED);
   uint32_t last = __atomic_load_n(&load->lag_ms_max_last, __ATOMIC_RELAXED);

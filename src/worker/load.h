@@ -1,5 +1,7 @@
-/* Is the worker keeping up? It is not when timers are handled late for a while, or its queues fill; one late round
- * alone is the machine's stumble, and over before a refusal would help. When it does not keep up, new calls and
+/* Is the worker keeping up? It is not when timers are handled late for a while, when its queues fill, or when a queue
+ * stands: it has not been empty once for a while, so that all that comes has to wait. (How long it is says less: a long
+ * one that is worked off is the machine's stumble, as one late round is, and over before a refusal would help. One that
+ * stands for as long as T1 has everybody send everything twice.) When it does not keep up, new calls and
  * registrations are refused before anything is spent on them, so that what has begun can be finished. */
 #ifndef WORKER_LOAD_H
 #define WORKER_LOAD_H
@@ -11,6 +13,8 @@
 
 #define LOAD_LAG_MARK_MS        250
 #define LOAD_LAG_FOR_MS         200 /* so long the lag must have been past its mark, seen at least twice */
+#define LOAD_STANDING_FOR_MS    100
+#define LOAD_STANDING_CALM_MS   20
 #define LOAD_FILL_MARK_PERMILLE 600
 #define LOAD_FILL_CALM_MS       100 /* a queue that is as full again is seen sooner; a full one is worked off in less */
 #define LOAD_CALM_MS            500 /* so long no mark may have been passed before the worker counts as calm again */
@@ -18,6 +22,7 @@
 struct load {
   struct mono_ms over_until;
   struct mono_ms late_since, late_last; /* first and last time of the present lateness */
+  struct mono_ms standing_since;        /* 0: the queue has just been empty */
   struct mono_ms window_end;
   uint32_t lag_ms_max;      /* of this second (atomic) */
   uint32_t lag_ms_max_last; /* of the second before (atomic) */
@@ -26,6 +31,9 @@ struct load {
 /* Times are the kernel's (worker_clock_real_now), not the switch's. */
 void load_note_lag(struct load *load, struct mono_ms now, int64_t lag_ms);
 void load_note_fill(struct load *load, struct mono_ms now, uint32_t fill_permille);
+
+/* After each round: whether more datagrams may wait than it has taken. */
+void load_note_queue(struct load *load, struct mono_ms now, bool has_more);
 
 static inline bool load_is_over(const struct load *load, struct mono_ms now) {
   return mono_ms_before(now, load->over_until);

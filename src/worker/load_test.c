@@ -35,6 +35,21 @@ static void test_a_full_queue_means_overload_until_calm(void) {
   expect(!load_is_over(&load, at(300 + LOAD_FILL_CALM_MS)));
 }
 
+static void test_a_queue_that_is_never_empty_means_overload(void) {
+  struct load load = {0};
+  for (int64_t ms = 0; ms < LOAD_STANDING_FOR_MS; ms++) {
+    load_note_queue(&load, at(ms), true);
+    expect(!load_is_over(&load, at(ms)));
+  }
+  load_note_queue(&load, at(LOAD_STANDING_FOR_MS), true);
+  expect(load_is_over(&load, at(LOAD_STANDING_FOR_MS)));
+  load_note_queue(&load, at(LOAD_STANDING_FOR_MS + 1), false);
+  expect(load_is_over(&load, at(LOAD_STANDING_FOR_MS + LOAD_STANDING_CALM_MS - 1)));
+  expect(!load_is_over(&load, at(LOAD_STANDING_FOR_MS + LOAD_STANDING_CALM_MS)));
+  load_note_queue(&load, at(LOAD_STANDING_FOR_MS + LOAD_STANDING_CALM_MS), true);
+  expect(!load_is_over(&load, at(LOAD_STANDING_FOR_MS + LOAD_STANDING_CALM_MS)));
+}
+
 static void test_the_worst_lag_is_forgotten_after_two_seconds(void) {
   struct load load = {0};
   load_note_lag(&load, at(0), 40);
@@ -49,4 +64,5 @@ static void test_the_worst_lag_is_forgotten_after_two_seconds(void) {
 }
 
 TAP_TESTS(TAP(test_lasting_lateness_means_overload_until_calm), TAP(test_a_single_stumble_is_no_overload),
-          TAP(test_a_full_queue_means_overload_until_calm), TAP(test_the_worst_lag_is_forgotten_after_two_seconds))
+          TAP(test_a_full_queue_means_overload_until_calm), TAP(test_a_queue_that_is_never_empty_means_overload),
+          TAP(test_the_worst_lag_is_forgotten_after_two_seconds))

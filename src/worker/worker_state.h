@@ -59,6 +59,7 @@ struct worker {
   int64_t real_ns; /* the kernel's monotonic clock */
   struct recording recording;
   struct mono_ms real_now;
+  bool queue_may_stand; /* a socket had a full batch in this round */
   uint32_t kernel_drops[LOCAL_SOCKETS_MAX];
   bool has_news; /* something has happened since the counts were published */
   struct mono_ms published_at;
