@@ -1,10 +1,14 @@
 """Real phones through the switch: linphonec and baresip register and call each other, each call with its record."""
 
-from rig.cdr import absent, between, expect_cdr, one_of, present
+import os
+
+from rig.cdr import absent, between, expect_cdr, matching, one_of, present, time_of, with_fields
 from rig.claims import Skip, needs, time_limit
 from rig.switch import mapping_gateway, password_of, phone, routing_gateway
+from rig.waiting import wait_until
 
 LINPHONE, BARESIP = "1001", "1002"
+LINPHONE_REFRESHES = 2  # of its session_expires_refresher_value: 0 leaves it open
 
 
 def two_phones(rig, transport="udp", **configuration):
@@ -184,21 +188,122 @@ def test_baresip_reaches_a_vendor(rig):
                end_reason="normal")
 
 
-@time_limit(150)
-@needs("switch", "linphonec", "baresip")
-def test_linphones_session_timer_keeps_a_call_alive(rig):
-    switch, linphone, baresip = two_phones(rig)
-    linphone.quit()
-    linphone = rig.linphone(LINPHONE, server=switch, password=password_of(LINPHONE), session_timer=(90, 0))
+# --- session timers -----------------------------------------------------------------------------------------------------
+
+# linphonec takes a keep-alive text without an end of line for the beginning of the next request ("HELLOBYE").
+QUIET = {"BF_NAT_KEEP_ALIVE_METHOD": "crlf"}
+
+
+def linphone_with_timer(rig, refresher, parameters=None, **configuration):
+    """A switch, a linphonec that wants a session of 90 s, and a baresip, which knows no timers."""
+    switch = rig.switch(phones=[phone(LINPHONE), phone(BARESIP)], parameters={**QUIET, **(parameters or {})},
+                        **configuration)
+    linphone = rig.linphone(LINPHONE, server=switch, password=password_of(LINPHONE), session_timer=(90, refresher))
+    baresip = rig.baresip(BARESIP, server=switch, password=password_of(BARESIP))
     linphone.wait_until_registered()
-    linphone.call(BARESIP)
-    baresip.wait_for_incoming()
-    baresip.answer()
-    linphone.wait_until_connected()
-    timer = switch.wait_for_calls(1)[0]["caller_leg"]["timer"]
-    if timer["interval_s"] is None:
-        raise Skip("the switch negotiates no session timers yet")
-    assert timer["interval_s"] == 90, timer
+    baresip.wait_until_registered()
+    return switch, linphone, baresip
+
+
+def timer_of(switch, leg):
+    return switch.wait_for_calls(1)[0][leg]["timer"]
+
+
+def talk(caller, callee, number):
+    caller.call(number)
+    callee.wait_for_incoming()
+    callee.answer()
+    caller.wait_until_connected()
+
+
+@needs("switch", "linphonec", "baresip")
+def test_linphone_negotiates_a_session_of_90_s_as_caller(rig):
+    switch, linphone, baresip = linphone_with_timer(rig, LINPHONE_REFRESHES)
+    talk(linphone, baresip, BARESIP)
+    timer = timer_of(switch, "caller_leg")
+    assert (timer["interval_s"], timer["refresher"]) == (90, "them"), timer
     linphone.hang_up()
     baresip.wait_until_ended()
     expect_cdr(switch.cdr(), end_direction="caller", end_reason="normal")
+
+
+@needs("switch", "linphonec", "baresip")
+def test_linphone_is_refreshed_by_us_and_keeps_its_call(rig):
+    """Only the switch's time runs faster: linphonec itself has nothing to do in this call."""
+    switch, linphone, baresip = linphone_with_timer(rig, 0, clock_rate=10, parameters={
+        "SS_SIP_SESSION_TTL": 90, "BF_NO_TIMER_PROBE": "off"})
+    talk(baresip, linphone, LINPHONE)
+    wait_until(lambda: timer_of(switch, "callee_leg")["refreshes"] >= 2, "two refreshes", 15)
+    timer = timer_of(switch, "callee_leg")
+    assert (timer["interval_s"], timer["refresher"]) == (90, "us"), timer
+    baresip.hang_up()
+    linphone.wait_until_ended()
+    expect_cdr(switch.cdr(), end_direction="caller", end_reason="normal")
+
+
+@needs("switch", "linphonec", "baresip")
+def test_baresip_without_timers_is_refreshed_by_re_invite_and_found_dead(rig):
+    switch, linphone, baresip = two_phones(rig, clock_rate=10, parameters={**QUIET, "SS_SIP_SESSION_TTL": 90})
+    talk(linphone, baresip, BARESIP)
+    wait_until(lambda: timer_of(switch, "callee_leg")["refreshes"] >= 2, "two refreshes", 15)
+    assert timer_of(switch, "callee_leg")["refresher"] == "us"
+    baresip.process.kill()
+    linphone.wait_until_ended()
+    expect_cdr(switch.cdr(), end_direction="switch", end_reason="session_timeout", end_cause="refresh_unanswered",
+               explanation=matching("^The callee's device stopped answering: "))
+
+
+# --- session timers at real speed, some minutes each ------------------------------------------------------------------
+
+def real_speed(limit_s):
+    """Marks a test that is run only when BELFRY_REAL_SPEED is set."""
+    def mark(function):
+        def run_or_skip(rig):
+            if not os.environ.get("BELFRY_REAL_SPEED"):
+                raise Skip("minutes long: set BELFRY_REAL_SPEED=1")
+            function(rig)
+        run_or_skip.__name__ = function.__name__
+        return time_limit(limit_s)(needs("switch", "linphonec", "baresip")(run_or_skip))
+    return mark
+
+
+def wait_for_three_refreshes(switch, leg):
+    return wait_until(lambda: timer_of(switch, leg)["refreshes"] >= 3, f"three refreshes of the {leg}", 200, 1)
+
+
+@real_speed(420)
+def test_at_real_speed_linphone_refreshes_three_times_and_is_missed_when_killed(rig):
+    switch, linphone, baresip = linphone_with_timer(rig, LINPHONE_REFRESHES)
+    talk(linphone, baresip, BARESIP)
+    wait_for_three_refreshes(switch, "caller_leg")
+    linphone.process.kill()
+    cdr = switch.cdrs(deadline_s=100)[0]
+    expect_cdr(cdr, end_direction="switch", end_reason="session_timeout", end_cause="session_expired")
+    assert time_of(cdr["ended_at"]) - time_of(cdr["last_alive_at"]) <= 91, cdr
+    baresip.wait_until_ended()
+
+
+@real_speed(420)
+def test_at_real_speed_both_phones_are_refreshed_three_times_by_us(rig):
+    switch, linphone, baresip = linphone_with_timer(rig, 0, parameters={"SS_SIP_SESSION_TTL": 90})
+    talk(baresip, linphone, LINPHONE)
+    wait_for_three_refreshes(switch, "callee_leg")
+    wait_for_three_refreshes(switch, "caller_leg")
+    linphone.process.kill()
+    cdr = switch.cdrs(deadline_s=100)[0]
+    expect_cdr(cdr, end_direction="switch", end_reason="session_timeout", end_cause="refresh_unanswered",
+               callee_timer=with_fields(interval_s=90, refresher="us"))
+    assert time_of(cdr["ended_at"]) - time_of(cdr["last_alive_at"]) <= 45 + 33, cdr
+    baresip.wait_until_ended()
+
+
+@real_speed(420)
+def test_at_real_speed_baresip_is_refreshed_three_times_by_re_invite(rig):
+    switch, linphone, baresip = two_phones(rig, parameters={**QUIET, "SS_SIP_SESSION_TTL": 90})
+    talk(linphone, baresip, BARESIP)
+    wait_for_three_refreshes(switch, "callee_leg")
+    assert timer_of(switch, "callee_leg")["method"] == "INVITE"
+    baresip.process.kill()
+    cdr = switch.cdrs(deadline_s=100)[0]
+    expect_cdr(cdr, end_direction="switch", end_reason="session_timeout", end_cause="refresh_unanswered")
+    linphone.wait_until_ended()

@@ -40,6 +40,11 @@ def matching(pattern):
     return Matcher(f"/{pattern}/", lambda value: isinstance(value, str) and re.search(pattern, value) is not None)
 
 
+def with_fields(**expected):
+    """An object that has at least these."""
+    return Matcher(f"with {expected}", lambda value: isinstance(value, dict) and expected.items() <= value.items())
+
+
 present = Matcher("something", lambda value: value not in (None, "", 0))
 absent = Matcher("nothing", lambda value: value in (None, "", 0))
 
