@@ -62,6 +62,34 @@ static void log_failed_check(const char *file, int line, const char *expression)
   log_line("%s:%d: this must never be: not %s", file, line, expression);
 }
 
+/* --- what has been learnt of devices ----------------------------------------------------------------------------- */
+
+#define DEVICE_KIND       "device_memory"
+#define DEVICE_LINE_BYTES 128
+#define DEVICE_KEY_DIGITS 16
+
+static void remember_device(void *group, const char *name, const char *document, const char *changed_by,
+                            int64_t changed_at_us) {
+  (void)name;
+  (void)changed_by;
+  (void)changed_at_us;
+  worker_group_remember_device(group, str_view_from_c(document));
+}
+
+/* What cannot be written is learnt again after a restart. */
+static void keep_devices(struct serve *serve) {
+  char line[DEVICE_LINE_BYTES], problem[PROBLEM_BYTES];
+  if (!worker_group_take_device(serve->group, line, sizeof line)) return;
+  if (store_begin(serve->store, problem, sizeof problem) != RESULT_OK) return;
+  int64_t now_us = worker_group_wall_now(serve->group).value;
+  do {
+    char key[DEVICE_KEY_DIGITS + 1];
+    snprintf(key, sizeof key, "%.*s", DEVICE_KEY_DIGITS, line);
+    (void)!store_put_object(serve->store, DEVICE_KIND, key, line, "switch", now_us);
+  } while (worker_group_take_device(serve->group, line, sizeof line));
+  if (store_commit(serve->store, problem, sizeof problem) != RESULT_OK) log_line("%s", problem);
+}
+
 /* --- opening
  * -------------------------------------------------------------------------------------------------------------- */
 
@@ -145,6 +173,7 @@ static bool open_workers(struct serve *serve) {
                                    configuration_directory(serve->configuration), serve->problem, PROBLEM_BYTES);
   if (!serve->group) return false;
   configuration_attach(serve->configuration, serve->group, NULL);
+  (void)!store_each_object(serve->store, DEVICE_KIND, remember_device, serve->group);
   if (worker_group_start(serve->group) == RESULT_OK) return true;
   snprintf(serve->problem, PROBLEM_BYTES, "cannot start the worker threads");
   return false;
@@ -218,6 +247,7 @@ static void wait_for_the_end(struct serve *serve, const sigset_t *signals) {
     struct timespec look = {.tv_nsec = LOOK_EVERY_MS * 1000000L};
     signal_number = sigtimedwait(signals, NULL, &look);
     write_alarms(serve);
+    keep_devices(serve);
     if (signal_number == SIGHUP) reload(serve);
   }
 }
@@ -229,6 +259,7 @@ static bool close_all(struct serve *serve) {
   if (serve->group) {
     is_clean = worker_group_stop(serve->group, STOP_MS) == RESULT_OK;
     write_alarms(serve);
+    keep_devices(serve);
     keep_clock(serve, 0);
     worker_group_destroy(&serve->group);
   }

@@ -118,6 +118,10 @@ enum result outbox_record(struct outbox *outbox, struct str_view record) {
   return append(outbox, OUTBOX_RECORD, record) ? RESULT_OK : RESULT_FULL;
 }
 
+void outbox_keep_device(struct outbox *outbox, struct str_view line) {
+  append_or_drop(outbox, OUTBOX_KEEP_DEVICE, line);
+}
+
 void outbox_answer_order(struct outbox *outbox, uint64_t order_id, enum result result, struct str_view text) {
   struct outbox_entry *entry = append_or_drop(outbox, OUTBOX_ORDER_ANSWER, text);
   if (!entry) return;

@@ -25,6 +25,7 @@ enum outbox_kind {
   OUTBOX_TELL_HEARD,       /* flow, sign: a device of another worker was heard here; worker: whose it is */
   OUTBOX_RESOLVE,          /* bytes: host name (port in flow.remote.port, transport in flow); asker */
   OUTBOX_RECORD,           /* bytes: one CDR in the form of cdr/cdr_record.h */
+  OUTBOX_KEEP_DEVICE,      /* bytes: what has been learnt of a device, a line to be kept over a restart */
   OUTBOX_ORDER_ANSWER,     /* order_id, result, bytes: JSON or a sentence for the operator */
   OUTBOX_ALARM,            /* bytes: one line for the log, no secrets, rate-limited by the worker */
   OUTBOX_NOTE,             /* note: for the flight recorder */
@@ -71,6 +72,7 @@ void outbox_tell_heard(struct outbox *outbox, uint8_t worker, const struct flow 
 void outbox_resolve(struct outbox *outbox, struct str_view host, enum transport transport, uint16_t port,
                     struct handle asker);
 enum result outbox_record(struct outbox *outbox, struct str_view record) MUST_USE;
+void outbox_keep_device(struct outbox *outbox, struct str_view line);
 void outbox_answer_order(struct outbox *outbox, uint64_t order_id, enum result result, struct str_view text);
 void outbox_alarm(struct outbox *outbox, struct str_view line);
 

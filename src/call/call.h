@@ -103,6 +103,9 @@ void call_sweep_due(struct call_table *table, struct context *context);
 /* context->parameters or context->directory have changed: running calls hear of it, some thousand at a time. */
 void call_table_changed(struct call_table *table, struct context *context);
 
+/* Puts back what OUTBOX_KEEP_DEVICE gave before a restart: with what a device's sessions were refreshed. */
+void call_table_remember_device(struct call_table *table, struct str_view line);
+
 /* --- operators -----------------------------------------------------------------------------------------------------
  */
 

@@ -216,6 +216,24 @@ static struct session_reply reply_of(struct call_step *step) {
   return reply;
 }
 
+/* What is new is kept over a restart. */
+static void learn(struct call_step *step, const struct call_leg *leg) {
+  struct device_memory *devices = step->table->devices;
+  uint64_t changes = device_memory_changes(devices);
+  device_memory_learn(devices, leg->device_key, &leg->session_timer.experience);
+  if (device_memory_changes(devices) == changes) return;
+  char memory[DEVICE_MEMORY_LINE_BYTES];
+  struct text_builder line = text_builder_over(memory, sizeof memory);
+  struct device_memory_entry entry = device_memory_find(devices, leg->device_key);
+  device_memory_write(&entry, &line);
+  outbox_keep_device(step->context->outbox, text_builder_view(&line));
+}
+
+void call_table_remember_device(struct call_table *table, struct str_view line) {
+  struct device_memory_entry entry;
+  if (device_memory_read(line, &entry) == RESULT_OK) device_memory_put(table->devices, &entry);
+}
+
 void call_refresh_final(struct call_step *step) {
   struct call_leg *leg = step->leg;
   bool is_repeated = step->message && step->status < 300 && step->message->method == SIP_METHOD_INVITE &&
@@ -229,8 +247,7 @@ void call_refresh_final(struct call_step *step) {
   count_final(step, leg, &reply);
   if (reply.status == 422) (void)call_supervision_raise(step);
   struct session_deed deed = session_timer_answer(&leg->session_timer, step->context, &evidence, &reply);
-  if (reply.status >= 200 && reply.status < 300)
-    device_memory_learn(step->table->devices, leg->device_key, &leg->session_timer.experience);
+  if (reply.status >= 200 && reply.status < 300) learn(step, leg);
   carry_out(step, leg, deed);
 }
 

@@ -89,3 +89,66 @@ bool device_memory_next(const struct device_memory *memory, uint32_t *index, str
 uint64_t device_memory_changes(const struct device_memory *memory) {
   return memory->changes;
 }
+
+/* --- lines ------------------------------------------------------------------------------------------------------- */
+
+#define KEY_DIGITS 16
+
+static const struct str_view rung_names[REFRESH_RUNG_COUNT] = {
+#define REFRESH_RUNG(name, ...) [REFRESH_RUNG_##name] = STR_VIEW_LITERAL(#name),
+#include "supervision/refresh_ladder.def"
+};
+
+static void write_rungs(uint8_t rungs, struct text_builder *line) {
+  text_builder_add_char(line, ' ');
+  if (rungs == 0) text_builder_add_char(line, '-');
+  for (unsigned rung = 0; rung < REFRESH_RUNG_COUNT; rung++) {
+    if (!(rungs & REFRESH_BIT(rung))) continue;
+    text_builder_add(line, rung_names[rung]);
+    rungs &= (uint8_t)~REFRESH_BIT(rung);
+    if (rungs != 0) text_builder_add_char(line, ',');
+  }
+}
+
+void device_memory_write(const struct device_memory_entry *entry, struct text_builder *line) {
+  text_builder_add_hex(line, entry->key, KEY_DIGITS);
+  write_rungs(entry->worked, line);
+  write_rungs(entry->failed, line);
+}
+
+/* What stands in front of `separator`, all when it is not there; `rest` is what follows. */
+static struct str_view cut(struct str_view *rest, char separator) {
+  size_t length = 0;
+  while (length < rest->length && rest->data[length] != separator)
+    length++;
+  struct str_view front = str_view_slice(*rest, 0, length);
+  *rest = str_view_from(*rest, length + 1);
+  return front;
+}
+
+static uint8_t read_rungs(struct str_view names) {
+  uint8_t rungs = 0;
+  while (names.length > 0) {
+    struct str_view name = cut(&names, ',');
+    for (unsigned rung = 0; rung < REFRESH_RUNG_COUNT; rung++)
+      if (str_view_equal(name, rung_names[rung])) rungs |= REFRESH_BIT(rung);
+  }
+  return rungs;
+}
+
+static bool read_key(struct str_view digits, uint64_t *key_out) {
+  *key_out = 0;
+  for (size_t i = 0; i < digits.length; i++) {
+    char digit = digits.data[i];
+    bool is_number = digit >= '0' && digit <= '9', is_letter = digit >= 'a' && digit <= 'f';
+    if (!is_number && !is_letter) return false;
+    *key_out = *key_out << 4 | (uint64_t)(is_number ? digit - '0' : digit - 'a' + 10);
+  }
+  return digits.length == KEY_DIGITS && *key_out != 0;
+}
+
+enum result device_memory_read(struct str_view line, struct device_memory_entry *entry_out) {
+  struct str_view key = cut(&line, ' '), worked = cut(&line, ' ');
+  *entry_out = (struct device_memory_entry){.worked = read_rungs(worked), .failed = read_rungs(line)};
+  return read_key(key, &entry_out->key) ? RESULT_OK : RESULT_MALFORMED;
+}

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/result.h"
+#include "base/text_builder.h"
 #include "directory/directory.h"
 #include "supervision/refresh_ladder.h"
 
@@ -40,6 +42,14 @@ bool device_memory_next(const struct device_memory *memory, uint32_t *index, str
 
 /* Puts back what device_memory_next gave. */
 void device_memory_put(struct device_memory *memory, const struct device_memory_entry *entry);
+
+/* One device as a line of text for whoever keeps it, "00c0ffee00c0ffee INVITE UPDATE,UPDATE_SESSION": its key, what
+ * worked, and what did not ("-": nothing), by the names of refresh_ladder.def, which outlive versions. */
+#define DEVICE_MEMORY_LINE_BYTES 96
+void device_memory_write(const struct device_memory_entry *entry, struct text_builder *line);
+
+/* Reads such a line; a rung of another version is passed over. RESULT_MALFORMED: not such a line. */
+enum result device_memory_read(struct str_view line, struct device_memory_entry *entry_out) MUST_USE;
 
 /* Rises with each change, so that whoever keeps the table knows when there is something new. */
 uint64_t device_memory_changes(const struct device_memory *memory);

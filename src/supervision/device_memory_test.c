@@ -81,6 +81,35 @@ static void test_what_is_read_out_can_be_put_back_after_a_restart(void) {
   free(later);
 }
 
+static void expect_line(const struct device_memory_entry *entry, const char *want) {
+  char memory[DEVICE_MEMORY_LINE_BYTES];
+  struct text_builder line = text_builder_over(memory, sizeof memory);
+  struct device_memory_entry again;
+  device_memory_write(entry, &line);
+  expect_view(text_builder_view(&line), want);
+  expect_int(device_memory_read(text_builder_view(&line), &again), ==, RESULT_OK);
+  expect(again.key == entry->key && again.worked == entry->worked && again.failed == entry->failed);
+}
+
+static void test_a_line_tells_what_is_known_by_names(void) {
+  uint8_t updates = REFRESH_BIT(REFRESH_RUNG_UPDATE) | REFRESH_BIT(REFRESH_RUNG_UPDATE_SESSION);
+  expect_line(&(struct device_memory_entry){0xc0ffee, REFRESH_BIT(REFRESH_RUNG_INVITE), updates},
+              "0000000000c0ffee INVITE UPDATE,UPDATE_SESSION");
+  expect_line(&(struct device_memory_entry){UINT64_MAX, 15, 0},
+              "ffffffffffffffff UPDATE,UPDATE_SESSION,INVITE,OPTIONS -");
+}
+
+static void test_a_line_of_another_version_or_none_does_no_harm(void) {
+  static const char *const refused[] = {
+      "", " ", "c0ffee INVITE -", "0000000000000000 INVITE -", "00000000zzc0ffee - -", "0000000000c0ffee0 - -"};
+  struct device_memory_entry entry;
+  for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
+    expect_int(device_memory_read(str_view_from_c(refused[i]), &entry), ==, RESULT_MALFORMED);
+  expect_int(device_memory_read(STR_VIEW("0000000000c0ffee BYE,INVITE"), &entry), ==, RESULT_OK);
+  expect_int(entry.worked, ==, REFRESH_BIT(REFRESH_RUNG_INVITE));
+  expect_int(entry.failed, ==, 0);
+}
+
 static void test_a_full_table_forgets_and_never_grows(void) {
   struct device_memory *memory = create(64);
   char number[16];
@@ -100,4 +129,5 @@ static void test_a_full_table_forgets_and_never_grows(void) {
 TAP_TESTS(TAP(test_what_worked_and_what_did_not_is_remembered_per_device),
           TAP(test_a_phone_and_a_gateway_of_one_name_are_two), TAP(test_a_device_that_learns_update_is_believed),
           TAP(test_only_changes_count_as_changes), TAP(test_what_is_read_out_can_be_put_back_after_a_restart),
+          TAP(test_a_line_tells_what_is_known_by_names), TAP(test_a_line_of_another_version_or_none_does_no_harm),
           TAP(test_a_full_table_forgets_and_never_grows))

@@ -228,9 +228,11 @@ static void test_a_device_without_update_is_remembered_in_its_next_call(void) {
   callee_refreshed(&talk, "INVITE");
   bench_hang_up(talk.caller, talk.callee);
   bench->record_count = 0;
+  expect_int(bench->kept_devices, ==, 1); /* over a restart */
   struct talk next = connect_in(bench, QUIET_LINES, ALLOW_LINES OURS_LINES);
   pass_ms(&next, 300010);
   callee_refreshed(&next, "INVITE");
+  expect_int(bench->kept_devices, ==, 1);
   finish(&next);
 }
 

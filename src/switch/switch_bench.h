@@ -91,6 +91,7 @@ struct bench {
   struct cdr_record records[BENCH_RECORDS_MAX];
   unsigned record_count;
   bool refuse_records;
+  unsigned kept_devices; /* lines of OUTBOX_KEEP_DEVICE */
   char order_answer[BENCH_TEXT_MAX];
   enum result order_result;
   struct handle asker; /* of OUTBOX_ASK_LOCATION */
@@ -255,6 +256,7 @@ static inline void bench_end_event(struct bench *bench) {
     const struct outbox_entry *entry = &bench->outbox.entries[i];
     if (entry->kind == OUTBOX_SEND) bench_keep_sent(bench, entry);
     if (entry->kind == OUTBOX_RECORD) bench_keep_record(bench, entry);
+    if (entry->kind == OUTBOX_KEEP_DEVICE) bench->kept_devices++;
     if (entry->kind == OUTBOX_ASK_LOCATION) {
       bench->asked = true;
       bench->asker = entry->asker;

@@ -77,6 +77,10 @@ struct switch_core *switch_core_create(void *memory, const struct switch_limits 
   return core;
 }
 
+void switch_core_remember_device(struct switch_core *core, struct str_view line) {
+  call_table_remember_device(core->calls, line);
+}
+
 /* --- events ----------------------------------------------------------------------------------------------------------
  */
 

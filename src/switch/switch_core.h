@@ -25,6 +25,9 @@ size_t switch_core_memory_bytes(const struct switch_limits *limits);
 /* `memory`: zero-filled, aligned to 64, borrowed. Reserved address space is enough; it is touched as it is used. */
 struct switch_core *switch_core_create(void *memory, const struct switch_limits *limits);
 
+/* Puts back a line that OUTBOX_KEEP_DEVICE gave before a restart, before the first event. */
+void switch_core_remember_device(struct switch_core *core, struct str_view line);
+
 /* Handles one event completely. What is to be done stands in context->outbox afterwards. The arena is reset at the end.
  */
 void switch_core_handle(struct switch_core *core, struct context *context, const struct event *event);

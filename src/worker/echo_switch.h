@@ -14,6 +14,7 @@
 #include "switch/switch_core.h"
 
 struct switch_core {
+  char device[64];     /* the line remembered last */
   struct flow last;    /* whoever asked for an answer that comes later */
   struct flow watcher; /* whoever wants to know of failed flows */
   struct timer timer;
@@ -27,6 +28,10 @@ size_t switch_core_memory_bytes(const struct switch_limits *limits) {
 struct switch_core *switch_core_create(void *memory, const struct switch_limits *limits) {
   (void)limits;
   return memory;
+}
+
+void switch_core_remember_device(struct switch_core *core, struct str_view line) {
+  snprintf(core->device, sizeof core->device, "%.*s", (int)line.length, line.data);
 }
 
 uint8_t switch_core_steer(const struct local_identity *local, struct str_view bytes) {
@@ -54,6 +59,10 @@ static void echo_message(struct switch_core *core, struct context *context, cons
     (void)!outbox_record(context->outbox, str_view_from_c(word + 7));
   } else if (strcmp(word, "alarm") == 0) {
     outbox_alarm(context->outbox, STR_VIEW("something is wrong"));
+  } else if (strcmp(word, "learn") == 0) {
+    outbox_keep_device(context->outbox, STR_VIEW("00c0ffee INVITE UPDATE"));
+  } else if (strcmp(word, "remember") == 0) {
+    echo_send(context, &event->flow, core->device);
   } else if (strcmp(word, "closed") == 0) {
     core->watcher = event->flow;
   } else {

@@ -107,6 +107,13 @@ static void put_record(struct worker *worker, struct str_view record) {
     counters_add(&worker->counters, records_postponed);
 }
 
+/* The next call with the device may be another worker's. */
+static void keep_device(struct worker *worker, struct str_view line) {
+  (void)!ring_queue_push(&worker->group->devices, NULL, 0, line.data, line.length);
+  for (uint8_t i = 0; i < worker->group->worker_count; i++)
+    if (i != worker->index) egress_note(worker, i, &(struct inbox_note){.kind = INBOX_DEVICE_LEARNT}, line);
+}
+
 void worker_alarm(struct worker *worker, struct str_view line) {
   struct str_view cut = str_view_slice(line, 0, ALARM_LINE_MAX);
   if (ring_queue_push(&worker->group->alarms, NULL, 0, cut.data, cut.length) != RESULT_OK)
@@ -135,6 +142,7 @@ static void do_entry(struct worker *worker, const struct outbox_entry *entry) {
     break;
   case OUTBOX_RESOLVE: resolve(worker, entry); break;
   case OUTBOX_RECORD: break;
+  case OUTBOX_KEEP_DEVICE: keep_device(worker, entry->bytes); break;
   case OUTBOX_ORDER_ANSWER:
     order_desk_answer(&worker->group->desk, entry->order_id, worker->index, entry->result, entry->bytes);
     break;

@@ -171,6 +171,7 @@ static void take_note(struct worker *worker, const struct inbox_note *note, stru
   case INBOX_DEVICE_HEARD:
     handle(worker, &(struct event){.kind = EVENT_DEVICE_HEARD, .flow = note->flow, .sign = note->sign});
     break;
+  case INBOX_DEVICE_LEARNT: switch_core_remember_device(worker->core, payload); break;
   case INBOX_RESOLVED: take_resolved(worker, note, payload); break;
   case INBOX_ORDER: take_order(worker, note, payload); break;
   case INBOX_DIRECTORY: take_directory(worker, note); break;

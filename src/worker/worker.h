@@ -81,6 +81,13 @@ void worker_group_read_status(const struct worker_group *group, struct worker_gr
  * there is none. One thread. Lines beyond what is fetched in time are dropped and counted. */
 bool worker_group_take_alarm(struct worker_group *group, char *line, size_t line_bytes);
 
+/* The oldest line that a worker wants kept over a restart (OUTBOX_KEEP_DEVICE), in the same way; what is not fetched in
+ * time is dropped, and learnt again. */
+bool worker_group_take_device(struct worker_group *group, char *line, size_t line_bytes);
+
+/* Gives such a line back to all workers, before they start. */
+void worker_group_remember_device(struct worker_group *group, struct str_view line);
+
 /* Now, on the switch's own clocks. Any thread. */
 struct wall_us worker_group_wall_now(const struct worker_group *group);
 struct mono_ms worker_group_mono_now(const struct worker_group *group);

@@ -224,12 +224,14 @@ static bool take_options(struct worker_group *group, const struct worker_options
   group->identity.nonce_key = options->nonce_key;
   memcpy(group->identity.sockets, options->sockets, options->socket_count * sizeof *options->sockets);
   group->alarm_memory = calloc(1, ALARM_BYTES);
+  group->device_memory = calloc(1, DEVICES_BYTES);
   uint64_t devices = (uint64_t)options->limits.registrations_max * options->worker_count;
   uint32_t devices_max = devices < HOMES_MOST ? (uint32_t)devices : HOMES_MOST;
   group->homes_memory = calloc(1, device_homes_memory_bytes(devices_max));
-  if (!group->alarm_memory || !group->homes_memory) return false;
+  if (!group->alarm_memory || !group->device_memory || !group->homes_memory) return false;
   group->homes = device_homes_over(group->homes_memory, devices_max);
   ring_queue_init(&group->alarms, group->alarm_memory, ALARM_BYTES);
+  ring_queue_init(&group->devices, group->device_memory, DEVICES_BYTES);
   return fill_random(&group->identity.steering_key, sizeof group->identity.steering_key);
 }
 
@@ -355,6 +357,7 @@ void worker_group_destroy(struct worker_group **group_in) {
   pthread_cond_destroy(&group->ended);
   pthread_mutex_destroy(&group->lock);
   free(group->alarm_memory);
+  free(group->device_memory);
   free(group->homes_memory);
   free(group);
 }

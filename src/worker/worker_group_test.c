@@ -323,6 +323,24 @@ static void test_alarms_reach_whoever_writes_the_log(void) {
   close_group();
 }
 
+static void test_what_one_worker_learns_of_a_device_all_know_and_it_is_kept(void) {
+  struct worker_options options = one_socket(2);
+  if (!open_group(&options)) return;
+  char line[64];
+  worker_group_remember_device(group, STR_VIEW("from before"));
+  say("1 remember");
+  expect_heard("from before");
+  say("0 learn");
+  say("0 done");
+  expect_heard("0: 0 done");
+  say("1 remember");
+  expect_heard("00c0ffee INVITE UPDATE");
+  expect(worker_group_take_device(group, line, sizeof line));
+  expect(strcmp(line, "00c0ffee INVITE UPDATE") == 0);
+  expect(!worker_group_take_device(group, line, sizeof line));
+  close_group();
+}
+
 static void test_a_port_in_use_is_named(void) {
   struct worker_options options = one_socket(1);
   if (!open_group(&options)) return;
@@ -375,5 +393,6 @@ TAP_TESTS(TAP(test_a_message_is_handled_on_the_worker_it_belongs_to), TAP(test_t
           TAP(test_a_request_without_content_length_gets_400_and_the_connection_ends),
           TAP(test_tls_without_a_certificate_is_refused_at_the_start),
           TAP(test_records_are_offered_again_until_they_are_taken), TAP(test_status_sums_the_workers),
-          TAP(test_alarms_reach_whoever_writes_the_log), TAP(test_a_port_in_use_is_named),
+          TAP(test_alarms_reach_whoever_writes_the_log),
+          TAP(test_what_one_worker_learns_of_a_device_all_know_and_it_is_kept), TAP(test_a_port_in_use_is_named),
           TAP(test_what_is_advertised_can_be_reached), TAP(test_a_group_starts_and_stops_a_hundred_times))

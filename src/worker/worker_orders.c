@@ -165,15 +165,28 @@ void worker_group_read_status(const struct worker_group *group, struct worker_gr
   }
 }
 
-bool worker_group_take_alarm(struct worker_group *group, char *line, size_t line_bytes) {
+static bool take_line(struct ring_queue *queue, char *line, size_t line_bytes) {
   size_t length;
-  const void *record = ring_queue_peek(&group->alarms, &length);
+  const void *record = ring_queue_peek(queue, &length);
   if (!record) return false;
   size_t kept = length < line_bytes ? length : line_bytes - 1;
   if (kept) memcpy(line, record, kept);
   line[kept] = '\0';
-  ring_queue_pop(&group->alarms);
+  ring_queue_pop(queue);
   return true;
+}
+
+bool worker_group_take_alarm(struct worker_group *group, char *line, size_t line_bytes) {
+  return take_line(&group->alarms, line, line_bytes);
+}
+
+bool worker_group_take_device(struct worker_group *group, char *line, size_t line_bytes) {
+  return take_line(&group->devices, line, line_bytes);
+}
+
+void worker_group_remember_device(struct worker_group *group, struct str_view line) {
+  for (uint8_t i = 0; i < group->worker_count; i++)
+    switch_core_remember_device(group->workers[i]->core, line);
 }
 
 struct wall_us worker_group_wall_now(const struct worker_group *group) {

@@ -24,6 +24,7 @@
 #define OUTBOX_ENTRIES      8192
 #define LETTER_BYTES        (256 << 10)
 #define ALARM_BYTES         (256 << 10)
+#define DEVICES_BYTES       (256 << 10)
 #define ALARM_LINE_MAX      1024
 #define EPOLL_EVENTS_MAX    64
 #define INBOX_NOTES_A_ROUND 1024
@@ -98,7 +99,8 @@ struct worker_group {
   void *homes_memory;
   struct order_desk desk;
   struct ring_queue alarms;
-  void *alarm_memory;
+  struct ring_queue devices; /* lines of OUTBOX_KEEP_DEVICE */
+  void *alarm_memory, *device_memory;
   bool is_stopping; /* atomic */
   struct mono_ms stop_deadline;
   pthread_mutex_t lock;

@@ -3,6 +3,7 @@
 A leg whose timers are not the test's business is quiet: its device's are off, and so is the probe."""
 
 import signal
+import time
 
 from rig.cdr import between, expect_cdr, matching
 from rig.claims import needs, time_limit
@@ -209,6 +210,29 @@ def test_a_dead_device_without_timers_is_found_by_the_probe(rig):
     callee.process.kill()
     caller.done()
     expect_cdr(switch.cdr(), end_reason="session_timeout", end_cause="refresh_unanswered", hold_time_ms=between(120000, 126000))
+
+
+def refreshed_call(rig, switch, customer, vendor):
+    """A call to a vendor that knows no UPDATE although it says so; returns what it got as refreshes."""
+    callee = rig.sipp("callee_is_refreshed", port=vendor, lines=lines(TIMER, expires(90, "uac")),
+                      update_status="501 Not Implemented", refresh_lines=lines(TIMER, expires(90, "uac")))
+    caller = rig.sipp("gateway_is_hung_up", port=customer, to=switch)
+    wait_for_refreshes(callee, "INVITE", 1)
+    assert switch.command_line("hangup", switch.calls()[0]["id"]).returncode == 0
+    caller.done()
+    callee.done()
+    return [m.method for m in callee.messages if m.direction == "received" and m.method in ("UPDATE", "INVITE")][1:]
+
+
+@needs("switch", "sipp")
+def test_what_a_vendor_cannot_do_is_remembered_over_kill_9(rig):
+    switch, customer, vendor = at_rate(rig, callee_timer=True)
+    assert refreshed_call(rig, switch, customer, vendor) == ["UPDATE", "INVITE"]
+    assert refreshed_call(rig, switch, customer, vendor) == ["INVITE"]
+    time.sleep(0.5)  # written within 200 ms; nothing shows when
+    switch.kill()
+    switch.start()
+    assert refreshed_call(rig, switch, customer, vendor) == ["INVITE"]
 
 
 @needs("switch", "sipp")
