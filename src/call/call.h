@@ -23,6 +23,7 @@
  *   call_supervision.c    where a leg's session timer is asked (RFC 4028); call_refresh.c: our refreshes and probes
  *   call_sweep.c          changed parameters reach running calls
  *   call_note.c           what the flight recorder is told
+ *   call_decision.c       what ended a call: leg, timer, message
  *   call_record.c         facts → one record;  call_list.c   live calls as JSON
  *   call_table.c          where it all lives
  *

@@ -3,8 +3,7 @@
 #include "directory/directory.h"
 #include "sip/sip_uri.h"
 
-#define RECORD_BYTES_MAX  8192
-#define EXPLANATION_BYTES 512
+#define RECORD_BYTES_MAX 8192
 /* Records of attempts that never became a call: so many may come at once, and after that one each. */
 #define STRANGER_BUCKET   20
 #define STRANGER_EVERY_MS 200
@@ -161,9 +160,7 @@ struct str_view call_record_make(struct call_step *step) {
   struct cdr_record record;
   call_record_fill(step, &record);
   record.state = STR_VIEW("ended");
-  struct text_builder explanation = arena_builder(step->context->arena, EXPLANATION_BYTES);
-  call_supervision_explain(step, &explanation);
-  if (explanation.length > 0) record.explanation = text_builder_view(&explanation);
+  call_decision_fill(step, &record);
   return encode(step, &record);
 }
 

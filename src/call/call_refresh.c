@@ -5,7 +5,6 @@
 #include "parameters/parameters.h"
 #include "sip/sip_build.h"
 #include "sip/sip_header_values.h"
-#include "supervision/explanation.h"
 #include "supervision/session_guard.h"
 
 #define HEADERS_BYTES 1024
@@ -249,31 +248,4 @@ void call_refresh_final(struct call_step *step) {
   struct session_deed deed = session_timer_answer(&leg->session_timer, step->context, &evidence, &reply);
   if (reply.status >= 200 && reply.status < 300) learn(step, leg);
   carry_out(step, leg, deed);
-}
-
-/* --- explaining -------------------------------------------------------------------------------------------------- */
-
-static struct wall_us before(const struct context *context, int64_t milliseconds) {
-  return (struct wall_us){context->wall_now.value - milliseconds * 1000};
-}
-
-void call_supervision_explain(struct call_step *step, struct text_builder *text) {
-  const struct call_leg *leg = step->leg;
-  const struct call_end *end = &step->call->end;
-  const struct parameters *parameters = step->context->parameters;
-  bool is_cap = end->cause == END_CAUSE_no_timer_cap, is_ack = end->cause == END_CAUSE_no_ack;
-  if (!leg || (step->cause == END_CAUSE_none && !is_ack)) return;
-  const struct session_timer *timer = &leg->session_timer;
-  int64_t tried_ms = is_ack ? SESSION_TRANSACTION_MS : session_timer_tried_ms(timer, step->context->now);
-  struct explanation_facts facts = {.cause = (enum end_cause)end->cause,
-                                    .of_caller = leg->side == CALL_CALLER,
-                                    .seconds = is_cap ? step->call->cap.no_timer_cap_s : timer->interval_s,
-                                    .method = refresh_rung_method((enum refresh_rung)timer->rung),
-                                    .status = timer->last_status,
-                                    .sent_at = before(step->context, tried_ms),
-                                    .ended_at = step->context->wall_now,
-                                    .alive = &leg->alive};
-  struct flow flow = dialog_flow(step->table->rooms.dialogs, leg->dialog);
-  if (flow.transport == TRANSPORT_UDP) facts.resends = explanation_resends(parameters, facts.method, tried_ms);
-  explanation_write(&facts, text);
 }

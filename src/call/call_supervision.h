@@ -69,7 +69,10 @@ void call_refresh_count_received(struct call_step *step, const struct call_leg *
 /* The session timer of `leg` has changed: brings the counts by role up to date. */
 void call_refresh_account(struct call_table *table, struct call_leg *leg);
 
-/* Appends why supervision ended step->call, as far as it did: the leg that decided is step->leg. */
-void call_supervision_explain(struct call_step *step, struct text_builder *text);
+/* --- call_decision.c: what ended a call -------------------------------------------------------------------------- */
+
+/* Fills in end_leg, end_timer and end_message, and for what supervision ended the explanation. step->leg is the leg
+ * that decided, step->message what came on it; NULL where there was none. */
+void call_decision_fill(struct call_step *step, struct cdr_record *record);
 
 #endif

@@ -30,11 +30,18 @@ static struct talk connect_with(const char *caller_lines, const char *callee_lin
   return connect_in(bench_create(), caller_lines, callee_lines);
 }
 
+static void expect_decision(const struct bench *bench, const char *leg, const char *timer, const char *message) {
+  expect_view(bench->records[0].end_leg, leg);
+  expect_view(bench->records[0].end_timer, timer);
+  expect_view(bench->records[0].end_message, message);
+}
+
 static void finish(struct talk *talk) {
   peer_skip(talk->caller);
   peer_skip(talk->callee);
   bench_hang_up(talk->caller, talk->callee);
   expect_record(talk->bench, "normal");
+  expect_decision(talk->bench, "caller", "", "BYE");
   bench_end(talk->bench);
 }
 
@@ -99,6 +106,7 @@ static void test_the_seed_flow(void) {
   expect_int(talk.bench->records[0].hold_time_ms, >=, 632000);
   expect_int(talk.bench->records[0].hold_time_ms, <=, 632200);
   expect_view(talk.bench->records[0].end_direction, "switch");
+  expect_decision(talk.bench, "callee", "session", "UPDATE, no answer");
   bench_end(talk.bench);
 }
 
@@ -298,6 +306,7 @@ static void test_481_ends_both_legs_at_once(void) {
   struct cdr_record *record = &talk.bench->records[0];
   expect(str_view_starts_with(record->explanation,
                               STR_VIEW("The callee's device does not know the call any more: UPDATE")));
+  expect_decision(talk.bench, "callee", "session", "481 to UPDATE");
   bench_end(talk.bench);
 }
 
@@ -484,6 +493,7 @@ static void test_the_cap_of_a_caller_without_timers_is_not_moved_by_refreshes(vo
   expect_view(bench->records[0].explanation,
               "The caller's device has no session timer: its call may last 1000 s; last heard "
               "13:06:12 (200 to OPTIONS).");
+  expect_decision(bench, "caller", "no_timer_cap", "");
   bench_end(bench);
 }
 
@@ -717,6 +727,7 @@ static void test_no_ack_is_explained(void) {
   expect(str_view_starts_with(
       bench->records[0].explanation,
       STR_VIEW("The caller's device never acknowledged our answer, which was sent again for 32 s")));
+  expect_decision(bench, "caller", "acknowledgement", "200 to INVITE, no ACK");
   peer_skip(caller);
   peer_skip(callee);
   bench_end(bench);

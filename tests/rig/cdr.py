@@ -6,7 +6,7 @@ import re
 FIELDS = """id state caller callee caller_out callee_out caller_device callee_device caller_address callee_address
     caller_call_id callee_call_id started_at ringing_at answered_at ended_at pdd_ms setup_ms hold_time_ms fee_time_s
     end_direction end_reason end_cause end_text sip_status q850_cause explanation last_alive_at last_alive_by caller_timer
-    callee_timer""".split()
+    callee_timer end_leg end_timer end_message""".split()
 
 END_REASONS = """normal cancelled busy no_answer rejected session_timeout duration_limit media_timeout operator
     route_not_found not_registered illegal_call forbidden authentication_failed capacity gateway_timeout protocol_error

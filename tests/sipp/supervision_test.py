@@ -65,6 +65,7 @@ def test_the_seed_flow_ends_at_10_32_when_the_refresh_at_10_00_is_unanswered(rig
     caller.done(40)
     cdr = switch.cdr()
     expect_cdr(cdr, end_direction="switch", end_reason="session_timeout", end_cause="refresh_unanswered",
+               end_leg="callee", end_timer="session", end_message="UPDATE, no answer",
                hold_time_ms=between(631500, 634000), last_alive_by="callee: 200 to UPDATE",
                explanation=matching(r"The callee's device stopped answering: UPDATE sent \S+, resent 10 times, no answer in 32 s; "
                                     r"last heard \S+ \(200 to UPDATE\)\."))
