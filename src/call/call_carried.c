@@ -311,6 +311,7 @@ static void refuse(struct call_step *step, struct call_leg *leg, const struct ca
     call_session_refused(step, step->leg);
     leg->offer = LEG_OFFER_NONE;
   }
+  if (step->status == 422) (void)call_supervision_raise(step); /* the next request on that leg asks for more */
   respond_to(step, leg, carried, status, &none);
   if (is_lost(step, carried)) call_dispatch(step, CALL_EVENT_LOST);
 }

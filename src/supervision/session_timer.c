@@ -321,9 +321,11 @@ static int64_t obey_ms(const struct session_reply *reply) {
   return reply->retry_after_s == 0 ? OBEY_MIN_MS : 1000LL * reply->retry_after_s;
 }
 
-/* The pause that the answer would make. */
+/* The pause that the answer would make. Requests that cross for ever must leave the time of a transaction to the next
+ * rung. */
 static int64_t told_ms(const struct session_step *step, enum refresh_answer answer, const struct session_reply *reply) {
   if (answer == REFRESH_ANSWER_BUSY) return obey_ms(reply);
+  if (answer == REFRESH_ANSWER_PENDING) return CROSS_OWNER_HIGH * CROSS_UNIT_MS + SESSION_TRANSACTION_MS;
   return answer == REFRESH_ANSWER_OTHER ? pause_ms(step) : 0;
 }
 

@@ -407,6 +407,18 @@ static void test_endless_491_leads_to_proof_of_life_by_options(void) {
   rig_destroy(rig);
 }
 
+static void test_491_leaves_the_other_rungs_the_time_of_a_transaction(void) {
+  struct rig *rig = rig_of_interval(90, SESSION_ROLE_OURS);
+  expect_rung(rig, 45000, UPDATE);
+  for (int i = 0; i < 20 && rig->deed.rung != REFRESH_RUNG_INVITE; i++) {
+    refuse(rig, 491);
+    if (rig->deed.kind == SESSION_DEED_NONE) advance_to(rig, rig_ms(rig) + 5000);
+  }
+  expect_sent(rig, REFRESH_RUNG_INVITE);
+  expect_int(rig_ms(rig), <, 90000 - 32000);
+  rig_destroy(rig);
+}
+
 static void test_422_is_raised_twice_and_then_another_rung_tried(void) {
   struct rig *rig = rig_of(ours);
   expect_rung(rig, 300000, UPDATE);
@@ -789,8 +801,10 @@ TAP_TESTS(
     TAP(test_a_late_refusal_changes_nothing_but_481_ends), TAP(test_refused_rungs_are_climbed_at_once),
     TAP(test_a_peer_that_knows_no_update_is_not_asked_again), TAP(test_481_ends_at_once_on_every_rung),
     TAP(test_491_waits_2_1_to_4_s_where_the_call_id_is_ours_else_0_to_2_s), TAP(test_after_491_the_old_deadline_stays),
-    TAP(test_endless_491_leads_to_proof_of_life_by_options), TAP(test_422_is_raised_twice_and_then_another_rung_tried),
-    TAP(test_retry_after_is_obeyed_within_the_interval), TAP(test_a_challenge_is_answered_where_there_are_credentials),
+    TAP(test_endless_491_leads_to_proof_of_life_by_options),
+    TAP(test_491_leaves_the_other_rungs_the_time_of_a_transaction),
+    TAP(test_422_is_raised_twice_and_then_another_rung_tried), TAP(test_retry_after_is_obeyed_within_the_interval),
+    TAP(test_a_challenge_is_answered_where_there_are_credentials),
     TAP(test_any_other_refusal_is_tried_once_more_then_climbed_then_guarded),
     TAP(test_every_status_on_every_rung_leaves_an_armed_timer_or_an_end),
     TAP(test_a_network_that_refuses_is_knocked_at_for_32_s), TAP(test_a_device_that_is_back_within_32_s_keeps_its_call),
