@@ -1,7 +1,8 @@
 # The verbs of the project, each a thin call of meson, ninja or a script.
-#   make run ARGS='--sip udp:0.0.0.0:5060'    make sim SEEDS=1000    make fuzz FUZZ_RUNS=1000000    make install DESTDIR=/tmp/image
+#   make run ARGS='--sip udp:0.0.0.0:5060'    make sim SEEDS=1000 [CAMPAIGN=supervision]    make fuzz FUZZ_RUNS=1000000    make install DESTDIR=/tmp/image
 BUILD ?= build
 ARGS ?=
+CAMPAIGN ?= calls
 SEEDS ?= 100
 FUZZ_RUNS ?= 2000000
 DESTDIR ?=
@@ -43,7 +44,7 @@ fuzz: dependencies
 	scripts/fuzz --runs $(FUZZ_RUNS)
 
 sim: build
-	$(BUILD)/tests/sim/belfry-sim --seeds $(SEEDS)
+	$(BUILD)/tests/sim/belfry-sim --campaign $(CAMPAIGN) --seeds $(SEEDS)
 
 asan tsan:
 	scripts/sanitize $@

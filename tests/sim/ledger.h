@@ -15,6 +15,7 @@ struct ledger_record {
   struct cdr_record record;
   const struct switch_node *node; /* that wrote it */
   bool is_expected;               /* claimed by an expectation of the scenario */
+  bool was_gone;                  /* one of the two ends was gone when it was written */
   struct ledger_record *next;
 };
 
@@ -49,7 +50,7 @@ char *ledger_describe(struct world *world, const struct cdr_record *record);
 
 /* A call whose peer is gone has been ended within its bound, and one that supervision ended had a peer that was silent,
  * or refused (ledger_bound.c). */
-void ledger_check_supervision(struct world *world, const struct ledger_record *entry);
+void ledger_check_supervision(struct world *world, struct ledger_record *entry);
 
 /* What the records say against what the actors have lived through (ledger_truth.c). */
 void ledger_check_truth(struct world *world);

@@ -8,13 +8,13 @@
 
 #define TRANSACTION_US  (32 * SECOND_US)
 #define SLACK_US        (1 * SECOND_US)
-#define PATIENCE_MIN_US (15 * SECOND_US) /* the least that silence is waited for */
-#define PROBE_PERIOD_S  300              /* where SS_SIP_SESSION_TTL is 0 */
+#define PATIENCE_MIN_US (3900 * MS_US) /* the least that silence is waited for: three repetitions */
 
 /* One leg of a record, as its switch saw it on the network. */
 struct leg {
   struct watched_dialog *dialog; /* NULL: it was never answered */
   bool is_caller;
+  uint32_t longest_ttl_s; /* that its switch has ever had */
 };
 
 static bool is_of(const struct watched_dialog *dialog, const struct switch_node *node, struct str_view call_id) {
@@ -65,8 +65,7 @@ static int64_t interval_us(const struct leg *leg, const struct parameters *param
   int64_t interval_s = timer->interval_s;
   if (timer->is_timed) return interval_s * SECOND_US;
   if (parameters->BF_NO_TIMER_PROBE == NO_TIMER_PROBE_OFF) return 0;
-  interval_s = parameters->SS_SIP_SESSION_TTL;
-  if (interval_s == 0) interval_s = PROBE_PERIOD_S * (int64_t)parameters->SS_SIP_SESSION_UPDATE_SEGMENT;
+  interval_s = leg->longest_ttl_s;
   return (interval_s > timer->asked_s ? interval_s : timer->asked_s) * SECOND_US;
 }
 
@@ -82,10 +81,11 @@ static void note_margin(struct world *world, int64_t late_us) {
   world->ledger->margins[steps < LEDGER_MARGINS ? steps : LEDGER_MARGINS - 1]++;
 }
 
-static void check_leg(struct world *world, const struct leg *leg, const struct ledger_record *entry) {
+static void check_leg(struct world *world, const struct leg *leg, struct ledger_record *entry) {
   const struct parameters *parameters = switch_node_parameters(entry->node);
   int64_t since_us = gone_us(world, leg), ended_us = world->now_us;
   if (since_us == 0 || since_us >= ended_us) return;
+  entry->was_gone = true;
   int64_t bound = bound_us(leg, parameters);
   bool is_timeout = str_view_equal(entry->record.end_reason, STR_VIEW("session_timeout"));
   if (is_timeout && bound != INT64_MAX) note_margin(world, ended_us - bound);
@@ -102,24 +102,28 @@ static bool is_proof(enum sip_method method) {
   return method == SIP_METHOD_INVITE || method == SIP_METHOD_UPDATE || method == SIP_METHOD_OPTIONS;
 }
 
-/* The last request of the leg that asked for a sign of life. */
-static const struct watched_transaction *last_question(const struct world *world, const struct leg *leg) {
-  const struct watched_transaction *last = NULL;
-  for (const struct watched_transaction *transaction = world->watcher->first; transaction;
-       transaction = transaction->next)
-    if (transaction->endpoint == leg->dialog->endpoint && transaction->is_client && is_proof(transaction->method) &&
-        transaction->first_us > leg->dialog->timer.answered_us &&
-        str_view_equal(transaction->call_id, leg->dialog->call_id) &&
-        str_view_equal(transaction->own_tag, leg->dialog->own_tag))
-      last = transaction;
-  return last;
+/* The next request of the leg that asked for a sign of life; `before` NULL: the first one. */
+static const struct watched_transaction *next_question(const struct world *world, const struct leg *leg,
+                                                       const struct watched_transaction *before) {
+  const struct watched_transaction *question = before ? before->next : world->watcher->first;
+  while (question && !(question->endpoint == leg->dialog->endpoint && question->is_client &&
+                       is_proof(question->method) && question->first_us > leg->dialog->timer.answered_us &&
+                       str_view_equal(question->call_id, leg->dialog->call_id) &&
+                       str_view_equal(question->own_tag, leg->dialog->own_tag)))
+    question = question->next;
+  return question;
 }
 
+/* Nothing that was asked has been answered since the first question that is still open. */
 static bool was_silent(const struct world *world, const struct leg *leg) {
-  const struct watched_transaction *question = last_question(world, leg);
-  if (!question) return false;
-  if (question->is_excused || question->status == 408) return true;
-  return question->status == 0 && world->now_us - question->first_us >= PATIENCE_MIN_US;
+  int64_t answered_us = 0, asked_us = INT64_MAX;
+  for (const struct watched_transaction *question = NULL; (question = next_question(world, leg, question));) {
+    if (question->is_excused || question->status == 408) return true;
+    if (question->status != 0 && question->final_us > answered_us) answered_us = question->final_us;
+    if (question->status == 0 && question->first_us < asked_us) asked_us = question->first_us;
+  }
+  if (asked_us == INT64_MAX) return false;
+  return world->now_us - (asked_us > answered_us ? asked_us : answered_us) >= PATIENCE_MIN_US;
 }
 
 static bool knows_no_call(const struct world *world, const struct leg *leg) {
@@ -132,8 +136,10 @@ static bool knows_no_call(const struct world *world, const struct leg *leg) {
 }
 
 static bool was_refused(const struct world *world, const struct leg *leg) {
-  const struct watched_transaction *question = last_question(world, leg);
-  return knows_no_call(world, leg) || (question && question->status >= 300 && question->status != 408);
+  const struct watched_transaction *last = NULL;
+  for (const struct watched_transaction *question = NULL; (question = next_question(world, leg, question));)
+    last = question;
+  return knows_no_call(world, leg) || (last && last->status >= 300 && last->status != 408);
 }
 
 static bool has_expired(const struct world *world, const struct leg *leg) {
@@ -168,10 +174,11 @@ static bool is_cause_true(const struct world *world, const struct leg *leg, cons
   return had_no_ack(world, leg);
 }
 
-void ledger_check_supervision(struct world *world, const struct ledger_record *entry) {
+void ledger_check_supervision(struct world *world, struct ledger_record *entry) {
   const struct cdr_record *record = &entry->record;
-  struct leg caller = {dialog_of(world, entry->node, record->caller_call_id), true};
-  struct leg callee = {dialog_of(world, entry->node, record->callee_call_id), false};
+  uint32_t longest_ttl_s = switch_node_longest_ttl_s(entry->node);
+  struct leg caller = {dialog_of(world, entry->node, record->caller_call_id), true, longest_ttl_s};
+  struct leg callee = {dialog_of(world, entry->node, record->callee_call_id), false, longest_ttl_s};
   if (record->answered_at.value == 0 || !caller.dialog || !callee.dialog) return;
   check_leg(world, &caller, entry);
   check_leg(world, &callee, entry);

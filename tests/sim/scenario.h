@@ -24,6 +24,7 @@
 #include <stdint.h>
 
 #include "sim/actor.h"
+#include "sim/ledger.h"
 #include "sim/scenario_match.h"
 #include "sim/switch_node.h"
 #include "sim/world.h"
@@ -81,6 +82,7 @@ struct scenario_outcome {
   unsigned calls;      /* begun by actors */
   unsigned records;
   uint64_t events;
+  uint64_t margins[LEDGER_MARGINS]; /* of calls that were ended because an end was gone (ledger.h) */
 };
 
 /* Plays `text` in a fresh world (world_init, log wanted or not). */

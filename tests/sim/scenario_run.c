@@ -147,8 +147,9 @@ static void check_no_good_call_was_cut(struct scenario *scenario) {
   struct world *world = scenario->world;
   if (world->is_troubled || world->network.lost > 0) return;
   for (struct ledger_record *entry = world->ledger->first; entry; entry = entry->next)
-    if (!entry->is_expected && entry->record.answered_at.value != 0 &&
-        str_view_equal(entry->record.end_direction, STR_VIEW("switch")))
+    if (!entry->is_expected && !entry->was_gone && entry->record.answered_at.value != 0 &&
+        str_view_equal(entry->record.end_direction, STR_VIEW("switch")) &&
+        !str_view_equal(entry->record.end_cause, STR_VIEW("no_timer_cap")))
       world_fail(world, "the switch ended a good call: %s", ledger_describe(world, &entry->record));
 }
 
@@ -191,6 +192,7 @@ void scenario_play(struct world *world, const char *name, struct str_view text, 
   check_everything(scenario);
   *outcome = (struct scenario_outcome){.failure = verdict(scenario), .events = world->events};
   outcome->records = world->ledger ? world->ledger->count : 0;
+  if (world->ledger) memcpy(outcome->margins, world->ledger->margins, sizeof outcome->margins);
   for (struct actor *actor = world->first_actor; actor; actor = actor->next)
     for (struct ua_call *call = actor->calls; call; call = call->next)
       outcome->calls += call->is_caller;

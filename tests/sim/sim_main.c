@@ -20,10 +20,20 @@
 #define FAILURE_LINES      80 /* of the log are shown */
 #define FAILED_SEEDS_SHOWN 5
 
+/* What scenarios are made up about. */
+struct campaign_kind {
+  const char *name;
+  struct str_view (*write)(uint64_t seed, char *memory);
+  bool is_about_ends; /* says how long before their bound calls were ended */
+};
+static const struct campaign_kind campaigns[] = {{"calls", campaign_write_calls, false},
+                                                 {"supervision", campaign_write_supervision, true}};
+
 struct options {
   uint64_t first_seed, seed_count;
   uint64_t fresh_count; /* further seeds nobody has chosen */
   bool has_seeds, log, whole, print, tap, brief;
+  const struct campaign_kind *campaign;
   const char *program;
   char **files;
   int file_count;
@@ -31,6 +41,7 @@ struct options {
 
 struct totals {
   uint64_t seeds, failed, calls, records, events;
+  uint64_t margins[LEDGER_MARGINS];
 };
 
 /* What is being played, for the last words of a broken `require`. */
@@ -67,8 +78,8 @@ static void tell_failure(const struct options *options, const char *name, struct
   play(name, text, seed, LOGGED, &outcome, &world);
   printf("# %s\n", outcome.failure ? outcome.failure : "the failure did not come again: the play is not deterministic");
   event_log_print(&world.log, stdout, "#   ", FAILURE_LINES);
-  printf("# to see it all: %s --seed %" PRIu64 " --log%s%s\n", options->program, seed, is_file ? " " : "",
-         is_file ? name : "");
+  printf("# to see it all: %s --seed %" PRIu64 " --log %s%s\n", options->program, seed, is_file ? "" : "--campaign ",
+         is_file ? name : options->campaign->name);
   world_reset(&world);
 }
 
@@ -78,6 +89,8 @@ static void count(struct totals *totals, const struct scenario_outcome *outcome)
   totals->calls += outcome->calls;
   totals->records += outcome->records;
   totals->events += outcome->events;
+  for (unsigned i = 0; i < LEDGER_MARGINS; i++)
+    totals->margins[i] += outcome->margins[i];
 }
 
 /* --- scenarios from files
@@ -145,7 +158,7 @@ static int play_files(const struct options *options) {
 
 static bool play_seed(const struct options *options, uint64_t seed, struct totals *totals) {
   static char memory[CAMPAIGN_BYTES];
-  struct str_view text = campaign_write(seed, memory);
+  struct str_view text = options->campaign->write(seed, memory);
   struct world world;
   struct scenario_outcome outcome;
   bool is_good = play("campaign", text, seed, telling_of(options), &outcome, &world);
@@ -174,19 +187,36 @@ static void report(const struct totals *totals, double took_s) {
          totals->seeds, totals->calls, totals->records, totals->events, took_s, rate, totals->failed);
 }
 
+/* How long before its bound a call was ended whose end was gone. */
+static void report_margins(const struct totals *totals) {
+  uint64_t count = 0, seen = 0;
+  for (unsigned i = 0; i < LEDGER_MARGINS; i++)
+    count += totals->margins[i];
+  printf("# %" PRIu64 " calls were ended because an end was gone; %" PRIu64 " of them after their bound\n", count,
+         totals->margins[0]);
+  for (unsigned i = 1; i < LEDGER_MARGINS; i++) {
+    if (totals->margins[i] == 0) continue;
+    seen += totals->margins[i];
+    printf("#   %4u to %4u s before it: %6" PRIu64 "  (%5.1f %% so far)\n", (i - 1) * LEDGER_MARGIN_STEP_S,
+           i * LEDGER_MARGIN_STEP_S, totals->margins[i], 100.0 * (double)seen / (double)count);
+  }
+}
+
 static bool play_seeds(const struct options *options, uint64_t first, uint64_t seeds) {
   struct totals totals = {0};
   double started_s = seconds_now();
   for (uint64_t seed = first; seed < first + seeds; seed++)
     play_seed(options, seed, &totals);
   report(&totals, seconds_now() - started_s);
+  if (options->campaign->is_about_ends) report_margins(&totals);
   return totals.failed == 0;
 }
 
 /* The same seed twice: the same log, byte for byte. */
-static bool is_deterministic(uint64_t seed) {
+static bool is_deterministic(const struct options *options) {
   static char memory[CAMPAIGN_BYTES];
-  struct str_view text = campaign_write(seed, memory);
+  uint64_t seed = options->first_seed;
+  struct str_view text = options->campaign->write(seed, memory);
   struct world first, second;
   struct scenario_outcome outcome;
   play("campaign", text, seed, LOGGED, &outcome, &first);
@@ -207,7 +237,7 @@ static uint64_t fresh_seed(void) {
 static int play_campaign_as_tests(const struct options *options) {
   uint64_t fresh = fresh_seed();
   printf("1..3\n");
-  bool same = is_deterministic(options->first_seed);
+  bool same = is_deterministic(options);
   printf("%s 1 - a seed gives the same log twice, byte for byte\n", same ? "ok" : "not ok");
   bool known = play_seeds(options, options->first_seed, options->seed_count);
   printf("%s 2 - calls under faults break no invariant, fixed seeds\n", known ? "ok" : "not ok");
@@ -223,7 +253,8 @@ static int play_campaign_as_tests(const struct options *options) {
 
 static int usage(const char *program) {
   fprintf(stderr,
-          "usage: %s [--seeds COUNT] [--first SEED] [--seed SEED] [--log | --whole | --brief] [FILE.scn…]\n"
+          "usage: %s [--campaign calls|supervision] [--seeds COUNT] [--first SEED] [--seed SEED] [--log | --whole | "
+          "--brief] [FILE.scn…]\n"
           "       %s --tap --seeds COUNT --fresh COUNT\n"
           "       %s --print --seed SEED\n",
           program, program, program);
@@ -238,8 +269,14 @@ static bool read_number(const char *text, uint64_t *out) {
   return errno == 0 && *text && !*end;
 }
 
+static const struct campaign_kind *campaign_named(const char *name) {
+  for (size_t i = 0; name && i < sizeof campaigns / sizeof campaigns[0]; i++)
+    if (strcmp(campaigns[i].name, name) == 0) return &campaigns[i];
+  return NULL;
+}
+
 static bool read_options(int argc, char **argv, struct options *options) {
-  *options = (struct options){.first_seed = 1, .seed_count = 100, .program = argv[0]};
+  *options = (struct options){.first_seed = 1, .seed_count = 100, .program = argv[0], .campaign = &campaigns[0]};
   int i = 1;
   for (; i < argc && argv[i][0] == '-'; i++) {
     bool is_good = true;
@@ -255,6 +292,8 @@ static bool read_options(int argc, char **argv, struct options *options) {
       options->tap = true;
     } else if (strcmp(argv[i], "--seeds") == 0) {
       is_good = options->has_seeds = read_number(argv[++i], &options->seed_count);
+    } else if (strcmp(argv[i], "--campaign") == 0) {
+      is_good = (options->campaign = campaign_named(argv[++i])) != NULL;
     } else if (strcmp(argv[i], "--fresh") == 0) {
       is_good = read_number(argv[++i], &options->fresh_count);
     } else if (strcmp(argv[i], "--first") == 0) {
@@ -279,7 +318,7 @@ int main(int argc, char **argv) {
   if (!read_options(argc, argv, &options)) return usage(argv[0]);
   if (options.print) {
     static char memory[CAMPAIGN_BYTES];
-    struct str_view text = campaign_write(options.first_seed, memory);
+    struct str_view text = options.campaign->write(options.first_seed, memory);
     printf("%.*s", (int)text.length, text.data);
     return 0;
   }

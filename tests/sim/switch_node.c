@@ -11,6 +11,7 @@
 #define ARENA_BYTES         ((size_t)4 << 20)
 #define OUTBOX_ENTRIES      256
 #define OUTBOX_BYTES        ((size_t)4 * OUTBOX_EVENT_BYTES)
+#define PROBE_PERIOD_S      300 /* where SS_SIP_SESSION_TTL is 0 */
 #define USAGE_MAX           256
 #define ADVANCES_MAX        1000 /* at one time; more is a timer that arms itself for now */
 #define RESOLVE_DELAY_US    (3 * MS_US)
@@ -37,6 +38,7 @@ struct switch_node {
   int64_t stalled_until_us;
   int64_t advanced_at_us;
   unsigned advances, restarts;
+  uint32_t longest_ttl_s;
 };
 
 void node_setup_defaults(struct node_setup *setup) {
@@ -279,7 +281,15 @@ static void set_clocks(struct switch_node *node) {
   node->context.wall_now = world_wall(node->world);
 }
 
+static void note_ttl(struct switch_node *node) {
+  const struct parameters *parameters = &node->setup->parameters;
+  uint32_t ttl_s = parameters->SS_SIP_SESSION_TTL;
+  if (ttl_s == 0) ttl_s = PROBE_PERIOD_S * parameters->SS_SIP_SESSION_UPDATE_SEGMENT;
+  if (ttl_s > node->longest_ttl_s) node->longest_ttl_s = ttl_s;
+}
+
 static void handle(struct switch_node *node, const struct event *event) {
+  note_ttl(node);
   if (node->world->now_us < node->stalled_until_us) {
     ask_later(node, event, node->stalled_until_us - node->world->now_us);
     return;
@@ -399,6 +409,10 @@ bool switch_node_was_stalled(const struct switch_node *node) {
 
 const struct parameters *switch_node_parameters(const struct switch_node *node) {
   return &node->setup->parameters;
+}
+
+uint32_t switch_node_longest_ttl_s(const struct switch_node *node) {
+  return node->longest_ttl_s;
 }
 
 const char *switch_node_name(const struct switch_node *node) {

@@ -14,7 +14,8 @@ void ua_session_init(struct ua_session *session, uint64_t id, struct str_view ip
 /* What follows s= and c= : one media line with what belongs to it. */
 static struct str_view write_media(struct world *world, const struct ua_description *ours) {
   if (ours->payload == UA_FAX)
-    return sim_format_view(&world->memory, "m=image %u udptl t38\r\na=T38FaxVersion:0\r\n", ours->port);
+    return sim_format_view(&world->memory, "m=image %u udptl t38\r\na=T38FaxVersion:0\r\na=%s\r\n", ours->port,
+                           direction_names[ours->direction]);
   return sim_format_view(&world->memory, "m=audio %u RTP/AVP %u 101\r\na=rtpmap:101 telephone-event/8000\r\na=%s\r\n",
                          ours->port, ours->payload, direction_names[ours->direction]);
 }
@@ -83,10 +84,10 @@ static bool read_description(struct str_view text, struct ua_description *out) {
   uint32_t port, payload;
   if (fax.length && str_view_to_u32(word_of(fax, 0), &port)) {
     *out = (struct ua_description){.port = (uint16_t)port, .payload = UA_FAX};
-    return true;
+  } else {
+    if (!str_view_to_u32(word_of(media, 0), &port) || !str_view_to_u32(word_of(media, 2), &payload)) return false;
+    *out = (struct ua_description){.port = (uint16_t)port, .payload = payload};
   }
-  if (!str_view_to_u32(word_of(media, 0), &port) || !str_view_to_u32(word_of(media, 2), &payload)) return false;
-  *out = (struct ua_description){.port = (uint16_t)port, .payload = payload};
   for (unsigned i = 0; i < 4; i++)
     if (has_attribute(text, direction_names[i])) out->direction = (enum ua_direction)i;
   return port <= UINT16_MAX;

@@ -161,12 +161,13 @@ static bool is_given_up(const struct world *world, const struct watched_transact
 
 static void answer_heard(struct sighting *sighting, struct watched_transaction *invite) {
   struct watched_answer *answer = answer_with(invite, sighting->message.to_tag);
+  const struct watched_dialog *dialog = watcher_dialog(sighting);
   if (!answer) {
     answer = sim_take(&sighting->world->memory, sizeof *answer);
     *answer = (struct watched_answer){.to_tag = sighting->message.to_tag, .next = invite->answers};
+    answer->is_over = dialog->bye_settled_us > 0 && dialog->timer.answered_us < invite->first_us;
     invite->answers = answer;
   }
-  const struct watched_dialog *dialog = watcher_dialog(sighting);
   bool is_over = dialog->bye_said_us > 0 || dialog->bye_heard_us > 0; /* BYE will stop the peer, too */
   if (answer->acks > 0 && !is_over) answer->after_ack++;
 }
@@ -186,6 +187,7 @@ void watch_response_heard(struct sighting *sighting) {
     transaction->status = message->status;
     transaction->final_us = now_us;
     transaction->final_to_tag = message->to_tag;
+    if (message->method == SIP_METHOD_BYE) watcher_dialog(sighting)->bye_settled_us = now_us;
     if (sighting->endpoint->is_switch) watch_timer_final_heard(sighting, transaction);
   } else if (transaction->status >= 300 && now_us - transaction->final_us >= LIFE_US) {
     transaction->final_unowed++; /* Timer D is over */

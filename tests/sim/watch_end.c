@@ -47,6 +47,7 @@ static void check_client(struct world *world, const struct watched_transaction *
   if (transaction->status >= 300 && transaction->acks + transaction->final_unowed < transaction->final_count)
     watcher_blame_transaction(world, transaction, "a final response was not acknowledged (RFC 3261 17.1.1.2)");
   for (const struct watched_answer *answer = transaction->answers; answer; answer = answer->next) {
+    if (answer->is_over) continue;
     if (answer->acks == 0)
       watcher_blame_transaction(world, transaction, "its 2xx was never acknowledged (RFC 3261 13.2.2.4)");
     if (answer->acks > 0 && answer->acks < 1 + answer->after_ack)

@@ -29,6 +29,7 @@ struct watched_answer {
   struct str_view to_tag;
   unsigned acks;
   unsigned after_ack; /* heard after the first ACK: each wants one more */
+  bool is_over;       /* of a re-INVITE, heard after our BYE was answered: the dialog is no more */
   struct watched_answer *next;
 };
 
@@ -76,9 +77,9 @@ struct watched_timer {
 struct watched_dialog {
   struct endpoint *endpoint;
   struct str_view call_id, own_tag, remote_tag;
-  uint32_t cseq_said; /* the highest */
-  int64_t bye_said_us, bye_heard_us;
-  struct watched_transaction *invite; /* the last one said */
+  uint32_t cseq_said;                                /* the highest */
+  int64_t bye_said_us, bye_heard_us, bye_settled_us; /* settled: ours was answered */
+  struct watched_transaction *invite;                /* the last one said */
   struct watched_timer timer;
   struct watched_dialog *next_in_bucket, *older;
 };
