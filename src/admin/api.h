@@ -65,6 +65,11 @@ json_t *api_stamp(int64_t wall_us);
 bool api_query_number(const struct api_request *request, const char *name, uint32_t min, uint32_t max,
                       uint32_t fallback, uint32_t *number_out, struct api_response *response);
 
+/* All system parameters as {NAME: value}, and what has become different since: [{"parameter", "from", "to"}]. New
+ * references. For the audit log. */
+json_t *api_parameter_values(const struct api_request *request);
+json_t *api_parameter_changes(const struct api_request *request, const json_t *before);
+
 typedef void api_handler(const struct api_request *request, struct api_response *response);
 
 #define API_ROUTE(method, path, handler, ...) api_handler handler;

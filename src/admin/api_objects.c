@@ -102,8 +102,14 @@ void api_object_delete(const struct api_request *request, struct api_response *r
 
 void api_apply(const struct api_request *request, struct api_response *response) {
   struct configuration_problem problem;
+  json_t *before = api_parameter_values(request);
   enum result result = configuration_apply(request->switch_parts->configuration, request->body, request->body_length,
                                            request->by, &problem);
+  json_t *changes = api_parameter_changes(request, before);
+  if (json_array_size(changes) > 0) /* else the body stands for itself */
+    response->audit = json_pack("{s:I,s:O}", "bytes", (json_int_t)request->body_length, "parameters", changes);
+  json_decref(changes);
+  json_decref(before);
   if (result == RESULT_OK)
     api_respond_json(response, 200, json_pack("{s:b}", "applied", true));
   else

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "admin/api.h"
+#include "admin/parameter_effect.h"
 
 #define VALUE_TEXT_BYTES (PARAMETER_TEXT_MAX * 4 + 1)
 
@@ -113,12 +114,71 @@ void api_parameter_put(const struct api_request *request, struct api_response *r
     api_respond_result(response, result, problem.text, NULL);
 }
 
+json_t *api_parameter_values(const struct api_request *request) {
+  json_t *values = json_object();
+  for (size_t i = 0; i < parameter_row_count; i++)
+    json_object_set_new(values, parameter_rows[i].name, present_value(request, &parameter_rows[i]));
+  return values;
+}
+
+json_t *api_parameter_changes(const struct api_request *request, const json_t *before) {
+  json_t *changes = json_array();
+  for (size_t i = 0; i < parameter_row_count; i++) {
+    const char *name = parameter_rows[i].name;
+    json_t *from = json_object_get(before, name), *to = present_value(request, &parameter_rows[i]);
+    if (!json_equal(from, to))
+      json_array_append_new(changes, json_pack("{s:s,s:O,s:O}", "parameter", name, "from", from, "to", to));
+    json_decref(to);
+  }
+  return changes;
+}
+
 void api_preset(const struct api_request *request, struct api_response *response) {
   struct configuration_problem problem;
+  json_t *before = api_parameter_values(request);
   enum result result =
       configuration_apply_preset(request->switch_parts->configuration, request->id, request->by, &problem);
+  response->audit = json_pack("{s:s,s:o}", "preset", request->id, "parameters", api_parameter_changes(request, before));
+  json_decref(before);
   if (result == RESULT_OK)
     api_parameters_list(request, response);
   else
     api_respond_result(response, result, problem.text, NULL);
+}
+
+/* All values as they are. The picture that the workers use may be replaced by another thread's change at any time. */
+static void copy_present(const struct api_request *request, struct parameters *parameters) {
+  parameters_set_defaults(parameters);
+  for (size_t i = 0; i < parameter_row_count; i++) {
+    char text[VALUE_TEXT_BYTES], problem[256];
+    struct text_builder builder = text_builder_over(text, sizeof text),
+                        sentence = text_builder_over(problem, sizeof problem);
+    configuration_parameter_value(request->switch_parts->configuration, &parameter_rows[i], &builder);
+    (void)!parameter_set(parameters, &parameter_rows[i], text_builder_view(&builder), &sentence);
+  }
+}
+
+void api_parameter_effect(const struct api_request *request, struct api_response *response) {
+  const struct parameter_row *row = find_row(request, response);
+  const char *value = row ? api_query(request, "value") : NULL;
+  if (!row) return;
+  struct parameters before, after;
+  char problem[512], effect[1024];
+  struct text_builder sentence = text_builder_over(problem, sizeof problem),
+                      text = text_builder_over(effect, sizeof effect);
+  copy_present(request, &before);
+  after = before;
+  enum result result = parameter_set(&after, row, str_view_from_c(value ? value : ""), &sentence);
+  if (result == RESULT_OK) result = parameters_check(&after, &sentence);
+  if (result != RESULT_OK) {
+    problem[sentence.length < sizeof problem ? sentence.length : sizeof problem - 1] = '\0';
+    api_respond_result(response, result, problem, "/value");
+    return;
+  }
+  struct worker_group_status status;
+  worker_group_read_status(request->switch_parts->group, &status);
+  parameter_effect_to_text(row, &before, &after, &status, &text);
+  api_respond_json(
+      response, 200,
+      json_pack("{s:s,s:s,s:s%}", "name", row->name, "value", value ? value : "", "effect", text.data, text.length));
 }

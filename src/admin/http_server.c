@@ -15,6 +15,7 @@
 #include "admin/admin.h"
 #include "admin/admin_token.h"
 #include "admin/api.h"
+#include "admin/api_tokens.h"
 #include "admin/audit.h"
 #include "admin/console_files.h"
 #include "admin/desk.h"
@@ -133,6 +134,11 @@ static struct caller caller_of(const struct listener *listener, struct MHD_Conne
   struct session session;
   snprintf(caller.by, sizeof caller.by, "token");
   if (admin_token_matches(desk->token, header)) return caller;
+  char token[API_TOKEN_NAME_BYTES];
+  if (header && api_token_find(desk->parts.store, header, token, &caller.role)) {
+    snprintf(caller.by, sizeof caller.by, "token:%s", token);
+    return caller;
+  }
   caller.role = ROLE_NOBODY;
   snprintf(caller.by, sizeof caller.by, "nobody");
   if (header || !caller.session ||

@@ -202,3 +202,39 @@ def test_options_are_answered(rig):
     switch = rig.switch(mapping_gateways=[{"name": "customer-a", "addresses": [HOST], "capacity": 1}])
     probe = rig.process("sipsak", ["sipsak", "-H", HOST, "-s", f"sip:{HOST}:{switch.port}"])
     assert probe.wait(10) == 0, probe.output
+
+
+@needs("switch")
+def test_a_token_of_a_program_has_its_role_and_no_more_and_ends_when_it_is_removed(rig):
+    switch = rig.switch()
+    secret = switch.api.put("/api/v1/tokens/grafana", {"role": "viewer"})["token"]
+    program = Api(HOST, switch.admin_port, secret)
+    assert program.ask("GET", "/api/v1/status").status == 200
+    problem(program.ask("PUT", "/api/v1/parameters/SS_SIP_SESSION_TTL", {"value": 900}), 403)
+    assert secret not in switch.api.ask("GET", "/api/v1/tokens").text + switch.api.ask("GET", "/api/v1/audit").text
+    renewed = Api(HOST, switch.admin_port, switch.api.put("/api/v1/tokens/grafana", {"role": "operator"})["token"])
+    problem(program.ask("GET", "/api/v1/status"), 401)
+    renewed.put("/api/v1/phones/1009", phone("1009"))
+    assert switch.api.get("/api/v1/audit")["items"][0]["by"] == "token:grafana"
+    assert switch.api.ask("DELETE", "/api/v1/tokens/grafana").status == 204
+    problem(renewed.ask("GET", "/api/v1/status"), 401)
+    problem(switch.api.ask("PUT", "/api/v1/tokens/no.dots", {"role": "viewer"}), 400)
+
+
+@needs("switch")
+def test_the_effect_of_a_value_is_told_before_it_is_set(rig):
+    switch = rig.switch()
+    said = switch.api.get("/api/v1/parameters/SS_SIP_SESSION_TTL/effect", value="300")
+    assert "every 150 s" in said["effect"], said
+    assert "90 to 86400" in problem(switch.api.ask("GET", "/api/v1/parameters/SS_SIP_SESSION_TTL/effect?value=45"), 400)["detail"]
+    problem(switch.api.ask("GET", "/api/v1/parameters/SS_NOTHING/effect?value=45"), 404)
+    assert switch.api.get("/api/v1/parameters/SS_SIP_SESSION_TTL")["value"] == 600
+
+
+@needs("switch")
+def test_the_audit_log_says_what_a_preset_has_changed(rig):
+    switch = rig.switch()
+    switch.api.post("/api/v1/presets/mobile", {})
+    change = switch.api.get("/api/v1/audit")["items"][0]["change"]
+    assert change["preset"] == "mobile", change
+    assert {"parameter": "SS_SIP_SESSION_TTL", "from": 600, "to": 300} in change["parameters"], change
