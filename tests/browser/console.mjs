@@ -13,7 +13,7 @@ const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-ru
   "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"];
 const WIDTHS = [[1440, 900], [390, 844]];
 const DIALOGUES = [["/calls", "call", ".legs"], ["/cdrs", "record", ".timeline"], ["/routing-gateways", "gateway", "#device-form"]];
-const SCREENS = ["/", "/calls", "/registrations", "/mapping-gateways", "/routing-gateways", "/phones", "/cdrs", "/parameters", "/users", "/audit"];
+const SCREENS = ["/", "/calls", "/registrations", "/mapping-gateways", "/routing-gateways", "/phones", "/cdrs", "/trace", "/doctor", "/parameters", "/users", "/audit"];
 
 function check(condition, words) {
   if (!condition) throw new Error(words);
@@ -81,7 +81,7 @@ const STEPS = {
       for (const path of SCREENS) {
         await visit(page, path);
         if (path === "/") await page.locator(".chart canvas").first().waitFor();
-        else await page.locator(".list-row .open, .list-row strong, .presets, .empty").first().waitFor();
+        else await page.locator(".list-row .open, .list-row strong, .presets, .empty, .quiet-sky, .finding").first().waitFor();
         await look(page, name_of(path), found);
       }
       for (const [path, name, ready] of DIALOGUES) {
@@ -130,12 +130,19 @@ const STEPS = {
     await page.getByRole("button", { name: "Sign in" }).click();
     await page.getByText("that is not the admin token").waitFor();
     await sign_in(page, "/users");
-    await page.getByRole("button", { name: "Add" }).click();
+    await page.getByRole("button", { name: "Add", exact: true }).click();
     await page.getByLabel("User name").fill("anna");
     await page.getByLabel("Role").selectOption("viewer");
     await page.getByLabel("Password").fill("correct horse battery");
     await page.getByRole("button", { name: "Save" }).click();
     await page.getByRole("status").getByText("anna is saved.").waitFor();
+    await page.getByRole("button", { name: "Add token" }).click();
+    await page.getByLabel("Name", { exact: true }).fill("grafana");
+    await page.getByRole("dialog").getByRole("button", { name: "Add" }).click();
+    const secret = await page.locator(".secret").innerText();
+    const by_token = await fetch(`${url}/api/v1/session`, { headers: { Authorization: `Bearer ${secret}` } });
+    check(by_token.status === 200 && (await by_token.json()).role === "viewer", `the new token is answered with ${by_token.status}`);
+    await page.getByRole("dialog").getByRole("button", { name: "Close" }).last().click();
     const cookies = await page.context().cookies();
     const cookie = cookies.find((one) => one.name === "belfry_session");
     check(cookie?.httpOnly && cookie.sameSite === "Strict", `the cookie is ${JSON.stringify(cookie)}`);
@@ -165,6 +172,8 @@ const STEPS = {
     await page.getByLabel("Value (s)").fill("45");
     await page.getByRole("button", { name: "Save" }).click();
     await page.getByRole("alert").getByText("90 to 86400").waitFor();
+    await page.getByLabel("Value (s)").fill("300");
+    await page.locator(".effect").getByText("every 150 s").waitFor();
     await page.getByLabel("Value (s)").fill("777");
     await page.getByRole("button", { name: "Save" }).click();
     await page.getByRole("status").getByText("SS_SIP_SESSION_TTL is now 777 s").waitFor();

@@ -118,14 +118,48 @@ export interface Status {
   registrations: number;
   loop_lag_ms: number;
   records: { waiting: number; written: number };
+  keep_alive?: { devices: number; unreachable: number; lag_ms: number; round_is_kept: boolean; round: string; sent: number; answered: number };
+  counters?: Record<string, number>;
   store: { ok: boolean; problem: string };
   rates?: { attempts_per_s: number | null; answers_per_s: number | null; processor_percent: number | null };
   recent?: Figures & { reasons: Record<string, number> };
   alarms?: Alarm[];
 }
+/** A message, a keep-alive, or what a timer decided, from the flight recorder. */
+export interface Traced {
+  id?: string;
+  at: string;
+  kind: "sip" | "keepalive" | "note";
+  direction?: "received" | "sent" | "inside";
+  remote?: string | null;
+  local?: string | null;
+  transport?: string | null;
+  call?: string | null;
+  side?: "caller" | "callee" | null;
+  note?: string | null;
+  summary?: string | null;
+  text?: string | null;
+}
+/** What the doctor has found; not every switch says all of it. */
+export interface Finding {
+  id?: string;
+  name?: string;
+  title?: string;
+  summary?: string;
+  text?: string;
+  description?: string;
+  device?: string;
+  since?: string;
+  count?: number;
+  confidence?: string;
+  remedy?: string;
+  evidence?: unknown;
+  calls?: string[];
+}
 export type Role = "viewer" | "operator" | "admin";
 export interface Session { user: string; role: Role; expires_in_s: number | null; version: string }
 export interface User { name: string; role: Role; changed_at: string; changed_by: string }
+export interface Token { name: string; role: Role; changed_at: string; changed_by: string; token?: string }
 export interface AuditEntry { at: string; by: string; role: string; from: string; what: string; change: any }
 export interface Page<T> { items: T[]; next_cursor: string | null }
 

@@ -10,10 +10,12 @@ import { Audit } from "./screens/audit";
 import { Calls } from "./screens/calls";
 import { Cdrs } from "./screens/cdrs";
 import { Devices } from "./screens/devices";
+import { Doctor } from "./screens/doctor";
 import { Overview } from "./screens/overview";
 import { Parameters } from "./screens/parameters";
 import { Registrations } from "./screens/registrations";
 import { SignIn } from "./screens/sign_in";
+import { Trace } from "./screens/trace";
 import { Users } from "./screens/users";
 
 const SCREENS: Record<string, () => preact.JSX.Element> = {
@@ -24,6 +26,8 @@ const SCREENS: Record<string, () => preact.JSX.Element> = {
   "/routing-gateways": () => <Devices kind="routing-gateways" key="routing" />,
   "/phones": () => <Devices kind="phones" key="phones" />,
   "/cdrs": () => <Cdrs />,
+  "/trace": () => <Trace />,
+  "/doctor": () => <Doctor />,
   "/parameters": () => <Parameters />,
   "/users": () => <Users />,
   "/audit": () => <Audit />,

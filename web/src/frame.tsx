@@ -23,7 +23,11 @@ const GROUPS: { name: Text; entries: Entry[] }[] = [
     { path: "/routing-gateways", name: "routing_gateways", icon: "routing" },
     { path: "/phones", name: "phones", icon: "phones" },
   ] },
-  { name: "group_history", entries: [{ path: "/cdrs", name: "cdrs", icon: "cdrs" }] },
+  { name: "group_diagnosis", entries: [
+    { path: "/cdrs", name: "cdrs", icon: "cdrs" },
+    { path: "/trace", name: "trace", icon: "trace" },
+    { path: "/doctor", name: "doctor", icon: "doctor" },
+  ] },
   { name: "group_system", entries: [
     { path: "/parameters", name: "parameters", icon: "parameters" },
     { path: "/users", name: "users", icon: "users", admin: true },

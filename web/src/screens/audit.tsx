@@ -13,7 +13,8 @@ function what(entry: AuditEntry): string {
 function change(entry: AuditEntry): string {
   const c = entry.change;
   if (c === null || c === undefined) return "";
-  return c.parameter ? `${c.from} → ${c.to}` : JSON.stringify(c);
+  if (c.parameter) return `${c.from} → ${c.to}`;
+  return c.parameters ? c.parameters.map((one: any) => `${one.parameter} ${one.from} → ${one.to}`).join(", ") : JSON.stringify(c);
 }
 
 export function Audit() {

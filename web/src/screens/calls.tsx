@@ -5,6 +5,7 @@ import { t, word } from "../language";
 import { now, usePolled } from "../live";
 import { go, place, set_query } from "../router";
 import { useStore } from "../store";
+import { open_trace } from "./trace";
 import { Icon } from "../ui/icons";
 import { List, type Column } from "../ui/list";
 import { Badge, Confirm, Dialog, Empty, Failed, Head, Left, Search, toast, type Tone } from "../ui/parts";
@@ -70,6 +71,7 @@ function CallDialog({ id, onClose }: { id: string; onClose: () => void }) {
   return (
     <Dialog title={call ? `${call.caller ?? "?"} → ${call.callee ?? "?"}` : t(is_over ? "calls" : "loading")} wide onClose={onClose} actions={<>
       {is_over && <button type="button" onClick={() => go(`/cdrs?id=${encodeURIComponent(id)}`)}>{t("show_record")}</button>}
+      <button type="button" onClick={() => open_trace(id)}><Icon name="trace" /> {t("trace_open")}</button>
       {!is_over && may("operator") && <button type="button" class="danger" onClick={() => set_confirms(true)}><Icon name="hang_up" /> {t("hang_up")}</button>}
     </>}>
       {is_over && <p class="note">{t("call_over")}</p>}

@@ -9,6 +9,7 @@ import { Icon } from "../ui/icons";
 import { List, type Column } from "../ui/list";
 import { Badge, Dialog, Empty, Failed, Field, Head, message_of, toast } from "../ui/parts";
 import { tone_of } from "./overview";
+import { open_trace } from "./trace";
 
 const FILTERS = ["caller", "callee", "reason", "from", "to"];
 const REASONS = Object.keys(english).filter((name) => name.startsWith("reason_")).map((name) => name.slice("reason_".length));
@@ -57,7 +58,7 @@ function CdrDialog({ id, onClose }: { id: string; onClose: () => void }) {
     </section>
   );
   return (
-    <Dialog title={cdr ? `${cdr.caller ?? "?"} → ${cdr.callee ?? "?"}` : t("loading")} wide onClose={onClose}>
+    <Dialog title={cdr ? `${cdr.caller ?? "?"} → ${cdr.callee ?? "?"}` : t("loading")} wide onClose={onClose} actions={<button type="button" onClick={() => open_trace(id)}><Icon name="trace" /> {t("trace_open")}</button>}>
       {!!error && <Failed error={error} />}
       {cdr && <>
         <div class="verdict"><Badge tone={tone_of(cdr.end_reason)}>{word("reason", cdr.end_reason)}</Badge>

@@ -80,6 +80,7 @@ export function Overview() {
   const series = history?.series ?? {};
   const recent = present?.recent;
   const of_calls = t("asr_long", number(recent?.calls ?? 0));
+  const keep = present?.keep_alive;
   const is_late = (present?.loop_lag_ms ?? 0) > 250;
   const enough = (series.calls?.length ?? 0) > 1;
   const chart = (label: string, lines: Parameters<typeof Chart>[0]["lines"], max?: number) =>
@@ -98,7 +99,8 @@ export function Overview() {
         <Tile label={t("asr")} value={percent(recent?.asr_percent)} note={of_calls} values={series.asr_percent} color="c3" />
         <Tile label={t("acd")} value={clock(recent?.acd_s)} note={t("acd_long")} values={series.acd_s} color="c3" />
         <Tile label={t("pdd")} value={milliseconds(recent?.pdd_ms)} note={t("pdd_long")} values={series.pdd_ms} color="c4" />
-        <Tile label={t("registrations_now")} value={number(present?.registrations)} values={series.registrations} color="c4" href="/registrations" />
+        <Tile label={t("registrations_now")} value={number(present?.registrations)} values={series.registrations} color="c4" href="/registrations"
+          note={keep?.devices ? t("keep_alive_note", number(keep.unreachable), milliseconds(keep.lag_ms)) : ""} tone={keep && (!keep.round_is_kept || keep.unreachable > 0) ? "warn" : undefined} title={keep?.round} />
         <Tile label={t("records_waiting")} value={number(present?.records.waiting)} note={t("records_written", number(present?.records.written))} values={series.records_waiting}
           color="c2" tone={present && !present.store.ok ? "bad" : undefined} />
         <Tile label={t("processor")} value={percent(present?.rates?.processor_percent)} note={t("loop_lag", number(present?.loop_lag_ms))} values={series.processor_percent} color="c1" tone={is_late ? "warn" : undefined} />

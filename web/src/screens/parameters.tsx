@@ -19,7 +19,10 @@ const summary_of = (parameter: Parameter) => (language.get() === "zh" && chinese
 function Changes({ name, changed_at }: { name: string; changed_at: string | null }) {
   const [entries, set_entries] = useState<AuditEntry[]>([]);
   useEffect(() => {
-    get<Page<AuditEntry>>("audit?limit=1000").then((page) => set_entries(page.items.filter((entry) => entry.change?.parameter === name)), () => {});
+    get<Page<AuditEntry>>("audit?limit=1000").then((page) => set_entries(page.items.flatMap((entry) => {
+      const changes: { parameter?: string }[] = entry.change?.parameters ?? [entry.change ?? {}];
+      return changes.filter((change) => change.parameter === name).map((change) => ({ ...entry, change }));
+    })), () => {});
   }, [name, changed_at]);
   return (
     <div class="changes"><h3>{t("history")}</h3>
@@ -29,6 +32,22 @@ function Changes({ name, changed_at }: { name: string; changed_at: string | null
         : <p class="muted">{t("no_history")}</p>}
     </div>
   );
+}
+
+/** What the value that is being typed would change, as the switch says it. */
+function Effect({ name, value, present }: { name: string; value: string; present: string }) {
+  const [said, set_said] = useState<{ text: string; is_refused: boolean } | null>(null);
+  useEffect(() => {
+    set_said(null);
+    if (value === present) return;
+    let alive = true;
+    const timer = setTimeout(() => get<{ effect: string }>(`parameters/${name}/effect?value=${encodeURIComponent(value)}`).then(
+      (answer) => alive && set_said({ text: answer.effect, is_refused: false }),
+      (error) => alive && set_said(error.status === 400 ? { text: message_of(error), is_refused: true } : null)), 250);
+    return () => { alive = false; clearTimeout(timer); };
+  }, [name, value, present]);
+  return <div class="effect-place" aria-live="polite">{said && (
+    <p class={`effect ${said.is_refused ? "refused" : ""}`}><Icon name={said.is_refused ? "alarm" : "arrow"} size={16} /> <span>{said.text}</span></p>)}</div>;
 }
 
 function Editor({ parameter, onSaved }: { parameter: Parameter; onSaved: (parameter: Parameter) => void }) {
@@ -66,6 +85,8 @@ function Editor({ parameter, onSaved }: { parameter: Parameter; onSaved: (parame
           <button type="button" disabled={busy || !differs(parameter)} onClick={() => save(String(parameter.default))}>{t("set_default")}</button>
         </div>
       ) : <p class="muted">{t("read_only")}</p>}
+      {can && <Effect name={parameter.name} value={value} present={String(parameter.value)} />}
+      {parameter.name.startsWith("SS_") && <p class="muted small where">{t("where_in_vos")}</p>}
       <Changes name={parameter.name} changed_at={parameter.changed_at} />
     </form>
   );

@@ -106,5 +106,23 @@ export const english = {
   no_audit: "Nothing has been changed yet", change_password: "Change password", old_password: "Present password", new_password: "New password",
   password_changed: "Your password is changed.", audit_sign_in: "signed in", audit_sign_in_refused: "sign-in refused", audit_sign_in_locked_out: "locked out after wrong passwords",
   sure_user: "Whoever is signed in under this name is signed out.",
+  where_in_vos: "In VOS3000: Operation management > Softswitch management > Additional settings > System parameter",
+  keep_alive_note: "{0} unreachable, keep-alives {1} late",
+  tokens: "API tokens", add_token: "Add token", no_tokens: "Programs that use the API get a token of their own here, with a role.", renew: "New secret",
+  token_made: "Token {0}", token_once: "This is shown once. Only its hash is kept.", token_renew: "New secret for {0}", token_renew_text: "The present secret stops working at once.",
+  token_name_hint: "Such as grafana or billing", sure_token: "Programs that use it are refused at once.", copy: "Copy", copied: "Copied.",
+  // trace
+  trace: "Debug trace", doctor: "Doctor", group_diagnosis: "Diagnosis", trace_call: "Call", trace_number: "Number", trace_address: "Address or device",
+  trace_since: "Since", trace_minutes: "the last {0} min", trace_follow: "Follow live", trace_following: "Following", trace_none: "Nothing recorded for this",
+  trace_none_note: "The flight recorder keeps the last messages of all calls. Widen the time, or leave a field empty.", trace_start: "Look up what was said",
+  trace_start_note: "By call, number, device or address, over the last minutes; live if you like.", trace_absent: "This switch has no flight recorder",
+  trace_absent_note: "It was built without one, or the recorder is switched off.", trace_pcap: "pcap", trace_text: "Text", trace_open: "Open trace",
+  trace_count: "{0} messages", trace_message: "Message", trace_timers: "Timers", trace_ladder: "Ladder", trace_switch: "Belfry", trace_keepalives: "Keep-alives",
+  // doctor
+  doctor_healthy: "Nothing found", doctor_healthy_note: "No known trouble in the calls and registrations of the last hours.", doctor_absent: "This switch has no doctor yet",
+  doctor_absent_note: "Its records still say why each call ended: see Call records.", doctor_since: "since {0}", doctor_times: "{0} times", doctor_remedy: "What to do",
+  doctor_evidence: "Evidence", doctor_confidence: "{0} sure", doctor_looked: "looked {0}", confidence_certain: "certain", confidence_likely: "likely", confidence_possible: "possible",
+  note_leg: "leg", note_armed: "timer armed", note_refreshed: "refreshed", note_due: "refresh due", note_failed: "refresh failed", note_expired: "given up",
+  note_stopped: "timer stopped", note_ended: "call ended", note_recorder: "recorder",
 };
 export type Texts = typeof english;

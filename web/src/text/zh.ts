@@ -75,6 +75,22 @@ export const chinese: Texts = {
   password_hint: "至少 10 个字符", who: "谁", what: "操作", from_where: "来源", when: "时间", change: "内容", no_audit: "尚无修改记录", change_password: "修改密码",
   old_password: "当前密码", new_password: "新密码", password_changed: "密码已修改。", audit_sign_in: "登录", audit_sign_in_refused: "登录被拒绝",
   audit_sign_in_locked_out: "密码多次错误，已锁定", sure_user: "以该用户名登录的人将被退出。",
+  where_in_vos: "VOS3000 中的位置：业务管理 > 软交换管理 > 附加设置 > 系统参数",
+  keep_alive_note: "{0} 台不可达，保活迟 {1}",
+  tokens: "API 令牌", add_token: "新增令牌", no_tokens: "调用 API 的程序在此获得各自的令牌和角色。", renew: "更换密钥",
+  token_made: "令牌 {0}", token_once: "仅显示这一次，系统只保存其散列值。", token_renew: "更换 {0} 的密钥", token_renew_text: "现有密钥立即失效。",
+  token_name_hint: "例如 grafana 或 billing", sure_token: "使用该令牌的程序将立即被拒绝。", copy: "复制", copied: "已复制。",
+  trace: "调试跟踪", doctor: "诊断", group_diagnosis: "诊断", trace_call: "通话", trace_number: "号码", trace_address: "地址或设备",
+  trace_since: "时间范围", trace_minutes: "最近 {0} 分钟", trace_follow: "实时跟踪", trace_following: "跟踪中", trace_none: "没有相关记录",
+  trace_none_note: "飞行记录仪保存所有通话最近的消息。请放宽时间，或留空某项。", trace_start: "查询信令记录",
+  trace_start_note: "按通话、号码、设备或地址查询最近几分钟，也可实时跟踪。", trace_absent: "本交换机没有飞行记录仪",
+  trace_absent_note: "编译时未包含，或记录仪已关闭。", trace_pcap: "pcap", trace_text: "文本", trace_open: "打开跟踪",
+  trace_count: "{0} 条消息", trace_message: "消息", trace_timers: "定时器", trace_ladder: "信令图", trace_switch: "Belfry", trace_keepalives: "保活消息",
+  doctor_healthy: "未发现问题", doctor_healthy_note: "最近数小时的通话和注册中没有已知故障。", doctor_absent: "本交换机尚无诊断功能",
+  doctor_absent_note: "通话记录仍说明每个通话的结束原因。", doctor_since: "自 {0}", doctor_times: "{0} 次", doctor_remedy: "处理办法",
+  doctor_evidence: "依据", doctor_confidence: "可信度 {0}", doctor_looked: "检查于 {0}", confidence_certain: "确定", confidence_likely: "很可能", confidence_possible: "可能",
+  note_leg: "通话侧", note_armed: "定时器启动", note_refreshed: "已刷新", note_due: "应刷新", note_failed: "刷新失败", note_expired: "放弃通话",
+  note_stopped: "定时器停止", note_ended: "通话结束", note_recorder: "记录仪",
 };
 
 // One line for each parameter; the switch's own English text stands beneath it.

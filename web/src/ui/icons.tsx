@@ -7,6 +7,8 @@ const PATHS: Record<string, string> = {
   routing: "M9 12h11m-4-4 4 4-4 4M5 5v14",
   phones: "M8 3h8a1 1 0 0 1 1 1v16a1 1 0 0 1-1 1H8a1 1 0 0 1-1-1V4a1 1 0 0 1 1-1zM11 18h2",
   cdrs: "M6 3h9l4 4v14H6zM15 3v4h4M9 12h7M9 16h7",
+  trace: "M5 4v16M19 4v16M6 8h11m-3-3 3 3-3 3M18 16H8m3-3-3 3 3 3",
+  doctor: "M3 12h4l2.500-6 4 12 2.500-6h5",
   parameters: "M4 7h9M17 7h3M4 17h3M11 17h9M15 5v4M9 15v4",
   users: "M9 11a3.500 3.500 0 1 0 0-7 3.500 3.500 0 0 0 0 7zM3 20a6 6 0 0 1 12 0M16 5a3 3 0 0 1 0 6M17.500 14.500A5.500 5.500 0 0 1 21 20",
   audit: "M12 7v5l3 2M12 21a9 9 0 1 0-9-9M3 5v4h4",
