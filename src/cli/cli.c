@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/cli_live.h"
+
 struct command {
   const char *name;
   enum cli_exit (*run)(struct cli_call *call);
@@ -23,7 +25,7 @@ static const struct command commands[] = {
 #define SYSTEM_DATA_DIR "/var/lib/belfry"
 
 void cli_print_usage(void) {
-  printf("usage: belfry COMMAND [--data DIR | --admin URL --token T] [-j]\n\n");
+  printf("usage: belfry COMMAND [--data DIR | --admin URL --token T] [-j] [--live]\n\n");
   printf("  %-28s %s\n", "serve", "Run the switch (belfry serve --help)");
   for (size_t i = 0; i < COMMAND_COUNT; i++)
     printf("  %-28s %s\n", commands[i].usage, commands[i].help);
@@ -51,6 +53,7 @@ static bool take_shared_options(struct cli_call *call) {
     char *argument = call->arguments[i];
     bool taken = strcmp(argument, "-j") == 0 || strcmp(argument, "--json") == 0;
     if (taken) call->json = true;
+    if (strcmp(argument, "--live") == 0) taken = call->live = true;
     for (size_t o = 0; o < sizeof options / sizeof options[0] && !taken; o++) {
       if (strcmp(argument, options[o].name) != 0) continue;
       if (++i >= call->argument_count) {
@@ -82,7 +85,11 @@ int cli_run(int argc, char **argv) {
     fprintf(stderr, "usage: belfry %s\n", command->usage);
     return CLI_USAGE;
   }
-  return (int)command->run(&call);
+  if (call.live && !cli_live_can(command->name)) {
+    fprintf(stderr, "belfry: --live goes with what only shows: status, calls, registrations, gateways, cdrs …\n");
+    return CLI_USAGE;
+  }
+  return (int)(call.live ? cli_live(&call, command->run) : command->run(&call));
 }
 
 /* A problem document's sentence, or the status alone. */

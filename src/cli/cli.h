@@ -17,6 +17,7 @@ struct cli_call {
   int argument_count;
   char **arguments; /* behind the command's name, options taken out */
   bool json;        /* -j: print the answer as it came */
+  bool live;        /* --live: again and again (cli_live.h) */
   struct cli_client client;
 };
 
