@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 #include "boot/boot_options.h"
 #include "boot/clock_anchor.h"
 #include "boot/data_dir.h"
+#include "boot/log_line.h"
 #include "boot/text_file.h"
 #include "configuration/configuration.h"
 #include "store/store.h"
@@ -42,21 +42,6 @@ struct serve {
 
 /* --- the log
  * -------------------------------------------------------------------------------------------------------------- */
-
-static void log_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static void log_line(const char *format, ...) {
-  struct timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
-  char stamp[32], text[1200];
-  struct text_builder builder = text_builder_over(stamp, sizeof stamp);
-  wall_us_to_text((struct wall_us){(int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000}, &builder);
-  va_list arguments;
-  va_start(arguments, format);
-  vsnprintf(text, sizeof text, format, arguments);
-  va_end(arguments);
-  fprintf(stderr, "%.*s %s\n", (int)builder.length, stamp, text);
-}
 
 static void log_failed_check(const char *file, int line, const char *expression) {
   log_line("%s:%d: this must never be: not %s", file, line, expression);

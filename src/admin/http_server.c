@@ -20,6 +20,7 @@
 #include "admin/console_files.h"
 #include "admin/desk.h"
 #include "admin/route_match.h"
+#include "admin/security_log.h"
 #include "admin/status_document.h"
 #include "worker/clock.h"
 
@@ -201,6 +202,8 @@ static void handle(const struct listener *listener, struct MHD_Connection *conne
   enum route_found found = route_match(exchange->method, exchange->path, &match);
   bool is_public = found == ROUTE_FOUND && match.role == ROLE_NOBODY;
   if (!is_public && caller->role == ROLE_NOBODY) {
+    if (MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Authorization"))
+      security_log("token-refused", caller->address, "");
     api_respond_problem(response, 401, "sign in, or send a valid bearer token (it is in DIR/admin.token)", NULL);
   } else if (found == ROUTE_NOT_FOUND) {
     api_respond_problem(response, 404, "there is no such path", NULL);
@@ -211,6 +214,7 @@ static void handle(const struct listener *listener, struct MHD_Connection *conne
              role_name(match.role));
     api_respond_problem(response, 403, detail, NULL);
   } else if (may_be_forged(listener, connection, caller, exchange->method)) {
+    security_log("forged-request", caller->address, caller->by);
     api_respond_problem(response, 403,
                         "a request that changes something must carry a token or the header " CONSOLE_HEADER, NULL);
   } else if (exchange->too_large) {

@@ -6,6 +6,7 @@
 
 #include "admin/audit.h"
 #include "admin/desk.h"
+#include "admin/security_log.h"
 #include "admin/users.h"
 #include "worker/clock.h"
 
@@ -78,6 +79,7 @@ static void note_failure(const struct api_request *request, const struct attempt
   /* A name that is nobody's may be a password typed into the wrong field. */
   struct user user;
   bool is_known = attempt->user && users_find(request->switch_parts->store, attempt->user, &user);
+  security_log(locks ? "sign-in-locked-out" : "sign-in-refused", request->address, is_known ? attempt->user : "");
   note(request,
        attempt->token ? "token"
        : is_known     ? attempt->user

@@ -1,4 +1,5 @@
 /* Facts of a call → one record, exactly one per attempt. */
+#include "boundary/security_line.h"
 #include "call/call_supervision.h"
 #include "directory/directory.h"
 #include "sip/sip_uri.h"
@@ -250,6 +251,8 @@ void call_record_refused(struct call_step *step, enum end_reason reason, unsigne
   end.status = (uint16_t)status;
   begin_refused(step, &end, &record);
   fill_caller(step, device, &record);
+  if (reason == END_REASON_illegal_call)
+    security_line_send(step->context->outbox, STR_VIEW("stranger"), &step->flow->remote, record.caller);
   hand_on_refused(step, &record);
 }
 

@@ -4,6 +4,7 @@
  *
  * A wrong answer counts when it was made for a nonce that we gave to this very source address. Any other nonce is not
  * even tried, so that nobody can have someone else suspended by writing his address into datagrams. */
+#include "boundary/security_line.h"
 #include "parameters/parameters.h"
 #include "registrar/registrar_private.h"
 #include "sip/sip_build.h"
@@ -167,6 +168,8 @@ static enum auth_verdict verdict_on(struct registrar *registrar, struct context 
   if (!phone) {
     counters_add(context->counters, authentications_failed);
     bool too_often = suspensions_count_wrong(&registrar->suspensions, context, &flow->remote, credentials.username);
+    security_line_send(context->outbox, too_often ? STR_VIEW("device-suspended") : STR_VIEW("device-wrong-password"),
+                       &flow->remote, credentials.username);
     return too_often ? AUTH_REFUSED : AUTH_WRONG;
   }
   /* Only who knows the password is told that merely the nonce is too old (RFC 7616 §3.3, stale). */

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import signal
 import stat
 
 from rig.api import Api
@@ -11,6 +12,7 @@ from rig.cdr import FIELDS
 from rig.claims import needs
 from rig.ports import HOST
 from rig.switch import mapping_gateway, phone, routing_gateway
+from rig.waiting import wait_until
 
 
 def problem(answer, status):
@@ -238,3 +240,31 @@ def test_the_audit_log_says_what_a_preset_has_changed(rig):
     change = switch.api.get("/api/v1/audit")["items"][0]["change"]
     assert change["preset"] == "mobile", change
     assert {"parameter": "SS_SIP_SESSION_TTL", "from": 600, "to": 300} in change["parameters"], change
+
+
+@needs("switch")
+def test_a_live_view_goes_on_until_it_is_told_to_end(rig):
+    switch = rig.switch()
+    view = rig.process("live", [switch.rig.binary, "status", "--live", "--data", switch.data])
+    wait_until(lambda: view.output.count("calls") >= 2, "there are two pictures")
+    view.popen.send_signal(signal.SIGINT)
+    assert view.popen.wait(5) == 0
+    refused = switch.command_line("hangup", "x", "--live")
+    assert refused.returncode == 2 and "--live" in refused.stderr, refused
+
+
+@needs("switch", "sipp")
+def test_each_attack_is_a_line_that_names_its_address_and_no_secret(rig):
+    switch = rig.switch(phones=[phone("1001")])
+    Api(HOST, switch.admin_port, "surely-not-the-token").ask("GET", "/api/v1/status")
+    console = {"X-Belfry-Console": "1"}
+    Api(HOST, switch.admin_port).ask("POST", "/api/v1/session", {"user": "my password", "password": "wrong"}, headers=console)
+    rig.sipp("phone_fails_to_register", to=switch, port=rig.port(), number="1001", user="1001", password="wrong",
+             status=401).done()
+    rig.sipp("gateway_is_refused", port=rig.port(), to=switch, status=403).done()
+    lines = wait_until(lambda: found if len(found := re.findall(r"security (.*)", switch.process.errors)) >= 4 else None,
+                       "there are four lines")
+    assert f"event=token-refused address={HOST}" in lines and f"event=sign-in-refused address={HOST}" in lines, lines
+    assert f'event=device-wrong-password address={HOST} user="1001"' in lines, lines
+    assert any(line.startswith(f"event=stranger address={HOST}") for line in lines), lines
+    assert not re.search("surely|my password|wrong\\b(?!-)", "\n".join(lines).replace("wrong-password", "")), lines
