@@ -124,6 +124,15 @@ ACTION(send) {
   return true;
 }
 
+/* Numbered lower than the request before it. */
+ACTION(send_out_of_order) {
+  uint32_t kept = call->local_cseq;
+  call->local_cseq -= 2;
+  bool was_sent = verb_send(actor, call, argument);
+  call->local_cseq = kept;
+  return was_sent;
+}
+
 ACTION(refresh) {
   (void)actor;
   (void)argument;

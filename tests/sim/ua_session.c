@@ -105,6 +105,14 @@ static bool read_version(struct str_view text, uint64_t *version_out) {
   return str_view_to_u64(word_of(line_of(text, "o="), 2), version_out);
 }
 
+/* True when nothing but the version differs. */
+static bool says_the_same(struct str_view a, struct str_view b) {
+  struct str_view a_version = word_of(line_of(a, "o="), 2), b_version = word_of(line_of(b, "o="), 2);
+  size_t a_at = (size_t)(a_version.data - a.data), b_at = (size_t)(b_version.data - b.data);
+  return str_view_equal(str_view_slice(a, 0, a_at), str_view_slice(b, 0, b_at)) &&
+         str_view_equal(str_view_from(a, a_at + a_version.length), str_view_from(b, b_at + b_version.length));
+}
+
 /* Refused offers count, and the answer to an offer may come after an offer that was made later. */
 static const char *wrong_sequence(const struct ua_session *session, struct str_view now, bool is_strict) {
   uint64_t before, version;
@@ -115,6 +123,8 @@ static const char *wrong_sequence(const struct ua_session *session, struct str_v
   if (version == before)
     return str_view_equal(session->heard, now) ? NULL : "the description has changed, its version has not (RFC 3264 8)";
   if (version < before) return "the version of the description has gone back (RFC 3264 8)";
+  if (session->highest <= before && says_the_same(session->heard, now))
+    return "the version has risen, and nothing has changed (RFC 4028 7.4)";
   if (is_strict && version > session->highest + 1) return "the version rose by more than one (RFC 3264 8)";
   return NULL;
 }
