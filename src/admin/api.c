@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 void api_respond_text(struct api_response *response, unsigned status, const char *content_type, char *text) {
   free(response->body);
@@ -71,6 +72,25 @@ json_t *api_stamp(int64_t wall_us) {
   struct text_builder builder = text_builder_over(text, sizeof text);
   wall_us_to_text((struct wall_us){wall_us}, &builder);
   return json_stringn(builder.data, builder.length);
+}
+
+bool api_stamp_read(const char *text, int64_t *wall_us_out) {
+  struct tm parts = {0};
+  const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &parts);
+  double fraction = 0;
+  if (rest && *rest == '.') {
+    char *end;
+    fraction = strtod(rest, &end);
+    rest = end;
+  }
+  if (rest && strcmp(rest, "Z") != 0) rest = NULL;
+  if (!rest) {
+    parts = (struct tm){0};
+    rest = strptime(text, "%Y-%m-%d", &parts);
+    if (!rest || *rest) return false;
+  }
+  *wall_us_out = (int64_t)timegm(&parts) * 1000000 + (int64_t)(fraction * 1e6);
+  return true;
 }
 
 bool api_query_number(const struct api_request *request, const char *name, uint32_t min, uint32_t max,

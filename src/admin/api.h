@@ -61,6 +61,12 @@ void api_respond_list(struct api_response *response, json_t *items, const char *
 /* A stamp as JSON: RFC 3339, null for 0. */
 json_t *api_stamp(int64_t wall_us);
 
+/* Reads an RFC 3339 date-time in UTC ("2026-11-22T13:31:12Z", with or without a fraction) or a date. */
+bool api_stamp_read(const char *text, int64_t *wall_us_out);
+
+/* The stored object of that kind and name, without secrets; NULL: there is none, or the store cannot be read. */
+json_t *api_object_find(const struct api_request *request, const struct object_kind *kind, const char *name);
+
 /* A number in the query, or `fallback`; answers 400 and returns false when it is not a number from min to max. */
 bool api_query_number(const struct api_request *request, const char *name, uint32_t min, uint32_t max,
                       uint32_t fallback, uint32_t *number_out, struct api_response *response);

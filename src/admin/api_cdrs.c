@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "admin/api.h"
 #include "admin/csv.h"
@@ -52,33 +51,13 @@ static void add_json(void *items, const struct cdr_record *record) {
   json_array_append_new(items, record_json(record));
 }
 
-/* Reads an RFC 3339 date-time in UTC ("2026-11-22T13:31:12Z", with or without a fraction) or a date. */
-static bool read_stamp(const char *text, int64_t *stamp_us) {
-  struct tm parts = {0};
-  const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &parts);
-  double fraction = 0;
-  if (rest && *rest == '.') {
-    char *end;
-    fraction = strtod(rest, &end);
-    rest = end;
-  }
-  if (rest && strcmp(rest, "Z") != 0) rest = NULL;
-  if (!rest) {
-    parts = (struct tm){0};
-    rest = strptime(text, "%Y-%m-%d", &parts);
-    if (!rest || *rest) return false;
-  }
-  *stamp_us = (int64_t)timegm(&parts) * 1000000 + (int64_t)(fraction * 1e6);
-  return true;
-}
-
 static bool read_query(const struct api_request *request, struct cdr_query *query, struct api_response *response) {
   *query = (struct cdr_query){.caller = api_query(request, "caller"),
                               .callee = api_query(request, "callee"),
                               .reason = api_query(request, "reason"),
                               .cursor = api_query(request, "cursor")};
   const char *from = api_query(request, "from"), *to = api_query(request, "to");
-  if ((from && !read_stamp(from, &query->from_us)) || (to && !read_stamp(to, &query->to_us))) {
+  if ((from && !api_stamp_read(from, &query->from_us)) || (to && !api_stamp_read(to, &query->to_us))) {
     api_respond_problem(response, 400, "from and to must be times in UTC such as 2026-11-22T13:31:12Z or 2026-11-22",
                         NULL);
     return false;

@@ -64,6 +64,16 @@ static void keep_found(void *context, const char *name, const char *document, co
   finding->object = object_json(finding->request, name, document, changed_by, changed_at_us);
 }
 
+json_t *api_object_find(const struct api_request *request, const struct object_kind *kind, const char *name) {
+  struct api_request asking = *request;
+  struct finding finding = {.request = &asking};
+  asking.kind = kind;
+  if (store_find_object(request->switch_parts->store, kind->store_name, name, keep_found, &finding) == RESULT_OK)
+    return finding.object;
+  json_decref(finding.object);
+  return NULL;
+}
+
 static void respond_object(const struct api_request *request, struct api_response *response, unsigned status) {
   struct finding finding = {.request = request};
   enum result result =

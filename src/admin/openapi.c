@@ -26,8 +26,28 @@ static json_t *responses_of(const struct api_route *route) {
   return json_pack("{s:o,s:o}", empty ? "204" : "200", good, "default", problem_response());
 }
 
+/* What may stand in the query of a path and all that begin with it. */
+static const struct {
+  const char *path, *names;
+} queries[] = {
+    {"/api/v1/trace", "call number address device since until limit cursor keepalives"},
+};
+
+static void add_queries(json_t *list, const char *path) {
+  for (size_t i = 0; i < sizeof queries / sizeof queries[0]; i++) {
+    if (strncmp(path, queries[i].path, strlen(queries[i].path)) != 0) continue;
+    for (const char *name = queries[i].names; *name; name += strspn(name, " ")) {
+      int length = (int)strcspn(name, " ");
+      json_array_append_new(list, json_pack("{s:s%,s:s,s:{s:s}}", "name", name, (size_t)length, "in", "query", "schema",
+                                            "type", "string"));
+      name += length;
+    }
+  }
+}
+
 static json_t *path_parameters(const char *path) {
   json_t *list = json_array();
+  add_queries(list, path);
   if (strstr(path, "{id}"))
     json_array_append_new(list, json_pack("{s:s,s:s,s:b,s:{s:s}}", "name", "id", "in", "path", "required", true,
                                           "schema", "type", "string"));

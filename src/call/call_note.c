@@ -22,7 +22,7 @@ void call_note_attempt(struct call_step *step, struct str_view id) {
   outbox_note(step->context->outbox, &note);
 }
 
-void call_note_timer(struct call_step *step, const struct call_leg *leg, const struct note *decision) {
+static void note_timer(struct call_step *step, const struct call_leg *leg, const struct note *decision) {
   if (!outbox_takes_notes(step->context->outbox)) return;
   struct note note = note_of(step, leg, (enum note_kind)decision->kind);
   note.status = decision->status;
@@ -30,6 +30,24 @@ void call_note_timer(struct call_step *step, const struct call_leg *leg, const s
   note.due_in_ms = decision->due_in_ms;
   note.text = decision->text;
   outbox_note(step->context->outbox, &note);
+}
+
+static const char *describe(const struct session_timer *session) {
+  if (session->role == SESSION_ROLE_OURS) return "we refresh";
+  return session->role == SESSION_ROLE_THEIRS ? "they refresh" : "no session timer";
+}
+
+void call_note_session(struct call_step *step, const struct call_leg *leg, enum note_kind kind, unsigned status,
+                       struct str_view text) {
+  const struct session_timer *session = &leg->session_timer;
+  struct mono_ms due;
+  if (!outbox_takes_notes(step->context->outbox)) return;
+  struct note decision = {.kind = (uint8_t)kind, .status = (uint16_t)status, .text = text};
+  if (session_timer_is_timed(session)) decision.seconds = session->interval_s;
+  if (session_timer_next_refresh(session, &due) || session_timer_guard(session, step->context->parameters, &due))
+    decision.due_in_ms = mono_ms_since(due, step->context->now);
+  if (text.length == 0) decision.text = str_view_from_c(describe(session));
+  note_timer(step, leg, &decision);
 }
 
 void call_note_end(struct call_step *step) {

@@ -360,9 +360,10 @@ void call_note_leg(struct call_step *step, const struct call_leg *leg);
 /* An attempt that never became a call has a record with this id. */
 void call_note_attempt(struct call_step *step, struct str_view id);
 
-/* A leg's timer has decided something: `decision` says what (kind, status, seconds, due_in_ms, text); whose it is is
- * filled in. Making the text is worth the trouble only where outbox_takes_notes(). */
-void call_note_timer(struct call_step *step, const struct call_leg *leg, const struct note *decision);
+/* The leg's session timer has decided something; its terms and what is due next are added. `status`: what was answered,
+ * 0: nothing; `text`: the method it is about, or empty: who refreshes. */
+void call_note_session(struct call_step *step, const struct call_leg *leg, enum note_kind kind, unsigned status,
+                       struct str_view text);
 
 /* step->call has ended, as step->call->end says. */
 void call_note_end(struct call_step *step);

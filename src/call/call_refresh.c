@@ -150,6 +150,11 @@ static void carry_out(struct call_step *step, struct call_leg *leg, struct sessi
   struct refresh_evidence evidence = evidence_of(step, leg);
   while (deed.kind == SESSION_DEED_SEND && !send_rung(step, leg, deed.rung))
     deed = session_timer_block(&leg->session_timer, step->context, &evidence);
+  if (deed.kind == SESSION_DEED_SEND)
+    call_note_session(step, leg, NOTE_TIMER_DUE, 0, sip_method_text(refresh_rung_method(deed.rung)));
+  if (deed.kind == SESSION_DEED_END)
+    call_note_session(step, leg, NOTE_TIMER_EXPIRED, leg->session_timer.last_status,
+                      str_view_from_c(end_cause_name(deed.cause)));
   call_refresh_account(step->table, leg);
   if (deed.kind == SESSION_DEED_END) end_call(step, leg, deed.cause);
 }
@@ -247,5 +252,8 @@ void call_refresh_final(struct call_step *step) {
   if (reply.status == 422) (void)call_supervision_raise(step);
   struct session_deed deed = session_timer_answer(&leg->session_timer, step->context, &evidence, &reply);
   if (reply.status >= 200 && reply.status < 300) learn(step, leg);
+  bool is_accepted = reply.status >= 200 && reply.status < 300;
+  call_note_session(step, leg, is_accepted ? NOTE_TIMER_REFRESHED : NOTE_TIMER_FAILED, reply.status,
+                    sip_method_text(reply.method));
   carry_out(step, leg, deed);
 }

@@ -95,6 +95,7 @@ void call_supervision_answered(struct call_step *step, struct call_leg *leg, enu
   if (!is_first) call_refresh_count_received(step, leg);
   session_timer_begin(&leg->session_timer, step->context, verdict.terms,
                       is_first ? SESSION_BY_ANSWER : SESSION_BY_OTHERS, method);
+  call_note_session(step, leg, is_first ? NOTE_TIMER_ARMED : NOTE_TIMER_REFRESHED, 0, (struct str_view){0});
   call_refresh_account(step->table, leg);
 }
 
@@ -126,6 +127,7 @@ void call_supervision_take_answer(struct call_step *step) {
   session_timer_note_answered(&leg->session_timer, step->message->method);
   session_timer_begin(&leg->session_timer, step->context, terms, is_first ? SESSION_BY_ANSWER : SESSION_BY_OTHERS,
                       step->message->method);
+  call_note_session(step, leg, is_first ? NOTE_TIMER_ARMED : NOTE_TIMER_REFRESHED, 0, (struct str_view){0});
   call_refresh_account(step->table, leg);
 }
 

@@ -1,0 +1,145 @@
+/* What the flight recorder has of calls: as a ladder in the terminal, live, or as a file for Wireshark and sngrep. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "cli/cli_path.h"
+
+struct trace_wish {
+  char query[CLI_PATH_BYTES]; /* "?call=…&…" or "" */
+  const char *pcap;           /* file to write; NULL: none */
+  bool live, full;
+};
+
+static bool add_filter(struct trace_wish *wish, const char *argument) {
+  static const char *const names[] = {"call", "number", "address", "device", "since", "until", "limit", "keepalives"};
+  size_t name_length = strcspn(argument, "=");
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    if (argument[name_length] != '=' || strlen(names[i]) != name_length ||
+        strncmp(names[i], argument, name_length) != 0)
+      continue;
+    size_t used = strlen(wish->query);
+    snprintf(wish->query + used, CLI_PATH_BYTES - used, "%c%s=", used ? '&' : '?', names[i]);
+    cli_path_append(wish->query, argument + name_length + 1);
+    return true;
+  }
+  fprintf(stderr,
+          "belfry: %s is not a filter; filters are call= number= address= device= since= until= limit= keepalives=\n",
+          argument);
+  return false;
+}
+
+static bool read_arguments(const struct cli_call *call, struct trace_wish *wish) {
+  for (int i = 0; i < call->argument_count; i++) {
+    const char *argument = call->arguments[i];
+    if (strcmp(argument, "--live") == 0) {
+      wish->live = true;
+    } else if (strcmp(argument, "--full") == 0) {
+      wish->full = true;
+    } else if (strcmp(argument, "--pcap") == 0 && i + 1 < call->argument_count) {
+      wish->pcap = call->arguments[++i];
+    } else if (!add_filter(wish, argument)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+static enum cli_exit fetch(struct cli_call *call, const char *path, struct cli_answer *answer) {
+  char problem[512];
+  if (cli_client_request(&call->client, "GET", path, NULL, answer, problem, sizeof problem) != RESULT_OK) {
+    fprintf(stderr, "belfry: %s\n", problem);
+    return CLI_REFUSED;
+  }
+  if (answer->status == 200) return CLI_DONE;
+  json_t *document = json_loads(answer->body, 0, NULL);
+  const char *detail = json_string_value(json_object_get(document, "detail"));
+  fprintf(stderr, "belfry: %s\n", detail ? detail : "the switch gave no trace");
+  json_decref(document);
+  cli_answer_free(answer);
+  return CLI_REFUSED;
+}
+
+static void make_path(char *path, const char *kind, const struct trace_wish *wish) {
+  snprintf(path, CLI_PATH_BYTES, "/api/v1/trace%s%.*s", kind, CLI_PATH_BYTES - 64, wish->query);
+}
+
+static enum cli_exit write_pcap(struct cli_call *call, const struct trace_wish *wish) {
+  char path[CLI_PATH_BYTES];
+  struct cli_answer answer;
+  make_path(path, ".pcap", wish);
+  enum cli_exit code = fetch(call, path, &answer);
+  if (code != CLI_DONE) return code;
+  FILE *file = fopen(wish->pcap, "wb");
+  bool is_written = file && fwrite(answer.body, 1, answer.length, file) == answer.length;
+  if (file && fclose(file) != 0) is_written = false;
+  if (!is_written) perror(wish->pcap);
+  cli_answer_free(&answer);
+  return is_written ? CLI_DONE : CLI_REFUSED;
+}
+
+/* The ladder, and with --full all messages behind it. */
+static enum cli_exit print_text(struct cli_call *call, const struct trace_wish *wish) {
+  char path[CLI_PATH_BYTES];
+  struct cli_answer answer;
+  make_path(path, call->json ? "" : ".txt", wish);
+  enum cli_exit code = fetch(call, path, &answer);
+  if (code != CLI_DONE) return code;
+  char *ladder_end = wish->full || call->json ? NULL : strstr(answer.body, "\n\n");
+  if (ladder_end) ladder_end[1] = '\0';
+  fputs(answer.body, stdout);
+  if (call->json) puts("");
+  cli_answer_free(&answer);
+  return CLI_DONE;
+}
+
+/* --- live -----------------------------------------------------------------------------------------------------------
+ */
+
+static const char *text_of(const json_t *object, const char *name) {
+  const char *text = json_string_value(json_object_get(object, name));
+  return text ? text : "";
+}
+
+/* 12:00:01.123  192.0.2.1:5060        --> INVITE +SDP */
+static void print_line(const json_t *item) {
+  const char *at = text_of(item, "at"), *direction = text_of(item, "direction");
+  const char *arrow = strcmp(direction, "in") == 0 ? "-->" : strcmp(direction, "out") == 0 ? "<--" : " * ";
+  printf("%.12s  %-24s %s %s\n", strlen(at) > 11 ? at + 11 : at, text_of(item, "remote"), arrow,
+         text_of(item, "summary"));
+}
+
+static enum cli_exit follow(struct cli_call *call, const struct trace_wish *wish) {
+  char path[CLI_PATH_BYTES], *cursor = NULL;
+  enum cli_exit code;
+  struct cli_answer answer;
+  for (;;) {
+    make_path(path, "", wish);
+    size_t used = strlen(path);
+    if (cursor) snprintf(path + used, sizeof path - used, "%ccursor=%s", wish->query[0] ? '&' : '?', cursor);
+    code = fetch(call, path, &answer);
+    if (code != CLI_DONE) break;
+    json_t *document = json_loads(answer.body, 0, NULL), *item;
+    size_t index;
+    json_array_foreach(json_object_get(document, "items"), index, item) {
+      print_line(item);
+    }
+    fflush(stdout);
+    free(cursor);
+    cursor = strdup(text_of(document, "next_cursor"));
+    json_decref(document);
+    cli_answer_free(&answer);
+    sleep(1);
+  }
+  free(cursor);
+  return code;
+}
+
+enum cli_exit cli_trace(struct cli_call *call) {
+  struct trace_wish wish = {0};
+  if (!read_arguments(call, &wish)) return CLI_USAGE;
+  if (wish.pcap) return write_pcap(call, &wish);
+  return wish.live ? follow(call, &wish) : print_text(call, &wish);
+}

@@ -1,0 +1,268 @@
+#include "recorder/trace_query.h"
+
+#include <dirent.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "recorder/ring_file.h"
+
+#define SLACK_BYTES 64
+#define NAME_BYTES  32
+
+struct source {
+  char name[NAME_BYTES]; /* without .ring */
+  struct ring_reader reader;
+  uint64_t from;       /* records before this position are known to who asks */
+  uint64_t read_up_to; /* where the writer was when the last walk ended */
+};
+
+/* A record that is to be given, and where it came from. */
+struct taken {
+  struct trace_record record;
+  uint32_t source;
+};
+
+struct search {
+  const struct trace_query *query;
+  struct trace_selection selection;
+  struct source sources[TRACE_RINGS_MAX];
+  unsigned source_count;
+  struct taken *taken;
+  size_t taken_count, taken_max, taken_bytes;
+  bool is_out_of_memory, is_cut, has_linked;
+  struct trace_result *result;
+};
+
+/* False: enough. */
+typedef bool visitor(struct search *search, unsigned source, const struct trace_record *record);
+
+/* --- the files ------------------------------------------------------------------------------------------------------
+ */
+
+static bool read_cursor(struct search *search, const char *cursor) {
+  for (const char *at = cursor; *at;) {
+    char name[NAME_BYTES];
+    uint64_t position;
+    int length = 0;
+    if (sscanf(at, "%31[0-9a-z-]:%" SCNu64 "%n", name, &position, &length) != 2 || length == 0) return false;
+    for (unsigned i = 0; i < search->source_count; i++)
+      if (strcmp(search->sources[i].name, name) == 0) search->sources[i].from = position;
+    at += length;
+    if (*at == '.') at++;
+  }
+  return true;
+}
+
+static void write_cursor(const struct search *search, const uint64_t *next, char *cursor) {
+  size_t length = 0;
+  cursor[0] = '\0';
+  for (unsigned i = 0; i < search->source_count && length + 64 < TRACE_CURSOR_BYTES; i++)
+    length += (size_t)snprintf(cursor + length, TRACE_CURSOR_BYTES - length, "%s%s:%" PRIu64, length ? "." : "",
+                               search->sources[i].name, next[i]);
+}
+
+static void open_source(struct search *search, const char *dir, const char *file_name) {
+  char path[RING_PATH_BYTES], problem[RING_PATH_BYTES + 128];
+  struct source *source = &search->sources[search->source_count];
+  size_t length = strlen(file_name);
+  if (length < 6 || length - 5 >= NAME_BYTES || strcmp(file_name + length - 5, ".ring") != 0) return;
+  bool is_keepalives = strstr(file_name, "-keepalives.") != NULL;
+  if (is_keepalives && !search->query->wants_keepalives) return;
+  *source = (struct source){0};
+  memcpy(source->name, file_name, length - 5);
+  snprintf(path, sizeof path, "%s/%s", dir, file_name);
+  if (ring_reader_open(&source->reader, path, problem, sizeof problem))
+    search->source_count++;
+  else
+    search->result->unreadable++;
+}
+
+static void open_sources(struct search *search, const char *dir) {
+  DIR *listing = opendir(dir);
+  if (!listing) return;
+  const struct dirent *entry;
+  while ((entry = readdir(listing)) != NULL && search->source_count < TRACE_RINGS_MAX)
+    open_source(search, dir, entry->d_name);
+  closedir(listing);
+}
+
+static void close_sources(struct search *search) {
+  for (unsigned i = 0; i < search->source_count; i++)
+    ring_reader_close(&search->sources[i].reader);
+}
+
+/* --- walking --------------------------------------------------------------------------------------------------------
+ */
+
+/* The first block that may hold something of `since` or later: the one before the first that was begun after it. */
+static uint64_t first_block(struct source *source, struct wall_us since) {
+  uint64_t first = trace_ring_first_block(&source->reader.view), last = trace_ring_last_block(&source->reader.view);
+  struct wall_us started;
+  while (first < last && ring_reader_block_started(&source->reader, first + 1, &started) && started.value < since.value)
+    first++;
+  return first;
+}
+
+static bool walk_block(struct search *search, unsigned index, uint64_t block, uint64_t from, visitor *visit) {
+  struct source *source = &search->sources[index];
+  struct trace_block_cursor cursor;
+  struct trace_record record;
+  if (ring_reader_take(&source->reader, block, &cursor) != RESULT_OK) return true;
+  while (trace_block_next(&cursor, &record))
+    if (record.position >= from && !visit(search, index, &record)) return false;
+  if (cursor.is_torn) search->result->is_torn = true;
+  source->read_up_to = cursor.head;
+  return true;
+}
+
+/* Every record from `since` on, and of each source from its `from` on if `goes_on`. */
+static void walk(struct search *search, bool goes_on, visitor *visit) {
+  struct wall_us since = search->selection.filter.since;
+  for (unsigned i = 0; i < search->source_count; i++) {
+    struct source *source = &search->sources[i];
+    uint64_t from = goes_on ? source->from : 0;
+    if (!ring_reader_refresh(&source->reader)) continue;
+    uint64_t block = first_block(source, since), last = trace_ring_last_block(&source->reader.view);
+    if (block < from / TRACE_BLOCK_BYTES) block = from / TRACE_BLOCK_BYTES;
+    source->read_up_to = source->reader.view.head;
+    for (; block <= last; block++)
+      if (!walk_block(search, i, block, from, visit)) return;
+  }
+}
+
+static bool seek(struct search *search, unsigned source, const struct trace_record *record) {
+  (void)source;
+  if (trace_selection_is_in_time(&search->selection, record->wall)) trace_selection_seek(&search->selection, record);
+  return true;
+}
+
+static bool link_legs(struct search *search, unsigned source, const struct trace_record *record) {
+  (void)source;
+  if (trace_selection_link(&search->selection, record)) search->has_linked = true;
+  return true;
+}
+
+/* --- taking ---------------------------------------------------------------------------------------------------------
+ */
+
+static bool make_room(struct search *search) {
+  if (search->taken_count < search->taken_max) return true;
+  size_t more = search->taken_max ? search->taken_max * 2 : 256;
+  struct taken *larger = realloc(search->taken, more * sizeof *larger);
+  if (!larger) return false;
+  search->taken = larger;
+  search->taken_max = more;
+  return true;
+}
+
+static bool take(struct search *search, unsigned source, const struct trace_record *record) {
+  if (!trace_selection_takes(&search->selection, record)) return true;
+  if (search->taken_count == TRACE_RECORDS_MAX || search->taken_bytes > TRACE_RESULT_BYTES_MAX) {
+    search->is_cut = true;
+    return false;
+  }
+  char *copy = malloc(record->payload.length + SLACK_BYTES);
+  if (!copy || !make_room(search)) {
+    free(copy);
+    search->is_out_of_memory = true;
+    return false;
+  }
+  memcpy(copy, record->payload.data, record->payload.length);
+  memset(copy + record->payload.length, 0, SLACK_BYTES);
+  struct taken *taken = &search->taken[search->taken_count++];
+  *taken = (struct taken){*record, source};
+  taken->record.payload.data = copy;
+  search->taken_bytes += record->payload.length + sizeof *taken;
+  return true;
+}
+
+/* By time, then by ring and place, so that what one worker recorded in one moment keeps its order. */
+static int compare(const void *left, const void *right) {
+  const struct taken *a = left, *b = right;
+  if (a->record.wall.value != b->record.wall.value) return a->record.wall.value < b->record.wall.value ? -1 : 1;
+  if (a->source != b->source) return a->source < b->source ? -1 : 1;
+  return a->record.position < b->record.position ? -1 : 1;
+}
+
+/* Where each source is to be gone on from: at the first record that was left for later, or where the writer was. */
+static void find_next(const struct search *search, size_t end, uint64_t *next) {
+  for (unsigned i = 0; i < search->source_count; i++)
+    next[i] = search->sources[i].read_up_to;
+  for (size_t i = end; i < search->taken_count; i++) {
+    const struct taken *left = &search->taken[i];
+    if (left->record.position < next[left->source]) next[left->source] = left->record.position;
+  }
+}
+
+static bool give(struct search *search) {
+  struct trace_result *result = search->result;
+  const struct trace_query *query = search->query;
+  uint64_t next[TRACE_RINGS_MAX];
+  if (search->taken_count > 0) qsort(search->taken, search->taken_count, sizeof *search->taken, compare);
+  size_t count = search->taken_count < query->limit ? search->taken_count : query->limit;
+  size_t start = query->wants_latest ? search->taken_count - count : 0;
+  result->has_more = search->is_cut || count < search->taken_count;
+  find_next(search, start + count, next);
+  write_cursor(search, next, result->cursor);
+  result->records = calloc(count ? count : 1, sizeof *result->records);
+  for (size_t i = 0; i < search->taken_count; i++) {
+    if (result->records && i >= start && i < start + count)
+      result->records[result->count++] = search->taken[i].record;
+    else
+      free((char *)search->taken[i].record.payload.data);
+  }
+  free(search->taken);
+  search->taken = NULL;
+  return result->records && !search->is_out_of_memory;
+}
+
+static bool run(struct search *search, const char *dir, char *problem, size_t problem_bytes) {
+  const struct trace_query *query = search->query;
+  trace_selection_init(&search->selection, &query->filter);
+  open_sources(search, dir);
+  if (query->cursor && !read_cursor(search, query->cursor)) {
+    close_sources(search);
+    snprintf(problem, problem_bytes, "cursor is not one that a trace has given");
+    return false;
+  }
+  if (!trace_selection_is_all(&search->selection)) {
+    walk(search, false, seek);
+    do {
+      search->has_linked = false;
+      walk(search, false, link_legs);
+    } while (search->has_linked);
+  }
+  walk(search, query->cursor != NULL, take);
+  bool is_given = give(search);
+  close_sources(search);
+  if (is_given) return true;
+  trace_result_free(search->result);
+  snprintf(problem, problem_bytes, "no memory for so long a trace");
+  return false;
+}
+
+bool trace_query_run(const char *dir, const struct trace_query *query, struct trace_result *result, char *problem,
+                     size_t problem_bytes) {
+  struct search *search = calloc(1, sizeof *search);
+  *result = (struct trace_result){0};
+  problem[0] = '\0';
+  if (!search) {
+    snprintf(problem, problem_bytes, "no memory");
+    return false;
+  }
+  search->query = query;
+  search->result = result;
+  bool is_done = run(search, dir, problem, problem_bytes);
+  free(search);
+  return is_done;
+}
+
+void trace_result_free(struct trace_result *result) {
+  for (size_t i = 0; i < result->count; i++)
+    free((char *)result->records[i].payload.data);
+  free(result->records);
+  result->records = NULL;
+  result->count = 0;
+}

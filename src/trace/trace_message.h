@@ -1,0 +1,30 @@
+/* What a recorded message says, in a line, and of which call it is. */
+#ifndef TRACE_TRACE_MESSAGE_H
+#define TRACE_TRACE_MESSAGE_H
+
+#include "sip/sip_message.h"
+#include "trace/trace_record.h"
+
+/* Names Call-IDs and calls in sets and tables. Never 0. */
+uint64_t trace_key(struct str_view text);
+
+/* Reads the record's message; false: it is none, or its Call-ID is lost. What a broken message still says is there.
+ * 64 readable bytes must stand behind the payload. */
+bool trace_message_read(const struct trace_record *record, struct sip_message *message_out);
+
+/* Appends "INVITE", "180 Ringing", "200 OK", and what supervision wants to see: "+SDP", "SE 600;refresher=uas". */
+void trace_message_summary(const struct sip_message *message, struct text_builder *text);
+
+/* Appends a life sign: "HELLO", "CRLF", "STUN", "4 bytes". */
+void trace_life_sign_summary(struct str_view bytes, struct text_builder *text);
+
+/* Appends "callee leg: session timer armed, 600 s, next in 300.0 s (we refresh by UPDATE)". */
+void trace_note_summary(const struct note *note, struct text_builder *text);
+
+/* The one of the three that fits. `message` NULL: it could not be read. */
+void trace_summary(const struct trace_record *record, const struct sip_message *message, struct text_builder *text);
+
+/* True when `number` is the user part of the message's From, To or Request-URI; "44*" stands for all that begin so. */
+bool trace_message_names(const struct sip_message *message, struct str_view number);
+
+#endif

@@ -1,0 +1,186 @@
+"""The flight recorder from outside: what it keeps of real calls, and in which forms it gives that."""
+
+import subprocess
+
+from rig.api import Api
+from rig.claims import needs
+from rig.ports import HOST
+from rig.switch import mapping_gateway, phone, routing_gateway
+from rig.waiting import wait_until
+
+CUSTOMER, CALLED = "4930100", "4420200"
+
+
+def one_call(rig, **configuration):
+    """A finished call from a customer's gateway to a vendor's. Returns the switch, its record, and both ports."""
+    customer, vendor = rig.port(), rig.port()
+    switch = rig.switch(mapping_gateways=[mapping_gateway("customer-a", customer)],
+                        routing_gateways=[routing_gateway("vendor-a", vendor)], **configuration)
+    callee = rig.sipp("callee_answers", port=vendor)
+    rig.sipp("gateway_calls", port=customer, to=switch).done()
+    callee.done()
+    return switch, switch.cdr(), customer, vendor
+
+
+def raw(switch, path):
+    """The bytes of an answer."""
+    import http.client
+    connection = http.client.HTTPConnection(HOST, switch.admin_port, timeout=10)
+    connection.request("GET", path, headers={"Authorization": f"Bearer {switch.api.token}"})
+    answer = connection.getresponse()
+    body = answer.read()
+    connection.close()
+    assert answer.status == 200, f"{path}: {answer.status} {body[:300]}"
+    return body
+
+
+def messages(trace, leg):
+    return [item["summary"].split(" +SDP")[0].split(" SE ")[0] for item in trace["items"]
+            if item["kind"] == "sip" and item["leg"] == leg]
+
+
+@needs("switch", "sipp")
+def test_a_call_is_shown_with_both_legs_and_original_addresses(rig):
+    switch, cdr, customer, vendor = one_call(rig)
+    trace = switch.api.get("/api/v1/trace", call=cdr["id"])
+    for leg in ("caller", "callee"):
+        said = messages(trace, leg)
+        assert said[0] == "INVITE" and "200 OK" in said and "ACK" in said and said[-1] == "200 OK (BYE)", (leg, said)
+    remotes = {item["leg"]: item["remote"] for item in trace["items"] if item["kind"] == "sip"}
+    assert remotes == {"caller": f"{HOST}:{customer}", "callee": f"{HOST}:{vendor}"}, remotes
+    assert [p["name"] for p in trace["participants"]] == ["caller", "belfry", "callee"], trace["participants"]
+    times = [item["at_us"] for item in trace["items"]]
+    assert times == sorted(times)
+    ends = {(item["direction"], item["leg"]): (item["from"], item["to"]) for item in trace["items"] if item["kind"] == "sip"}
+    assert ends == {("in", "caller"): (0, 1), ("out", "caller"): (1, 0), ("in", "callee"): (2, 1), ("out", "callee"): (1, 2)}
+    assert trace["is_damaged"] is False and trace["has_more"] is False
+
+
+@needs("switch", "sipp")
+def test_a_call_is_found_by_number_address_device_and_call_id(rig):
+    switch, cdr, customer, vendor = one_call(rig)
+    rig.sipp("gateway_is_refused", to=switch, caller="111", number="222", status=403).done()
+    wanted = [item["id"] for item in switch.api.get("/api/v1/trace", call=cdr["id"])["items"]]
+    for query in ({"number": CUSTOMER}, {"number": CALLED}, {"number": "4420*"}, {"device": "vendor-a"},
+                  {"address": f"{HOST}:{vendor}"}, {"call": cdr["caller_call_id"]}, {"call": cdr["callee_call_id"]}):
+        found = [item["id"] for item in switch.api.get("/api/v1/trace", **query)["items"] if item["kind"] != "keepalive"]
+        assert found == wanted, (query, len(found), len(wanted))
+    assert len(switch.api.get("/api/v1/trace", number="222")["items"]) >= 2
+    assert switch.api.get("/api/v1/trace", number="999")["items"] == []
+    assert switch.api.get("/api/v1/trace", since="0s")["items"] == []
+
+
+@needs("switch", "sipp")
+def test_what_is_recorded_outlives_a_kill(rig):
+    switch, cdr, *_ = one_call(rig)
+    before = switch.api.get("/api/v1/trace", call=cdr["id"])["items"]
+    switch.kill()
+    switch.start()
+    assert switch.api.get("/api/v1/trace", call=cdr["id"])["items"] == before
+
+
+@needs("switch", "sipp")
+def test_passwords_and_what_is_made_of_them_are_never_recorded(rig):
+    switch = rig.switch(phones=[phone("1001")])
+    rig.phone(switch, "1001")
+    trace = switch.api.get("/api/v1/trace", number="1001")
+    answers = [item["text"] for item in trace["items"] if "\r\nAuthorization:" in item.get("text", "")]
+    assert answers and all('response="****' in text and 'username="1001"' in text for text in answers), answers
+    for ring in (switch.data / "trace").glob("*.ring"):
+        assert b'response="*' in ring.read_bytes() or b"Authorization" not in ring.read_bytes()
+
+
+@needs("switch", "sipp", "tshark")
+def test_the_capture_is_read_by_tshark(rig):
+    switch, cdr, customer, vendor = one_call(rig)
+    capture = rig.directory / "call.pcap"
+    capture.write_bytes(raw(switch, f"/api/v1/trace.pcap?call={cdr['id']}"))
+    decode = [option for port in (switch.port, customer, vendor) for option in ("-d", f"udp.port=={port},sip")]
+    read = subprocess.run(["tshark", "-r", capture, *decode, "-T", "fields", "-e", "ip.src", "-e", "udp.srcport",
+                           "-e", "udp.dstport", "-e", "sip.Method", "-e", "sip.Status-Code", "-e", "_ws.malformed"],
+                          capture_output=True, text=True, timeout=40)
+    rows = [line.split("\t") for line in read.stdout.splitlines()]
+    assert read.returncode == 0 and all(row[0] == HOST and not row[5] for row in rows), read
+    invites = [(row[1], row[2]) for row in rows if row[3] == "INVITE"]
+    assert invites == [(str(customer), str(switch.port)), (str(switch.port), str(vendor))], rows
+    sip = [item for item in switch.api.get("/api/v1/trace", call=cdr["id"])["items"] if item["kind"] == "sip"]
+    assert len(rows) == len(sip)
+
+
+@needs("switch", "sipp", "sngrep")
+def test_the_capture_is_read_by_sngrep(rig):
+    switch, cdr, *_ = one_call(rig)
+    capture, text = rig.directory / "call.pcap", rig.directory / "seen.pcap"
+    capture.write_bytes(raw(switch, f"/api/v1/trace.pcap?call={cdr['id']}"))
+    read = subprocess.run(["sngrep", "-N", "-q", "-I", capture, "-O", text], capture_output=True, text=True, timeout=30,
+                          stdin=subprocess.DEVNULL)
+    assert read.returncode == 0, read
+    assert text.stat().st_size > capture.stat().st_size / 2, f"sngrep kept {text.stat().st_size} bytes"
+
+
+@needs("switch", "sipp")
+def test_the_text_is_a_ladder_with_the_messages_behind_it(rig):
+    switch, cdr, *_ = one_call(rig)
+    text = raw(switch, f"/api/v1/trace.txt?call={cdr['id']}").decode()
+    ladder, _, rest = text.partition("\n\n")
+    assert "belfry" in ladder.splitlines()[0] and "INVITE" in ladder and "call ended by the caller: normal" in ladder, ladder
+    assert f"Call-ID: {cdr['caller_call_id']}" in rest and f"Call-ID: {cdr['callee_call_id']}" in rest
+
+
+@needs("switch", "sipp")
+def test_the_command_line_draws_the_ladder_and_writes_the_capture(rig):
+    switch, cdr, *_ = one_call(rig)
+    drawn = switch.command_line("trace", f"call={cdr['id']}")
+    assert drawn.returncode == 0 and "INVITE" in drawn.stdout and "Call-ID:" not in drawn.stdout, drawn
+    assert "Call-ID:" in switch.command_line("trace", "--full", f"number={CUSTOMER}").stdout
+    assert switch.command_line("trace", "--pcap", rig.directory / "a.pcap", f"call={cdr['id']}").returncode == 0
+    assert (rig.directory / "a.pcap").read_bytes()[:4] in (b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\xc3\xd4")
+    assert switch.command_line("trace", "colour=red").returncode == 2
+    assert switch.command_line("trace", "since=yesterday").returncode == 1
+
+
+@needs("switch", "sipp")
+def test_a_live_view_brings_each_message_once(rig):
+    customer, vendor = rig.port(), rig.port()
+    switch = rig.switch(mapping_gateways=[mapping_gateway("customer-a", customer)],
+                        routing_gateways=[routing_gateway("vendor-a", vendor)])
+    live = rig.process("live", [rig.binary, "trace", "--live", f"number={CUSTOMER}", "--data", switch.data])
+    callee = rig.sipp("callee_answers", port=vendor)
+    rig.sipp("gateway_calls", port=customer, to=switch).done()
+    callee.done()
+    wait_until(lambda: live.output.count("(BYE)") == 2, "both BYEs are answered in the live view", 10)
+    assert len([line for line in live.output.splitlines() if " INVITE" in line]) == 2, live.output
+
+
+@needs("switch", "sipp")
+def test_the_size_is_changed_while_it_runs_and_nothing_is_recorded_at_0(rig):
+    switch, cdr, *_ = one_call(rig)
+    switch.api.put("/api/v1/parameters/BF_TRACE_SIZE", {"value": 0})
+    rig.sipp("gateway_is_refused", to=switch, caller="111", number="222", status=403).done()
+    assert switch.api.get("/api/v1/trace", number="222")["items"] == []
+    switch.api.put("/api/v1/parameters/BF_TRACE_SIZE", {"value": 8})
+    rig.sipp("gateway_is_refused", to=switch, caller="333", number="444", status=403).done()
+    assert len(switch.api.get("/api/v1/trace", number="444")["items"]) >= 2
+    sizes = sum(ring.stat().st_size for ring in (switch.data / "trace").glob("*.ring"))
+    assert sizes < 12 << 20, sizes
+
+
+@needs("switch", "sipp")
+def test_a_damaged_ring_is_reported_and_the_switch_serves(rig):
+    switch, cdr, *_ = one_call(rig)
+    switch.kill()
+    for ring in (switch.data / "trace").glob("*-calls.ring"):
+        ring.write_bytes(b"no ring" * 10000)
+    switch.start()
+    wait_until(lambda: "was no ring" in switch.process.errors, "the damage is in the log", 5)
+    assert switch.api.get("/api/v1/trace", call=cdr["id"])["items"] == []
+    assert list((switch.data / "trace").glob("*.broken"))
+
+
+@needs("switch")
+def test_a_trace_needs_the_token(rig):
+    switch = rig.switch()
+    for path in ("trace", "trace.txt", "trace.pcap"):
+        assert Api(HOST, switch.admin_port).ask("GET", f"/api/v1/{path}").status == 401
+    assert switch.api.ask("GET", "/api/v1/trace", address="nonsense").status == 400
+    assert switch.api.ask("GET", "/api/v1/trace", cursor="nonsense").status == 400
