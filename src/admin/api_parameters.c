@@ -6,7 +6,9 @@
 #include "admin/api.h"
 #include "admin/parameter_effect.h"
 
-#define VALUE_TEXT_BYTES (PARAMETER_TEXT_MAX * 4 + 1)
+#define PARAMETER_NAME_BYTES 64
+#define PREVIEW_DEADLINE_MS  5000
+#define VALUE_TEXT_BYTES     (PARAMETER_TEXT_MAX * 4 + 1)
 
 static const char *const type_names[] = {
     [PARAMETER_NUMBER] = "number", [PARAMETER_BYTE] = "byte", [PARAMETER_SWITCH] = "switch",
@@ -158,17 +160,53 @@ static void copy_present(const struct api_request *request, struct parameters *p
   }
 }
 
+/* What the change would do to running calls: how many there are, refresh sooner, and end within a minute. The workers'
+ * numbers, added up. */
+struct effect_on_calls {
+  unsigned long calls, sooner, ending;
+};
+
+static bool ask_calls(const struct api_request *request, const char *name, const char *value,
+                      struct effect_on_calls *sum) {
+  char *answer = NULL, change[PARAMETER_NAME_BYTES + VALUE_TEXT_BYTES];
+  struct effect_on_calls one;
+  snprintf(change, sizeof change, "%s=%s", name, value);
+  enum result result = worker_group_order(request->switch_parts->group, -1, ORDER_PREVIEW_PARAMETER, change,
+                                          request->by, "\n", PREVIEW_DEADLINE_MS, &answer);
+  for (const char *line = answer; result == RESULT_OK && line; line = strchr(line, '\n')) {
+    if (*line == '\n') line++;
+    if (sscanf(line, "%lu %lu %lu", &one.calls, &one.sooner, &one.ending) != 3) break;
+    sum->calls += one.calls;
+    sum->sooner += one.sooner;
+    sum->ending += one.ending;
+  }
+  free(answer);
+  return result == RESULT_OK;
+}
+
+static void add_effect_on_calls(const struct effect_on_calls *counts, struct text_builder *text) {
+  char sentence[128];
+  if (counts->sooner > 0) {
+    snprintf(sentence, sizeof sentence, " %lu of %lu calls will refresh sooner.", counts->sooner, counts->calls);
+    text_builder_add(text, str_view_from_c(sentence));
+  }
+  if (counts->ending == 0) return;
+  snprintf(sentence, sizeof sentence, " %lu of %lu calls will end within a minute.", counts->ending, counts->calls);
+  text_builder_add(text, str_view_from_c(sentence));
+}
+
 void api_parameter_effect(const struct api_request *request, struct api_response *response) {
   const struct parameter_row *row = find_row(request, response);
   const char *value = row ? api_query(request, "value") : NULL;
   if (!row) return;
+  if (!value) value = "";
   struct parameters before, after;
   char problem[512], effect[1024];
   struct text_builder sentence = text_builder_over(problem, sizeof problem),
                       text = text_builder_over(effect, sizeof effect);
   copy_present(request, &before);
   after = before;
-  enum result result = parameter_set(&after, row, str_view_from_c(value ? value : ""), &sentence);
+  enum result result = parameter_set(&after, row, str_view_from_c(value), &sentence);
   if (result == RESULT_OK) result = parameters_check(&after, &sentence);
   if (result != RESULT_OK) {
     problem[sentence.length < sizeof problem ? sentence.length : sizeof problem - 1] = '\0';
@@ -178,7 +216,14 @@ void api_parameter_effect(const struct api_request *request, struct api_response
   struct worker_group_status status;
   worker_group_read_status(request->switch_parts->group, &status);
   parameter_effect_to_text(row, &before, &after, &status, &text);
-  api_respond_json(
-      response, 200,
-      json_pack("{s:s,s:s,s:s%}", "name", row->name, "value", value ? value : "", "effect", text.data, text.length));
+  struct effect_on_calls counts = {0};
+  if (!ask_calls(request, row->name, value, &counts)) {
+    api_respond_problem(response, 503, "the workers did not answer in time", NULL);
+    return;
+  }
+  add_effect_on_calls(&counts, &text);
+  api_respond_json(response, 200,
+                   json_pack("{s:s,s:s,s:s%,s:I,s:I,s:I}", "name", row->name, "value", value, "effect", text.data,
+                             text.length, "calls", (json_int_t)counts.calls, "calls_sooner", (json_int_t)counts.sooner,
+                             "calls_ending", (json_int_t)counts.ending));
 }

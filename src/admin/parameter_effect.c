@@ -62,8 +62,7 @@ static void say_cap(const struct effect *effect) {
   else
     say(effect,
         "Calls whose caller knows no session timers end %" PRIu32 " s after their answer; %" PRIu32
-        " calls are answered now, and those "
-        "of them that are past it end at once.",
+        " calls are answered now.",
         cap_s, effect->status->counts.calls_answered);
 }
 

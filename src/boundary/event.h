@@ -56,6 +56,7 @@ enum order_kind {
   ORDER_LIST_REGISTRATIONS,
   ORDER_SHOW_CALL,
   ORDER_PARAMETERS_CHANGED, /* context->parameters has new values */
+  ORDER_PREVIEW_PARAMETER,  /* target: "NAME=VALUE", as an operator types it; answered with call_preview's numbers */
   ORDER_DIRECTORY_CHANGED,  /* context->directory is a new one */
   ORDER_DRAIN,              /* refuse new calls with 503 */
 };

@@ -133,8 +133,13 @@ uint32_t call_count_answered(const struct call_table *table);
 /* Answered legs by who refreshes their session: nobody, we, the peer (enum session_role). */
 void call_count_roles(const struct call_table *table, uint32_t legs_out[3]);
 
-/* Legs that would refresh sooner if the parameters were `after`: the preview of a change. */
-uint32_t call_count_sooner(struct call_table *table, struct context *context, const struct parameters *after);
+/* What would become of running calls if the parameters were others: how many there are, refresh or probe a leg sooner,
+ * and end within a minute because the cap is over for them. */
+struct call_preview {
+  uint32_t calls, calls_sooner, calls_ending;
+};
+void call_preview(struct call_table *table, struct context *context, const struct parameters *after,
+                  struct call_preview *preview);
 
 /* Legs, those on their own among them. */
 uint32_t call_leg_count(const struct call_table *table);

@@ -1,5 +1,5 @@
 /* Who calls whom: numbers before and after the devices' rules, the name shown, and what a device overrides. */
-#include "call/call_private.h"
+#include "call/call_supervision.h"
 #include "directory/directory.h"
 #include "parameters/parameters.h"
 #include "routing/number_transform.h"
@@ -83,7 +83,7 @@ void call_name_callee(struct call_step *step) {
 
 /* --- overrides --------------------------------------------------------------------------------------------------- */
 
-static uint32_t shorter(uint32_t a, uint32_t b) {
+uint32_t call_shorter(uint32_t a, uint32_t b) {
   if (a == 0 || b == 0) return a + b;
   return a < b ? a : b;
 }
@@ -99,7 +99,7 @@ void call_apply_overrides(struct call_step *step, const struct device *device, e
   const struct device_overrides *own = &device->overrides;
   uint32_t longest_s = own->max_duration_s > 0 ? (uint32_t)own->max_duration_s : 0;
   if (side == CALL_CALLER) call->caller_max_s = longest_s;
-  call->max_duration_s = shorter(call->caller_max_s, longest_s);
+  call->max_duration_s = call_shorter(call->caller_max_s, longest_s);
   call->stage_s[CALL_STAGE_INVITE] = stage_s(own->timeout_invite_s, parameters->SS_SIP_TIMEOUT_INVITE);
   call->stage_s[CALL_STAGE_TRYING] = stage_s(own->timeout_trying_s, parameters->SS_SIP_TIMEOUT_TRYING);
   call->stage_s[CALL_STAGE_SESSION_PROGRESS] =

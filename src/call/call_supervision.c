@@ -7,8 +7,8 @@
 
 /* --- wishes ------------------------------------------------------------------------------------------------------ */
 
-/* The device as it is in the directory now, so that a change reaches running calls; NULL: it is gone. */
-static const struct device *device_of(struct call_step *step, const struct call_leg *leg) {
+/* As it is now, so that a change reaches running calls. */
+const struct device *call_supervision_device(struct call_step *step, const struct call_leg *leg) {
   const struct directory *directory = step->context->directory;
   enum call_text text = leg->side == CALL_CALLER ? CALL_TEXT_CALLER_DEVICE : CALL_TEXT_CALLEE_DEVICE;
   const struct call *call = call_of_leg(step->table, leg);
@@ -18,7 +18,7 @@ static const struct device *device_of(struct call_step *step, const struct call_
 }
 
 struct session_wishes call_supervision_wishes(struct call_step *step, const struct call_leg *leg) {
-  const struct device *device = device_of(step, leg);
+  const struct device *device = call_supervision_device(step, leg);
   return session_wishes_of(step->context->parameters, device ? &device->overrides : NULL);
 }
 

@@ -45,12 +45,18 @@ void call_supervision_note(struct call_step *step, struct call_leg *leg);
 /* `leg` needs supervision no more. */
 void call_supervision_stop(struct call_step *step, struct call_leg *leg);
 
+/* The device of `leg` as it is in the directory now; NULL: it is gone. */
+const struct device *call_supervision_device(struct call_step *step, const struct call_leg *leg);
+
 /* What we want of the device of `leg`. */
 struct session_wishes call_supervision_wishes(struct call_step *step, const struct call_leg *leg);
 
 /* What our last request on `leg` asked for and `words` of its 2xx come to. */
 struct session_terms call_supervision_conclude(struct call_step *step, struct call_leg *leg,
                                                const struct session_words *words);
+
+/* The shorter of two limits in seconds; 0: none. */
+uint32_t call_shorter(uint32_t a, uint32_t b);
 
 /* True when the caller has a session timer of its own: then the cap does not count. */
 bool call_supervision_caller_is_timed(const struct call_table *table, const struct call *call);

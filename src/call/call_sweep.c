@@ -1,10 +1,12 @@
 /* Changed parameters and a changed directory reach running calls: some at a time, so that a worker with a million calls
  * does not stand still, and each leg spreads what it will do (session_timer_change). */
 #include "call/call_supervision.h"
+#include "directory/directory.h"
 #include "parameters/parameters.h"
 
 #define SWEEP_CALLS   2000 /* at a time */
 #define SWEEP_WAIT_MS 10
+#define PREVIEW_CALLS 10000
 
 static void change_leg(struct call_step *step, struct call_leg *leg) {
   if (!leg) return;
@@ -13,11 +15,28 @@ static void change_leg(struct call_step *step, struct call_leg *leg) {
   call_refresh_account(step->table, leg);
 }
 
+static uint32_t longest_s(const struct device *device) {
+  return device->overrides.max_duration_s > 0 ? (uint32_t)device->overrides.max_duration_s : 0;
+}
+
+/* Where a device has left the directory its calls keep what held for them. */
+static void change_limit(struct call_step *step, const struct call_leg *caller, const struct call_leg *callee) {
+  struct call *call = step->call;
+  const struct device *calling = caller ? call_supervision_device(step, caller) : NULL;
+  const struct device *called = callee ? call_supervision_device(step, callee) : NULL;
+  if (!calling || !called) return;
+  call->max_duration_s = call_shorter(longest_s(calling), longest_s(called));
+  duration_cap_change_limit(&call->cap, call->answered, step->context->now, call->max_duration_s,
+                            step->context->random);
+}
+
 static void change_call(struct call_step *step) {
   struct call *call = step->call;
   if (call->state != CALL_STATE_ANSWERED && call->state != CALL_STATE_UP) return;
-  change_leg(step, call_leg_at(step->table, call->caller));
-  change_leg(step, call_leg_at(step->table, call->callee));
+  struct call_leg *caller = call_leg_at(step->table, call->caller), *callee = call_leg_at(step->table, call->callee);
+  change_leg(step, caller);
+  change_leg(step, callee);
+  change_limit(step, caller, callee);
   duration_cap_change(&call->cap, call->answered, step->context->now,
                       step->context->parameters->SS_SIP_NO_TIMER_REINVITE_INTERVAL, step->context->random);
   call_rearm_talk(step->context, call);
@@ -46,6 +65,8 @@ void call_count_roles(const struct call_table *table, uint32_t legs_out[3]) {
     legs_out[role] = table->legs_by_role[role];
 }
 
+/* --- previews ---------------------------------------------------------------------------------------------------- */
+
 /* A device's own settings as they are now. */
 static struct session_wishes wishes_after(struct call_step *step, const struct call_leg *leg,
                                           const struct parameters *after) {
@@ -57,13 +78,34 @@ static struct session_wishes wishes_after(struct call_step *step, const struct c
   return wishes;
 }
 
-uint32_t call_count_sooner(struct call_table *table, struct context *context, const struct parameters *after) {
+static bool comes_sooner(struct call_step *step, struct handle handle, const struct parameters *after) {
+  const struct call_leg *leg = call_leg_at(step->table, handle);
+  if (!leg) return false;
+  struct session_wishes wishes = wishes_after(step, leg, after);
+  return session_timer_comes_sooner(&leg->session_timer, step->context->now, after, &wishes);
+}
+
+static uint32_t share(uint32_t part, uint32_t seen, uint32_t all) {
+  return seen == 0 ? 0 : (uint32_t)((uint64_t)part * all / seen);
+}
+
+/* Of the first PREVIEW_CALLS, so that a worker with a million calls does not stand still; the rest is taken to be like
+ * them. */
+void call_preview(struct call_table *table, struct context *context, const struct parameters *after,
+                  struct call_preview *preview) {
   struct call_step step = {.table = table, .context = context};
-  uint32_t index = 0, count = 0;
-  const struct call_leg *leg;
-  while ((leg = pool_next(&table->legs, &index)) != NULL) {
-    struct session_wishes wishes = wishes_after(&step, leg, after);
-    count += session_timer_comes_sooner(&leg->session_timer, context->now, after, &wishes);
+  struct call_preview seen = {0};
+  uint32_t index = 0;
+  while (seen.calls < PREVIEW_CALLS && (step.call = pool_next(&table->calls, &index)) != NULL) {
+    seen.calls++;
+    if (step.call->state != CALL_STATE_ANSWERED && step.call->state != CALL_STATE_UP) continue;
+    const struct call *call = step.call;
+    seen.calls_sooner += comes_sooner(&step, call->caller, after) || comes_sooner(&step, call->callee, after);
+    seen.calls_ending +=
+        duration_cap_would_end(&call->cap, call->answered, context->now, after->SS_SIP_NO_TIMER_REINVITE_INTERVAL) &&
+        !call_supervision_caller_is_timed(table, call);
   }
-  return count;
+  preview->calls = call_count(table);
+  preview->calls_sooner = share(seen.calls_sooner, seen.calls, preview->calls);
+  preview->calls_ending = share(seen.calls_ending, seen.calls, preview->calls);
 }

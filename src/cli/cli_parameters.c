@@ -1,5 +1,6 @@
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/cli.h"
 #include "cli/cli_path.h"
@@ -52,6 +53,19 @@ enum cli_exit cli_parameter_set(struct cli_call *call) {
   }
   enum cli_exit code = cli_do(call, "PUT", cli_path(path, "/api/v1/parameters/", call->arguments[0]), text, "changed");
   free(text);
+  return code;
+}
+
+enum cli_exit cli_parameter_preview(struct cli_call *call) {
+  char path[CLI_PATH_BYTES];
+  json_t *document;
+  cli_path(path, "/api/v1/parameters/", call->arguments[0]);
+  size_t used = strlen(path);
+  snprintf(path + used, sizeof path - used, "/effect?value=");
+  cli_path_append(path, call->arguments[1]);
+  enum cli_exit code = cli_get(call, path, &document);
+  if (document) puts(json_string_value(json_object_get(document, "effect")));
+  json_decref(document);
   return code;
 }
 

@@ -58,9 +58,9 @@ enum result store_query_cdrs(struct store *store, const struct cdr_query *query,
 /* --- configured objects: JSON documents by kind and name
  * ---------------------------------------------------------------------- */
 
-/* Kinds: "phone", "mapping_gateway", "routing_gateway", "parameter", "token", "setting", "device_memory". The document is JSON text as
- * the API shows it, plus what it never shows (H(A1)). All changes of one apply go between store_begin and store_commit
- * (or store_rollback): all or nothing. */
+/* Kinds: "phone", "mapping_gateway", "routing_gateway", "parameter", "token", "setting", "device_memory". The document
+ * is JSON text as the API shows it, plus what it never shows (H(A1)). All changes of one apply go between store_begin
+ * and store_commit (or store_rollback): all or nothing. */
 enum result store_begin(struct store *store, char *problem, size_t problem_bytes);
 enum result store_commit(struct store *store, char *problem, size_t problem_bytes);
 void store_rollback(struct store *store);

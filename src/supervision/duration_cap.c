@@ -9,16 +9,36 @@ static struct mono_ms end_after(struct mono_ms answered, uint32_t seconds) {
 void duration_cap_start(struct duration_cap *cap, struct mono_ms answered, uint32_t limit_s, uint32_t no_timer_cap_s) {
   cap->limit_end = end_after(answered, limit_s);
   cap->no_timer_end = end_after(answered, no_timer_cap_s);
+  cap->limit_s = limit_s;
   cap->no_timer_cap_s = no_timer_cap_s;
+}
+
+/* An end that lies in the past already comes within a minute. */
+static struct mono_ms changed_end(struct mono_ms answered, struct mono_ms now, uint32_t seconds,
+                                  struct random *random) {
+  struct mono_ms end = end_after(answered, seconds);
+  if (end.value == 0 || mono_ms_before(now, end)) return end;
+  return mono_ms_add(now, random_between(random, 0, CHANGE_SPREAD_MS));
 }
 
 void duration_cap_change(struct duration_cap *cap, struct mono_ms answered, struct mono_ms now, uint32_t no_timer_cap_s,
                          struct random *random) {
   if (cap->no_timer_cap_s == no_timer_cap_s) return;
   cap->no_timer_cap_s = no_timer_cap_s;
-  cap->no_timer_end = end_after(answered, no_timer_cap_s);
-  if (cap->no_timer_end.value == 0 || mono_ms_before(now, cap->no_timer_end)) return;
-  cap->no_timer_end = mono_ms_add(now, random_between(random, 0, CHANGE_SPREAD_MS));
+  cap->no_timer_end = changed_end(answered, now, no_timer_cap_s, random);
+}
+
+void duration_cap_change_limit(struct duration_cap *cap, struct mono_ms answered, struct mono_ms now, uint32_t limit_s,
+                               struct random *random) {
+  if (cap->limit_s == limit_s) return;
+  cap->limit_s = limit_s;
+  cap->limit_end = changed_end(answered, now, limit_s, random);
+}
+
+bool duration_cap_would_end(const struct duration_cap *cap, struct mono_ms answered, struct mono_ms now,
+                            uint32_t no_timer_cap_s) {
+  struct mono_ms end = end_after(answered, no_timer_cap_s);
+  return cap->no_timer_cap_s != no_timer_cap_s && end.value != 0 && !mono_ms_before(now, end);
 }
 
 struct mono_ms duration_cap_next(const struct duration_cap *cap, struct mono_ms none) {

@@ -12,9 +12,9 @@
 
 /* Ends as monotonic times; 0: none. */
 struct duration_cap {
-  struct mono_ms limit_end;    /* longest talk time */
-  struct mono_ms no_timer_end; /* the cap of a call whose caller has no session timer */
-  uint32_t no_timer_cap_s;     /* of which it was made */
+  struct mono_ms limit_end;         /* longest talk time */
+  struct mono_ms no_timer_end;      /* the cap of a call whose caller has no session timer */
+  uint32_t limit_s, no_timer_cap_s; /* of which they were made */
 };
 
 enum duration_verdict { DURATION_GOES_ON, DURATION_LIMIT_REACHED, DURATION_NO_TIMER_CAP_REACHED };
@@ -26,6 +26,14 @@ void duration_cap_start(struct duration_cap *cap, struct mono_ms answered, uint3
  * the call ends within a minute, so that an operator's change does not end thousands of calls in one moment. */
 void duration_cap_change(struct duration_cap *cap, struct mono_ms answered, struct mono_ms now, uint32_t no_timer_cap_s,
                          struct random *random);
+
+/* The same for the longest talk time. */
+void duration_cap_change_limit(struct duration_cap *cap, struct mono_ms answered, struct mono_ms now, uint32_t limit_s,
+                               struct random *random);
+
+/* True when a cap of `no_timer_cap_s` would be over at `now` already, and is not the one there is: a preview. */
+bool duration_cap_would_end(const struct duration_cap *cap, struct mono_ms answered, struct mono_ms now,
+                            uint32_t no_timer_cap_s);
 
 /* The earlier of both ends, `none` when there is none. */
 struct mono_ms duration_cap_next(const struct duration_cap *cap, struct mono_ms none);

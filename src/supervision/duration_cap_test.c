@@ -71,6 +71,26 @@ static void test_a_cap_that_is_over_already_ends_calls_within_a_minute_not_at_on
   expect(early > 400 && early < 600);
 }
 
+static void test_a_changed_longest_talk_time_reaches_running_calls(void) {
+  struct random random = {.key = {1, 2}};
+  struct duration_cap cap = cap_of(0, 0);
+  duration_cap_change_limit(&cap, answered, at(100), 600, &random);
+  expect_int(cap.limit_end.value, ==, at(600).value);
+  duration_cap_change_limit(&cap, answered, at(500), 60, &random);
+  expect_int(duration_cap_due(&cap, at(499), false), ==, DURATION_GOES_ON);
+  expect_int(duration_cap_due(&cap, at(561), false), ==, DURATION_LIMIT_REACHED);
+  duration_cap_change_limit(&cap, answered, at(501), 0, &random);
+  expect_int(duration_cap_next(&cap, never).value, ==, never.value);
+}
+
+static void test_the_preview_says_which_calls_a_lower_cap_would_end(void) {
+  struct duration_cap cap = cap_of(0, 7200);
+  expect(duration_cap_would_end(&cap, answered, at(1000), 900));
+  expect(!duration_cap_would_end(&cap, answered, at(800), 900));
+  expect(!duration_cap_would_end(&cap, answered, at(8000), 7200));
+  expect(!duration_cap_would_end(&cap, answered, at(8000), 0));
+}
+
 static void test_other_changes_leave_the_cap_alone(void) {
   struct random random = {.key = {1, 2}};
   struct duration_cap cap = cap_of(0, 7200);
@@ -84,4 +104,5 @@ TAP_TESTS(TAP(test_a_caller_without_timer_talks_until_the_cap),
           TAP(test_the_longest_talk_time_rules_with_and_without_timer), TAP(test_the_earlier_of_both_ends_comes_first),
           TAP(test_a_changed_cap_still_counts_from_the_answer),
           TAP(test_a_cap_that_is_over_already_ends_calls_within_a_minute_not_at_once),
-          TAP(test_other_changes_leave_the_cap_alone))
+          TAP(test_a_changed_longest_talk_time_reaches_running_calls),
+          TAP(test_the_preview_says_which_calls_a_lower_cap_would_end), TAP(test_other_changes_leave_the_cap_alone))

@@ -659,14 +659,42 @@ static void test_a_lower_cap_reaches_running_calls(void) {
   bench_end(bench);
 }
 
-static void test_the_preview_counts_legs_that_would_refresh_sooner(void) {
+static void expect_preview(struct talk *talk, const char *change, const char *numbers) {
+  bench_order(talk->bench, ORDER_PREVIEW_PARAMETER, change);
+  expect(strcmp(talk->bench->order_answer, numbers) == 0);
+}
+
+static void test_the_preview_counts_calls_that_would_refresh_sooner_or_end(void) {
   struct talk talk = connect_with(TIMER_LINES "Session-Expires: 600\r\n", ALLOW_LINES OURS_LINES);
-  struct parameters after = talk.bench->parameters;
-  pass_ms(&talk, 10000);
-  expect_int(call_count_sooner(talk.bench->core->calls, &talk.bench->context, &after), ==, 0);
-  after.SS_SIP_SESSION_TTL = 120;
-  expect_int(call_count_sooner(talk.bench->core->calls, &talk.bench->context, &after), ==, 2);
+  struct talk untimed = connect_in(talk.bench, "", ALLOW_LINES OURS_LINES);
+  pass_ms(&talk, 130000);
+  expect_preview(&talk, "SS_SIP_SESSION_TTL=600", "2 0 0");
+  expect_preview(&talk, "SS_SIP_SESSION_TTL=120", "2 2 0");
+  expect_preview(&talk, "SS_SIP_NO_TIMER_REINVITE_INTERVAL=120", "2 0 1");
+  expect_preview(&talk, "SS_SIP_NO_TIMER_REINVITE_INTERVAL=0", "2 0 0");
+  bench_order(talk.bench, ORDER_PREVIEW_PARAMETER, "SS_SIP_SESSION_TTL=89");
+  expect_int(talk.bench->order_result, ==, RESULT_OUT_OF_RANGE);
+  bench_order(talk.bench, ORDER_PREVIEW_PARAMETER, "NOTHING");
+  expect_int(talk.bench->order_result, ==, RESULT_NOT_FOUND);
+  bench_hang_up(untimed.caller, untimed.callee);
+  talk.bench->record_count = 0;
   finish(&talk);
+}
+
+static void test_a_changed_longest_talk_time_reaches_running_calls(void) {
+  struct talk talk = connect_with(QUIET_LINES, OURS_LINES);
+  pass_ms(&talk, 10000);
+  bench_device(talk.bench, "vendor-a")->overrides.max_duration_s = 60;
+  bench_apply(talk.bench);
+  bench_order(talk.bench, ORDER_DIRECTORY_CHANGED, "");
+  pass_ms(&talk, 49900);
+  expect_int(talk.bench->record_count, ==, 0);
+  pass_ms(&talk, 200);
+  expect_record(talk.bench, "duration_limit");
+  expect_decision(talk.bench, "", "max_duration", "");
+  peer_skip(talk.caller);
+  peer_skip(talk.callee);
+  bench_end(talk.bench);
 }
 
 /* --- what is shown ----------------------------------------------------------------------------------------------- */
@@ -780,34 +808,32 @@ static void test_ten_thousand_refreshes_of_one_call_leave_memory_as_it_was(void)
   finish(&talk);
 }
 
-TAP_TESTS(TAP(test_the_seed_flow), TAP(test_both_legs_are_refreshed_by_us_over_ten_intervals),
-          TAP(test_a_peer_without_update_gets_re_invites_with_the_session_in_force),
-          TAP(test_after_hold_resume_and_a_refused_offer_the_refresh_says_what_is_in_force),
-          TAP(test_a_re_invite_of_the_peer_in_between_starts_the_rhythm_anew),
-          TAP(test_exactly_one_side_refreshes_when_the_peer_takes_the_role),
-          TAP(test_the_ack_of_a_refresh_is_sent_again_for_each_repeated_2xx),
-          TAP(test_refused_update_is_followed_by_update_with_sdp_and_re_invite),
-          TAP(test_a_device_without_update_is_remembered_in_its_next_call),
-          TAP(test_swallowed_update_is_followed_by_a_re_invite_in_the_same_interval),
-          TAP(test_swallowed_update_with_90_s_leaves_time_for_the_re_invite),
-          TAP(test_update_that_is_answered_late_counts_all_the_same), TAP(test_481_ends_both_legs_at_once),
-          TAP(test_488_to_everything_is_answered_by_proof_of_life), TAP(test_glare_of_refreshes_is_waited_out),
-          TAP(test_never_two_invites_of_ours_in_a_dialog),
-          TAP(test_while_our_refresh_is_open_a_session_change_has_to_wait),
-          TAP(test_422_to_a_refresh_is_raised_and_the_deadline_stays), TAP(test_retry_after_is_obeyed),
-          TAP(test_a_refusal_of_everything_is_guarded_until_expiry),
-          TAP(test_a_device_that_the_network_refuses_is_ended_after_32_s),
-          TAP(test_a_silent_refresher_is_ended_at_expiry), TAP(test_early_hang_up_ends_before_expiry),
-          TAP(test_the_cap_of_a_caller_without_timers_is_not_moved_by_refreshes),
-          TAP(test_a_caller_with_timers_has_no_cap), TAP(test_cap_0_leaves_the_probe),
-          TAP(test_a_dead_caller_without_timers_is_found_by_the_probe),
-          TAP(test_the_probe_by_re_invite_repeats_the_session_in_force),
-          TAP(test_after_the_end_a_crossing_re_invite_gets_481), TAP(test_a_dead_legs_bye_does_not_hold_up_the_others),
-          TAP(test_an_answer_that_comes_after_the_end_has_no_effect),
-          TAP(test_a_refresh_that_is_open_at_the_end_is_acknowledged), TAP(test_a_lower_ttl_reaches_running_calls),
-          TAP(test_timers_switched_off_end_with_the_next_refresh), TAP(test_a_changed_device_reaches_running_calls),
-          TAP(test_a_lower_cap_reaches_running_calls), TAP(test_the_preview_counts_legs_that_would_refresh_sooner),
-          TAP(test_the_list_of_calls_shows_both_timers_live),
-          TAP(test_the_record_shows_both_timers_and_who_was_heard_last), TAP(test_no_ack_is_explained),
-          TAP(test_legs_are_counted_by_who_refreshes),
-          TAP(test_ten_thousand_refreshes_of_one_call_leave_memory_as_it_was))
+TAP_TESTS(
+    TAP(test_the_seed_flow), TAP(test_both_legs_are_refreshed_by_us_over_ten_intervals),
+    TAP(test_a_peer_without_update_gets_re_invites_with_the_session_in_force),
+    TAP(test_after_hold_resume_and_a_refused_offer_the_refresh_says_what_is_in_force),
+    TAP(test_a_re_invite_of_the_peer_in_between_starts_the_rhythm_anew),
+    TAP(test_exactly_one_side_refreshes_when_the_peer_takes_the_role),
+    TAP(test_the_ack_of_a_refresh_is_sent_again_for_each_repeated_2xx),
+    TAP(test_refused_update_is_followed_by_update_with_sdp_and_re_invite),
+    TAP(test_a_device_without_update_is_remembered_in_its_next_call),
+    TAP(test_swallowed_update_is_followed_by_a_re_invite_in_the_same_interval),
+    TAP(test_swallowed_update_with_90_s_leaves_time_for_the_re_invite),
+    TAP(test_update_that_is_answered_late_counts_all_the_same), TAP(test_481_ends_both_legs_at_once),
+    TAP(test_488_to_everything_is_answered_by_proof_of_life), TAP(test_glare_of_refreshes_is_waited_out),
+    TAP(test_never_two_invites_of_ours_in_a_dialog), TAP(test_while_our_refresh_is_open_a_session_change_has_to_wait),
+    TAP(test_422_to_a_refresh_is_raised_and_the_deadline_stays), TAP(test_retry_after_is_obeyed),
+    TAP(test_a_refusal_of_everything_is_guarded_until_expiry),
+    TAP(test_a_device_that_the_network_refuses_is_ended_after_32_s), TAP(test_a_silent_refresher_is_ended_at_expiry),
+    TAP(test_early_hang_up_ends_before_expiry), TAP(test_the_cap_of_a_caller_without_timers_is_not_moved_by_refreshes),
+    TAP(test_a_caller_with_timers_has_no_cap), TAP(test_cap_0_leaves_the_probe),
+    TAP(test_a_dead_caller_without_timers_is_found_by_the_probe),
+    TAP(test_the_probe_by_re_invite_repeats_the_session_in_force),
+    TAP(test_after_the_end_a_crossing_re_invite_gets_481), TAP(test_a_dead_legs_bye_does_not_hold_up_the_others),
+    TAP(test_an_answer_that_comes_after_the_end_has_no_effect),
+    TAP(test_a_refresh_that_is_open_at_the_end_is_acknowledged), TAP(test_a_lower_ttl_reaches_running_calls),
+    TAP(test_timers_switched_off_end_with_the_next_refresh), TAP(test_a_changed_device_reaches_running_calls),
+    TAP(test_a_lower_cap_reaches_running_calls), TAP(test_the_preview_counts_calls_that_would_refresh_sooner_or_end),
+    TAP(test_a_changed_longest_talk_time_reaches_running_calls), TAP(test_the_list_of_calls_shows_both_timers_live),
+    TAP(test_the_record_shows_both_timers_and_who_was_heard_last), TAP(test_no_ack_is_explained),
+    TAP(test_legs_are_counted_by_who_refreshes), TAP(test_ten_thousand_refreshes_of_one_call_leave_memory_as_it_was))

@@ -70,6 +70,30 @@ static enum result take_directory(struct order_step *step) {
   return RESULT_OK;
 }
 
+/* "calls sooner ending", of this worker. */
+static enum result preview(struct order_step *step) {
+  struct str_view name = step->event->order_target, value;
+  struct parameters after = *step->context->parameters;
+  struct call_preview counts;
+  char memory[128];
+  struct text_builder problem = text_builder_over(memory, sizeof memory);
+  size_t at = 0;
+  while (at < name.length && name.data[at] != '=')
+    at++;
+  value = str_view_from(name, at + 1);
+  const struct parameter_row *row = parameter_find(str_view_slice(name, 0, at));
+  if (!row) return RESULT_NOT_FOUND;
+  enum result result = parameter_set(&after, row, value, &problem);
+  if (result != RESULT_OK) return result;
+  call_preview(step->core->calls, step->context, &after, &counts);
+  text_builder_add_u64(&step->answer, counts.calls);
+  text_builder_add_char(&step->answer, ' ');
+  text_builder_add_u64(&step->answer, counts.calls_sooner);
+  text_builder_add_char(&step->answer, ' ');
+  text_builder_add_u64(&step->answer, counts.calls_ending);
+  return RESULT_OK;
+}
+
 static enum result drain(struct order_step *step) {
   call_table_drain(step->core->calls, !str_view_equal(step->event->order_target, STR_VIEW("off")));
   return RESULT_OK;
@@ -86,6 +110,7 @@ static const struct {
     [ORDER_LIST_REGISTRATIONS] = {list_registrations, LIST_PAGE_BYTES},
     [ORDER_SHOW_CALL] = {show_call, SHOW_BYTES},
     [ORDER_PARAMETERS_CHANGED] = {take_parameters, 0},
+    [ORDER_PREVIEW_PARAMETER] = {preview, 64},
     [ORDER_DIRECTORY_CHANGED] = {take_directory, 0},
     [ORDER_DRAIN] = {drain, 0},
 };

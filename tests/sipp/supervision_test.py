@@ -244,6 +244,9 @@ def test_a_parameter_changed_in_mid_call_holds_for_that_call(rig):
     caller = rig.sipp("gateway_is_hung_up", port=customer, to=switch)
     wait_until(lambda: switch.calls() and switch.calls()[0]["state"] == "up", "the call is up")
     assert switch.calls()[0]["callee_leg"]["timer"]["next_refresh_in_s"] > 40000
+    preview = switch.command_line("preview", "SS_SIP_SESSION_TTL", "90")
+    assert "1 of 1 calls will refresh sooner." in preview.stdout, preview
+    assert switch.command_line("preview", "SS_SIP_SESSION_TTL", "89").returncode == 1
     assert switch.command_line("set", "SS_SIP_SESSION_TTL", "90").returncode == 0
     update, = wait_for_refreshes(callee, "UPDATE", 1)
     assert update["session-expires"] == "90;refresher=uac", update
