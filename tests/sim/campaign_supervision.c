@@ -9,9 +9,9 @@
 #define CALLS         6
 #define FIRST_CALL_MS 1000
 #define LAST_CALL_MS  60000
-#define ENDS          4
+#define ENDS          5
 
-static const char *const ends[ENDS] = {"pbx", "isp", "first", "second"};
+static const char *const ends[ENDS] = {"pbx", "isp", "first", "second", "alice"};
 static const unsigned intervals_s[] = {90, 100, 120, 180, 300, 600, 900, 1800};
 
 static unsigned draw_interval_s(struct campaign_text *text) {
@@ -54,9 +54,13 @@ static void write_switches(struct campaign_text *text, bool are_two) {
   campaign_line(text, "customer pbx at 10.0.1.5 of east");
   campaign_line(text, "customer isp at 10.0.1.6 of east%s", campaign_chance(text, 15) ? " without timers" : "");
   campaign_line(text, "gateway first at 10.0.2.1 serves 44 of %s", far);
-  campaign_line(text, "gateway second at 10.0.2.2 serves 46 of %s%s", far,
-                campaign_chance(text, 15) ? " without timers" : "");
-  if (are_two) campaign_line(text, "trunk both from east to west serves 44,46");
+  campaign_line(text, "gateway second at 10.0.2.2 serves 46 of %s%s%s", far,
+                campaign_chance(text, 15) ? " without timers" : "", campaign_chance(text, 20) ? " over tcp" : "");
+  campaign_line(text, "nat box at 203.0.113.9 keeps %us", campaign_draw(text, 60, 300));
+  campaign_line(text, "phone alice 1001 behind box registers of %s%s", far,
+                campaign_chance(text, 20) ? " over tcp" : "");
+  campaign_line(text, "alice answers after %ums", campaign_draw(text, 100, 20000));
+  if (are_two) campaign_line(text, "trunk both from east to west serves 44,46,1");
 }
 
 static void write_session_wishes(struct campaign_text *text, const char *end) {
@@ -92,7 +96,7 @@ static void write_manners(struct campaign_text *text, const char *end) {
 static void write_trouble(struct campaign_text *text, bool are_two) {
   unsigned at_ms = campaign_draw(text, FIRST_CALL_MS, 3000000);
   const char *victim = ends[campaign_draw(text, 0, ENDS - 1)];
-  switch (campaign_draw(text, 0, 9)) {
+  switch (campaign_draw(text, 0, 12)) {
   case 0:
   case 1:
   case 2: campaign_line(text, "at %ums %s dies", at_ms, victim); break;
@@ -105,7 +109,10 @@ static void write_trouble(struct campaign_text *text, bool are_two) {
   case 6: campaign_line(text, "at %ums %s refuses packets", at_ms, victim); break;
   case 7: campaign_line(text, "at %ums %s hangs for %us", at_ms, victim, campaign_draw(text, 1, 300)); break;
   case 8: campaign_line(text, "at %ums switch %s restarts", at_ms, are_two ? "west" : "east"); break;
-  case 9: campaign_line(text, "at %ums parameter SS_SIP_SESSION_TTL %u", at_ms, draw_interval_s(text)); break;
+  case 9: campaign_line(text, "at %ums box box restarts", at_ms); break;
+  case 10: campaign_line(text, "at %ums %s breaks connections", at_ms, victim); break;
+  case 11: campaign_line(text, "at %ums switch stalls for %us", at_ms, campaign_draw(text, 1, 400)); break;
+  case 12: campaign_line(text, "at %ums parameter SS_SIP_SESSION_TTL %u", at_ms, draw_interval_s(text)); break;
   }
 }
 
@@ -118,10 +125,11 @@ static void write_middle(struct campaign_text *text, const char *end, const char
 }
 
 static void write_call(struct campaign_text *text, unsigned index) {
-  bool is_second = campaign_chance(text, 50);
-  const char *caller = campaign_chance(text, 60) ? "pbx" : "isp", *callee = is_second ? "second" : "first";
-  char number[24];
-  snprintf(number, sizeof number, "%s55%02u", is_second ? "46" : "44", index);
+  static const char *const callees[] = {"first", "second", "alice"}, *const prefixes[] = {"44", "46", ""};
+  unsigned target = campaign_chance(text, 15) ? 2 : campaign_draw(text, 0, 1);
+  const char *caller = campaign_chance(text, 60) ? "pbx" : "isp", *callee = callees[target];
+  char number[24] = "1001";
+  if (target < 2) snprintf(number, sizeof number, "%s55%02u", prefixes[target], index);
   unsigned talk_ms = campaign_draw(text, 10000, campaign_chance(text, 70) ? 2000000 : 9000000);
   campaign_line(text, "at %ums %s calls %s%s", campaign_draw(text, FIRST_CALL_MS, LAST_CALL_MS), caller, number,
                 campaign_chance(text, 10) ? " without offer" : "");

@@ -88,8 +88,9 @@ static void check_leg(struct world *world, const struct leg *leg, struct ledger_
   entry->was_gone = true;
   int64_t bound = bound_us(leg, parameters);
   bool is_timeout = str_view_equal(entry->record.end_reason, STR_VIEW("session_timeout"));
+  if (switch_node_was_stalled(entry->node)) return;
   if (is_timeout && bound != INT64_MAX) note_margin(world, ended_us - bound);
-  if (ended_us - SLACK_US <= bound || switch_node_was_stalled(entry->node)) return;
+  if (ended_us - SLACK_US <= bound) return;
   world_fail(world, "the %s has been gone since %lld s, and the call went on %lld ms beyond its bound: %s",
              leg->is_caller ? "caller" : "callee", (long long)(since_us / SECOND_US),
              (long long)((ended_us - bound) / MS_US), ledger_describe(world, &entry->record));
@@ -174,12 +175,26 @@ static bool is_cause_true(const struct world *world, const struct leg *leg, cons
   return had_no_ack(world, leg);
 }
 
+/* Who refreshes, and how often, says the record: as the network has shown it. */
+static void check_timer(struct world *world, const struct leg *leg, const struct cdr_record *record) {
+  const struct watched_timer *timer = &leg->dialog->timer;
+  struct str_view refresher = leg->is_caller ? record->caller_timer_refresher : record->callee_timer_refresher;
+  uint64_t interval_s = leg->is_caller ? record->caller_timer_interval_s : record->callee_timer_interval_s;
+  bool says_us = str_view_equal(refresher, STR_VIEW("us")), says_them = str_view_equal(refresher, STR_VIEW("them"));
+  if (!timer->is_timed || (!says_us && !says_them)) return;
+  if (says_us != timer->we_refresh || interval_s != timer->interval_s)
+    world_fail(world, "the network has shown that %s should refresh every %u s, the record says otherwise: %s",
+               timer->we_refresh ? "we" : "they", timer->interval_s, ledger_describe(world, record));
+}
+
 void ledger_check_supervision(struct world *world, struct ledger_record *entry) {
   const struct cdr_record *record = &entry->record;
   uint32_t longest_ttl_s = switch_node_longest_ttl_s(entry->node);
   struct leg caller = {dialog_of(world, entry->node, record->caller_call_id), true, longest_ttl_s};
   struct leg callee = {dialog_of(world, entry->node, record->callee_call_id), false, longest_ttl_s};
   if (record->answered_at.value == 0 || !caller.dialog || !callee.dialog) return;
+  check_timer(world, &caller, record);
+  check_timer(world, &callee, record);
   check_leg(world, &caller, entry);
   check_leg(world, &callee, entry);
   if (!str_view_equal(record->end_reason, STR_VIEW("session_timeout"))) return;

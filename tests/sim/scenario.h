@@ -67,6 +67,7 @@ struct scenario {
   bool without_switch;
   bool is_running;    /* the switch exists, time passes */
   int64_t run_for_us; /* 0: until everybody is done */
+  int64_t looked_us;  /* when it was last looked whether only the dead are left */
   struct scenario_trigger *triggers;
   struct scenario_line *claims, *last_claim;
   struct scenario_arrival *arrivals;

@@ -8,6 +8,7 @@
 
 #define LIFE_MAX_US  (6 * 3600 * SECOND_US)
 #define EVENTS_MAX   5000000
+#define LOOK_US      (60 * SECOND_US)
 #define SETTLING_US  (70 * SECOND_US) /* longer than any transaction of an actor */
 #define SERVER_WORDS "10.0.0.1:5060"
 
@@ -83,9 +84,26 @@ static void begin(struct scenario *scenario) {
  * ---------------------------------------------------------------------------------------------------------------------
  */
 
-static bool is_everybody_done(const struct scenario *scenario) {
+/* Only the dead still believe to be in a call, and no switch carries one. */
+static bool are_all_calls_dead(const struct world *world) {
+  struct switch_core_counts counts;
+  for (unsigned i = 0; i < world->node_count; i++) {
+    switch_node_count(world->nodes[i], &counts);
+    if (counts.calls > 0) return false;
+  }
+  for (const struct actor *actor = world->first_actor; actor; actor = actor->next)
+    for (const struct ua_call *call = actor->calls; call; call = call->next)
+      if (call->state != UA_OVER && !actor->endpoint->is_dead) return false;
+  return world->node_count > 0;
+}
+
+static bool is_everybody_done(struct scenario *scenario) {
   const struct world *world = scenario->world;
-  return scenario->run_for_us == 0 && world->actions_pending == 0 && world->calls_live == 0;
+  if (scenario->run_for_us != 0 || world->actions_pending > 0) return false;
+  if (world->calls_live == 0) return true;
+  if (world->now_us < scenario->looked_us + LOOK_US) return false;
+  scenario->looked_us = world->now_us;
+  return are_all_calls_dead(world);
 }
 
 static void live(struct scenario *scenario) {

@@ -80,6 +80,8 @@ static void receive_inside(struct ua_call *call, struct ua_transaction *transact
                            const struct sip_message *request) {
   transaction->call = call;
   if (call->remote_cseq != 0 && request->cseq <= call->remote_cseq) {
+    if (request->body.length > 0 && request->method != SIP_METHOD_INFO)
+      (void)ua_session_pass_over(&call->session, request->body, false);
     ua_call_respond(transaction, call, 500, STR_VIEW("Retry-After: 1\r\n"));
     return;
   }

@@ -176,7 +176,12 @@ void watch_response_heard(struct sighting *sighting) {
   const struct sip_message *message = &sighting->message;
   int64_t now_us = sighting->world->now_us;
   struct watched_transaction *transaction = watcher_find(sighting, true, message->method);
-  if (!transaction || is_given_up(sighting->world, transaction)) return;
+  if (!transaction) return;
+  if (is_given_up(sighting->world, transaction)) {
+    /* One that stood still may take up first what it heard, or what was due. */
+    if (!watcher_is_lenient(sighting->world)) return;
+    transaction->is_excused = true;
+  }
   if (message->status < 200) {
     if (transaction->provisional_us == 0 && transaction->status == 0) transaction->provisional_us = now_us;
     return;
