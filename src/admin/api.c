@@ -93,6 +93,24 @@ bool api_stamp_read(const char *text, int64_t *wall_us_out) {
   return true;
 }
 
+bool api_query_time(const struct api_request *request, const char *name, int64_t *wall_us,
+                    struct api_response *response) {
+  const char *text = api_query(request, name);
+  char unit, detail[160];
+  unsigned count;
+  int length = 0;
+  if (!text) return true;
+  if (sscanf(text, "%6u%c%n", &count, &unit, &length) == 2 && text[length] == '\0' && strchr("smh", unit)) {
+    int64_t seconds = unit == 's' ? 1 : unit == 'm' ? 60 : 3600;
+    *wall_us = worker_group_wall_now(request->switch_parts->group).value - (int64_t)count * seconds * 1000000;
+    return true;
+  }
+  if (api_stamp_read(text, wall_us)) return true;
+  snprintf(detail, sizeof detail, "%s must be such as 15m, 90s, 2h or 2026-11-22T13:31:12Z", name);
+  api_respond_problem(response, 400, detail, NULL);
+  return false;
+}
+
 bool api_query_number(const struct api_request *request, const char *name, uint32_t min, uint32_t max,
                       uint32_t fallback, uint32_t *number_out, struct api_response *response) {
   const char *text = api_query(request, name);

@@ -64,6 +64,18 @@ json_t *api_stamp(int64_t wall_us);
 /* Reads an RFC 3339 date-time in UTC ("2026-11-22T13:31:12Z", with or without a fraction) or a date. */
 bool api_stamp_read(const char *text, int64_t *wall_us_out);
 
+/* A time in the query: "90s", "15m", "2h" before now, or what api_stamp_read reads; when it is not there `*wall_us`
+ * stays. Answers 400 and returns false when it is none. */
+bool api_query_time(const struct api_request *request, const char *name, int64_t *wall_us,
+                    struct api_response *response);
+
+/* When the call with this id began, a little earlier rather than later; 0: it is not such an id. */
+int64_t api_call_began_us(const char *call);
+
+/* Adds to a call's explanation what the doctor thinks (`findings`) and the messages that decided (`messages`). The
+ * call's record is that of request->id. */
+void api_explain_by_trace(const struct api_request *request, json_t *explanation);
+
 /* The stored object of that kind and name, without secrets; NULL: there is none, or the store cannot be read. */
 json_t *api_object_find(const struct api_request *request, const struct object_kind *kind, const char *name);
 

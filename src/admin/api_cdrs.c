@@ -143,5 +143,6 @@ void api_cdr_explanation(const struct api_request *request, struct api_response 
   for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
     json_object_set(explanation, kept[i], json_object_get(record, kept[i]));
   json_decref(record);
+  api_explain_by_trace(request, explanation);
   api_respond_json(response, 200, explanation);
 }

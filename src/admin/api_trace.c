@@ -1,5 +1,4 @@
 /* The flight recorder's answers: messages with both legs in one view, as JSON, as a ladder in text, as a capture. */
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,21 +20,6 @@
 static bool refuse(struct api_response *response, const char *detail) {
   api_respond_problem(response, 400, detail, NULL);
   return false;
-}
-
-/* "90s", "15m", "2h" before now, or a time. */
-static bool read_time(const struct api_request *request, const char *name, int64_t *wall_us) {
-  const char *text = api_query(request, name);
-  if (!text) return true;
-  char unit;
-  unsigned count;
-  int length = 0;
-  if (sscanf(text, "%6u%c%n", &count, &unit, &length) == 2 && text[length] == '\0' && strchr("smh", unit)) {
-    int64_t seconds = unit == 's' ? 1 : unit == 'm' ? 60 : 3600;
-    *wall_us = worker_group_wall_now(request->switch_parts->group).value - (int64_t)count * seconds * 1000000;
-    return true;
-  }
-  return api_stamp_read(text, wall_us);
 }
 
 static bool add_address(struct trace_filter *filter, const char *text) {
@@ -75,8 +59,7 @@ static bool add_device(const struct api_request *request, const char *device, st
   return false;
 }
 
-/* A call's id says when it began: what was before need not be read. */
-static int64_t began_us(const char *call) {
+int64_t api_call_began_us(const char *call) {
   if (strlen(call) != CALL_ID_DIGITS || strspn(call, "0123456789abcdef") != CALL_ID_DIGITS) return 0;
   char digits[13];
   snprintf(digits, sizeof digits, "%.12s", call);
@@ -93,10 +76,9 @@ static bool read_filter(const struct api_request *request, struct trace_query *q
   if (device && !add_device(request, device, filter))
     return refuse(response,
                   "device must be the number of a phone, or the name of a gateway whose addresses are numbers");
-  if (filter->call.length > 0) filter->since.value = began_us(filter->call.data);
-  if (!read_time(request, "since", &filter->since.value) || !read_time(request, "until", &filter->until.value))
-    return refuse(response, "since and until must be such as 15m, 90s, 2h or 2026-11-22T13:31:12Z");
-  return true;
+  if (filter->call.length > 0) filter->since.value = api_call_began_us(filter->call.data);
+  return api_query_time(request, "since", &filter->since.value, response) &&
+         api_query_time(request, "until", &filter->until.value, response);
 }
 
 static bool read_query(const struct api_request *request, struct trace_query *query, struct api_response *response) {

@@ -30,6 +30,7 @@ static json_t *responses_of(const struct api_route *route) {
 static const struct {
   const char *path, *names;
 } queries[] = {
+    {"/api/v1/doctor", "since"},
     {"/api/v1/trace", "call number address device since until limit cursor keepalives"},
 };
 

@@ -85,11 +85,12 @@ int cli_run(int argc, char **argv) {
     fprintf(stderr, "usage: belfry %s\n", command->usage);
     return CLI_USAGE;
   }
-  if (call.live && !cli_live_can(command->name)) {
+  bool follows_itself = command->run == cli_trace; /* what is new is added, nothing is drawn anew */
+  if (call.live && !follows_itself && !cli_live_can(command->name)) {
     fprintf(stderr, "belfry: --live goes with what only shows: status, calls, registrations, gateways, cdrs …\n");
     return CLI_USAGE;
   }
-  return (int)(call.live ? cli_live(&call, command->run) : command->run(&call));
+  return (int)(call.live && !follows_itself ? cli_live(&call, command->run) : command->run(&call));
 }
 
 /* A problem document's sentence, or the status alone. */

@@ -10,7 +10,7 @@
 struct trace_wish {
   char query[CLI_PATH_BYTES]; /* "?call=…&…" or "" */
   const char *pcap;           /* file to write; NULL: none */
-  bool live, full;
+  bool full;
 };
 
 static bool add_filter(struct trace_wish *wish, const char *argument) {
@@ -34,9 +34,7 @@ static bool add_filter(struct trace_wish *wish, const char *argument) {
 static bool read_arguments(const struct cli_call *call, struct trace_wish *wish) {
   for (int i = 0; i < call->argument_count; i++) {
     const char *argument = call->arguments[i];
-    if (strcmp(argument, "--live") == 0) {
-      wish->live = true;
-    } else if (strcmp(argument, "--full") == 0) {
+    if (strcmp(argument, "--full") == 0) {
       wish->full = true;
     } else if (strcmp(argument, "--pcap") == 0 && i + 1 < call->argument_count) {
       wish->pcap = call->arguments[++i];
@@ -141,5 +139,5 @@ enum cli_exit cli_trace(struct cli_call *call) {
   struct trace_wish wish = {0};
   if (!read_arguments(call, &wish)) return CLI_USAGE;
   if (wish.pcap) return write_pcap(call, &wish);
-  return wish.live ? follow(call, &wish) : print_text(call, &wish);
+  return call->live ? follow(call, &wish) : print_text(call, &wish);
 }

@@ -33,6 +33,8 @@ struct search {
   size_t taken_count, taken_max, taken_bytes;
   bool is_out_of_memory, is_cut, has_linked;
   struct trace_result *result;
+  void (*show)(void *context, const struct trace_record *record);
+  void *show_context;
 };
 
 /* False: enough. */
@@ -265,4 +267,27 @@ void trace_result_free(struct trace_result *result) {
   free(result->records);
   result->records = NULL;
   result->count = 0;
+}
+
+static bool show(struct search *search, unsigned source, const struct trace_record *record) {
+  (void)source;
+  if (trace_selection_is_in_time(&search->selection, record->wall)) search->show(search->show_context, record);
+  return true;
+}
+
+void trace_read_all(const char *dir, struct wall_us since, void (*show_record)(void *, const struct trace_record *),
+                    void *context) {
+  struct trace_result result = {0};
+  struct trace_query query = {.filter.since = since};
+  struct search *search = calloc(1, sizeof *search);
+  if (!search) return;
+  search->query = &query;
+  search->result = &result;
+  search->show = show_record;
+  search->show_context = context;
+  trace_selection_init(&search->selection, &query.filter);
+  open_sources(search, dir);
+  walk(search, false, show);
+  close_sources(search);
+  free(search);
 }

@@ -36,4 +36,8 @@ bool trace_query_run(const char *dir, const struct trace_query *query, struct tr
                      size_t problem_bytes);
 void trace_result_free(struct trace_result *result);
 
+/* Shows every record of calls since then, ring after ring, each in its order; the record is gone afterwards. */
+void trace_read_all(const char *dir, struct wall_us since,
+                    void (*show)(void *context, const struct trace_record *record), void *context);
+
 #endif

@@ -1,5 +1,6 @@
 """The flight recorder from outside: what it keeps of real calls, and in which forms it gives that."""
 
+import socket
 import subprocess
 
 from rig.api import Api
@@ -9,6 +10,41 @@ from rig.switch import mapping_gateway, phone, routing_gateway
 from rig.waiting import wait_until
 
 CUSTOMER, CALLED = "4930100", "4420200"
+
+
+class Peer:
+    """A device that does exactly what a test tells it, and nothing by itself."""
+
+    def __init__(self, port):
+        self.port = port
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind((HOST, port))
+        self.socket.settimeout(10)
+
+    def send(self, port, text):
+        self.socket.sendto(text.replace("\n", "\r\n").encode(), (HOST, port))
+
+    def wait_for(self, word):
+        """The next message whose first line holds `word`."""
+        while True:
+            text = self.socket.recv(65535).decode()
+            if word in text.split("\r\n")[0]:
+                return text
+
+    def invite(self, port, number):
+        return (f"INVITE sip:{number}@{HOST}:{port} SIP/2.0\nVia: SIP/2.0/UDP {HOST}:{self.port};branch=z9hG4bKpeer\n"
+                f"From: <sip:{CUSTOMER}@{HOST}>;tag=peer\nTo: <sip:{number}@{HOST}>\nCall-ID: peer-{self.port}\n"
+                f"CSeq: 1 INVITE\nContact: <sip:{CUSTOMER}@{HOST}:{self.port}>\nMax-Forwards: 70\nContent-Length: 0\n\n")
+
+    def answer(self, request, status):
+        head = dict.fromkeys(("Via", "From", "To", "Call-ID", "CSeq"))
+        for line in request.split("\r\n")[1:]:
+            name, _, value = line.partition(": ")
+            head[name] = value if name in head else None
+        session = f"v=0\r\no=- 1 1 IN IP4 {HOST}\r\ns=-\r\nc=IN IP4 {HOST}\r\nt=0 0\r\nm=audio 4000 RTP/AVP 8\r\n"
+        return (f"SIP/2.0 {status} OK\nVia: {head['Via']}\nFrom: {head['From']}\nTo: {head['To']};tag=callee\n"
+                f"Call-ID: {head['Call-ID']}\nCSeq: {head['CSeq']}\nContact: <sip:callee@{HOST}:{self.port}>\n"
+                f"Content-Type: application/sdp\nContent-Length: {len(session)}\n\n" + session.replace("\r\n", "\n"))
 
 
 def one_call(rig, **configuration):
@@ -184,3 +220,52 @@ def test_a_trace_needs_the_token(rig):
         assert Api(HOST, switch.admin_port).ask("GET", f"/api/v1/{path}").status == 401
     assert switch.api.ask("GET", "/api/v1/trace", address="nonsense").status == 400
     assert switch.api.ask("GET", "/api/v1/trace", cursor="nonsense").status == 400
+
+
+# --- the doctor -------------------------------------------------------------------------------------------------------
+
+@needs("switch", "sipp")
+def test_the_doctor_claims_nothing_in_healthy_traffic(rig):
+    switch, cdr, *_ = one_call(rig, phones=[phone("1001")])
+    rig.phone(switch, "1001")
+    opinion = switch.api.get("/api/v1/doctor")
+    assert opinion["items"] == [] and opinion["looked_at"]["calls"] == 1 and opinion["looked_at"]["messages"] > 10, opinion
+    said = switch.command_line("doctor", "since=1h")
+    assert said.returncode == 0 and said.stdout.startswith("Nothing is wrong"), said
+    assert switch.command_line("doctor", "colour=red").returncode == 2
+
+
+@needs("switch", "sipp")
+def test_a_call_is_explained_with_the_messages_that_decided(rig):
+    switch, cdr, customer, _ = one_call(rig)
+    explanation = switch.api.get(f"/api/v1/cdrs/{cdr['id']}/explanation")
+    decided = [(message["direction"], message["summary"]) for message in explanation["messages"]]
+    assert ("in", "BYE") in decided and ("inside", "call ended by the caller: normal") in decided, decided
+    assert explanation["findings"] == [] and explanation["end_reason"] == "normal"
+    said = switch.command_line("explain", cdr["id"])
+    assert said.returncode == 0 and "BYE" in said.stdout and f"{HOST}:{customer}" in said.stdout, said
+    assert switch.command_line("explain", "nothing").returncode == 1
+
+
+@needs("switch")
+def test_a_missing_ack_is_named_by_the_doctor_with_its_remedy(rig):
+    """The caller takes our 200 and never acknowledges it."""
+    customer, vendor = rig.port(), rig.port()
+    switch = rig.switch(clock_rate=10, mapping_gateways=[mapping_gateway("customer-a", customer)],
+                        routing_gateways=[routing_gateway("vendor-a", vendor)])
+    deaf, callee = Peer(customer), Peer(vendor)
+    deaf.send(switch.port, deaf.invite(switch.port, "4420200"))
+    asked = callee.wait_for("INVITE")
+    callee.send(switch.port, callee.answer(asked, 200))
+    deaf.wait_for("200")
+    cdr = switch.cdrs(1, deadline_s=20)[0]
+    assert (cdr["end_reason"], cdr["end_cause"]) == ("session_timeout", "no_ack"), cdr
+    [finding] = switch.api.get("/api/v1/doctor")["items"]
+    assert finding["diagnosis"] == "missing_ack" and finding["subject"] == "customer-a", finding
+    assert finding["calls"] == [cdr["id"]] and "--sip udp:" in finding["remedy"] and finding["confidence_percent"] >= 90
+    explanation = switch.api.get(f"/api/v1/cdrs/{cdr['id']}/explanation")
+    repeated = [message for message in explanation["messages"] if message["summary"].startswith("200 OK") and message["repeats"] >= 5]
+    assert repeated and repeated[0]["remote"] == f"{HOST}:{customer}", explanation["messages"]
+    assert [f["diagnosis"] for f in explanation["findings"]] == ["missing_ack"]
+    said = switch.command_line("doctor").stdout
+    assert "customer-a" in said and "remedy:" in said, said
