@@ -30,17 +30,22 @@ static bool find_socket(const struct local_identity *local, enum transport trans
   return false;
 }
 
+/* Aims at the next of the gateway's addresses that we have a socket for; false: there is none (any more). */
 static bool aim_at_gateway(struct call_step *step, const struct device *device) {
   const struct local_identity *local = step->context->local;
   struct call_destination *destination = &step->destination;
   const struct gateway *gateway = device->gateway;
   enum transport transport = gateway->transport == TRANSPORT_NONE ? TRANSPORT_UDP : gateway->transport;
   *destination = (struct call_destination){.device = device};
-  if (gateway->address_count == 0) return false;
-  destination->flow.remote = gateway->addresses[0];
-  destination->flow.transport = (uint8_t)transport;
-  destination->flow.worker = local->worker;
-  return find_socket(local, transport, gateway->addresses[0].family, &destination->flow.socket_index);
+  while (step->call->next_address < gateway->address_count) {
+    const struct address *address = &gateway->addresses[step->call->next_address++];
+    if (!find_socket(local, transport, address->family, &destination->flow.socket_index)) continue;
+    destination->flow.remote = *address;
+    destination->flow.transport = (uint8_t)transport;
+    destination->flow.worker = local->worker;
+    return true;
+  }
+  return false;
 }
 
 static enum call_event next_gateway(struct call_step *step) {
@@ -52,6 +57,7 @@ static enum call_event next_gateway(struct call_step *step) {
     if (result == RESULT_FULL) return nowhere(step, END_REASON_capacity);
     if (result != RESULT_OK) return nowhere(step, END_REASON_route_not_found);
     call->callee_usage = device->usage;
+    call->next_address = 0;
     if (aim_at_gateway(step, device)) return found(step);
     /* A gateway whose name has no address (yet), or for whose transport we do not listen. */
     call_release_callee(step);
@@ -59,6 +65,18 @@ static enum call_event next_gateway(struct call_step *step) {
     call->has_failed = true;
   }
   return nowhere(step, END_REASON_route_not_found);
+}
+
+enum call_event call_destination_other_address(struct call_step *step) {
+  struct call *call = step->call;
+  const struct device *device;
+  struct str_view number = call_text(step->table, call, CALL_TEXT_CALLEE_NUMBER);
+  if (call->callee_is_phone || route_select_again(step->context, number, &call->routes, &device) != RESULT_OK)
+    return CALL_EVENT_NONE;
+  call->callee_usage = device->usage;
+  if (aim_at_gateway(step, device)) return found(step);
+  call_release_callee(step);
+  return CALL_EVENT_NONE;
 }
 
 /* --- phones ------------------------------------------------------------------------------------------------------ */

@@ -152,7 +152,8 @@ struct call {
   struct call_end end;
   uint8_t state; /* enum call_state */
   uint8_t max_forwards;
-  uint8_t alive_side; /* enum call_side */
+  uint8_t next_address; /* of the gateway that is being tried */
+  uint8_t alive_side;   /* enum call_side */
   bool callee_is_phone;
   bool ringing_seen, sdp_seen; /* in this attempt */
   bool has_failed;             /* at least one attempt has */
@@ -394,6 +395,9 @@ void call_receive_invite(struct call_step *step);
 enum call_event call_destination_first(struct call_step *step);
 enum call_event call_destination_located(struct call_step *step);
 enum call_event call_destination_next(struct call_step *step);
+
+/* A further address of the gateway that has just failed (RFC 3263 §4.3): DESTINATION, or NONE when there is none. */
+enum call_event call_destination_other_address(struct call_step *step);
 
 /* --- call_names.c: numbers, names and what a device overrides --------------------------------------------------------
  */

@@ -190,22 +190,17 @@ static bool take_from_bucket(struct record_bucket *bucket, struct mono_ms now, u
   return true;
 }
 
-/* Where it is noted that this attempt has its record: the same caller's repeated INVITE has one only. */
-static uint64_t *recent_slot(struct call_step *step, uint64_t *who_out) {
+/* A record each 200 ms, and a few at once; the same caller's repeated INVITE has one only. Strangers must not fill the
+ * disk. */
+static bool may_record_stranger(struct call_step *step) {
   struct call_table *table = step->table;
   const struct context *context = step->context;
   struct str_view call_id = step->message->call_id;
-  *who_out = siphash(&context->local->steering_key, call_id.data, call_id.length) ^
-             siphash(&context->local->steering_key, step->flow->remote.ip, sizeof step->flow->remote.ip);
-  return &table->recent_strangers[*who_out % (sizeof table->recent_strangers / sizeof table->recent_strangers[0])];
-}
-
-/* Strangers must not fill the disk. */
-static bool may_record_stranger(struct call_step *step) {
-  uint64_t who, *slot = recent_slot(step, &who);
+  uint64_t who = siphash(&context->local->steering_key, call_id.data, call_id.length) ^
+                 siphash(&context->local->steering_key, step->flow->remote.ip, sizeof step->flow->remote.ip);
+  uint64_t *slot = &table->recent_strangers[who % (sizeof table->recent_strangers / sizeof table->recent_strangers[0])];
   if (*slot == who) return false;
-  if (!take_from_bucket(&step->table->stranger_records, step->context->now, STRANGER_BUCKET, STRANGER_EVERY_MS))
-    return false;
+  if (!take_from_bucket(&table->stranger_records, context->now, STRANGER_BUCKET, STRANGER_EVERY_MS)) return false;
   *slot = who;
   return true;
 }
@@ -272,9 +267,6 @@ void call_record_unrecorded(struct call_step *step) {
 void call_note_refused(struct call_table *table, struct context *context, const struct sip_message *invite,
                        const struct flow *flow) {
   struct call_step step = {.table = table, .context = context, .message = invite, .flow = flow};
-  uint64_t who, *slot = recent_slot(&step, &who);
-  if (*slot == who) return;
-  *slot = who;
   counters_add(context->counters, calls_attempted);
   if (!take_from_bucket(&table->overload_records, context->now, OVERLOAD_BUCKET, OVERLOAD_EVERY_MS)) {
     table->unrecorded++;

@@ -174,8 +174,18 @@ static struct handle forget_attempt(struct call_step *step) {
   return callee;
 }
 
+/* RFC 3263 §4.3: 503, or no response at all, be it that the transport said so; then the server itself has failed. */
+static bool is_servers_failure(const struct call_step *step, const struct route_failure *failure) {
+  bool heard_nothing = step->left == CALL_STATE_INVITING;
+  if (failure->ringing_seen || failure->sdp_seen) return false;
+  return failure->status == 503 || (failure->status == 408 && failure->timed_out && heard_nothing);
+}
+
 static enum call_event go_on(struct call_step *step, const struct route_failure *failure) {
   bool final = failure->status >= 600;
+  enum call_event other = CALL_EVENT_NONE;
+  if (is_servers_failure(step, failure)) other = call_destination_other_address(step);
+  if (other != CALL_EVENT_NONE) return other;
   if (step->call->callee_is_phone) return final ? CALL_EVENT_NOWHERE : call_destination_next(step);
   if (!failover_allowed(step->context->parameters, failure)) return CALL_EVENT_NOWHERE;
   return call_destination_next(step);

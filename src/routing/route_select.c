@@ -43,6 +43,18 @@ enum result route_select(struct context *context, struct str_view number, struct
   return !any_usable ? RESULT_NOT_FOUND : any_full ? RESULT_FULL : RESULT_REFUSED;
 }
 
+enum result route_select_again(struct context *context, struct str_view number, const struct route_search *search,
+                               const struct device **device_out) {
+  const struct device *candidates[ROUTES_CONSIDERED_MAX];
+  unsigned count = directory_find_routes(context->directory, number, candidates, ROUTES_CONSIDERED_MAX);
+  for (unsigned i = 0; i < count && search->tried_count > 0; i++) {
+    if (candidates[i]->usage != search->tried[search->tried_count - 1] || !is_usable(candidates[i])) continue;
+    *device_out = candidates[i];
+    return directory_acquire(context->directory, candidates[i]);
+  }
+  return RESULT_NOT_FOUND;
+}
+
 enum failover_verdict { FAILOVER_NO, FAILOVER_YES, FAILOVER_UNTIL_CONNECT };
 
 static const struct {

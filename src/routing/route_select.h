@@ -29,6 +29,11 @@ struct route_failure {
 enum result route_select(struct context *context, struct str_view number, struct route_search *search,
                          const struct device **device_out) MUST_USE;
 
+/* Takes one call of the capacity of the gateway picked last once more, for another of its addresses. RESULT_NOT_FOUND:
+ * it serves the number no more, or is locked; RESULT_FULL. */
+enum result route_select_again(struct context *context, struct str_view number, const struct route_search *search,
+                               const struct device **device_out) MUST_USE;
+
 /* True when, by failover.def and the parameters SS_GATEWAY_SWITCH_UNTIL_CONNECT, SS_SIP_STOP_SWITCH_AFTER_SDP, …,
  * another gateway may be tried after this failure. Busy (486, 600) and refusals of the number (404, 484, 603 …) stop by
  * default; 408, 5xx, 403 of a vendor, 480? by the table. */

@@ -238,6 +238,105 @@ static void test_vendor_over_tcp_is_followed_by_the_next_when_its_connection_die
   bench_end(bench);
 }
 
+#define VENDOR_A_2 "203.0.113.30:5060"
+#define VENDOR_A_3 "203.0.113.31:5060"
+
+/* A vendor of three addresses, as DNS gives them, of which we cannot reach the second; then the other vendor. */
+static struct bench *bench_of_many_addresses(void) {
+  struct bench *bench = bench_create();
+  struct gateway *gateway = bench_gateway(bench, bench_device(bench, "vendor-a"));
+  gateway->addresses[1] = bench_address("[2001:db8::20]:5060");
+  gateway->addresses[2] = bench_address(VENDOR_A_2);
+  gateway->addresses[3] = bench_address(VENDOR_A_3);
+  gateway->address_count = 4;
+  bench_device(bench, "vendor-a")->capacity = 1;
+  bench_apply(bench);
+  return bench;
+}
+
+/* RFC 3263 §4.3: 503, silence, and what the transport says. */
+static void test_address_that_fails_is_followed_by_the_vendors_next_one(void) {
+  struct bench *bench = bench_of_many_addresses();
+  struct peer *caller = peer_at(bench, CUSTOMER), *first = peer_at(bench, VENDOR_A);
+  struct peer *second = peer_at(bench, VENDOR_A_2), *third = peer_at(bench, VENDOR_A_3);
+  bench->parameters.SS_GATEWAY_SWITCH_LIMIT = 1; /* of gateways, not of addresses */
+  peer_invite(caller, "4420", OFFER);
+  peer_expect(first, "INVITE");
+  peer_respond(first, 503, NULL);
+  peer_expect(first, "ACK");
+  peer_expect(second, "INVITE");
+  bench_advance(bench, 10010);
+  peer_skip(second);
+  peer_expect(third, "INVITE");
+  peer_respond(third, 200, ANSWER);
+  peer_expect(third, "ACK");
+  peer_expect(caller, "200");
+  peer_ack(caller, NULL);
+  bench_hang_up(caller, third);
+  expect_record(bench, "normal");
+  expect_view(bench->records[0].callee_device, "vendor-a");
+  expect_view(bench->records[0].callee_address, VENDOR_A_3);
+  bench_end(bench);
+}
+
+static void test_address_that_refuses_packets_is_left_at_once(void) {
+  struct bench *bench = bench_of_many_addresses();
+  struct peer *caller = peer_at(bench, CUSTOMER), *first = peer_at(bench, VENDOR_A);
+  struct peer *second = peer_at(bench, VENDOR_A_2);
+  peer_invite(caller, "4420", OFFER);
+  peer_expect(first, "INVITE");
+  bench_handle(bench, &(struct event){.kind = EVENT_CONNECTION_CLOSED, .flow = first->flow});
+  bench_advance(bench, 20);
+  peer_expect(second, "INVITE");
+  peer_respond(second, 486, NULL);
+  peer_expect(second, "ACK");
+  peer_expect(caller, "486");
+  peer_ack(caller, NULL);
+  expect_record(bench, "busy");
+  bench_end(bench);
+}
+
+static void test_vendor_whose_addresses_have_all_failed_is_followed_by_the_next(void) {
+  struct bench *bench = bench_of_many_addresses();
+  struct peer *caller = peer_at(bench, CUSTOMER), *b = peer_at(bench, VENDOR_B);
+  static const char *const addresses[] = {VENDOR_A, VENDOR_A_2, VENDOR_A_3};
+  peer_invite(caller, "4420", OFFER);
+  for (unsigned i = 0; i < 3; i++) {
+    struct peer *vendor = peer_at(bench, addresses[i]);
+    peer_expect(vendor, "INVITE");
+    peer_respond(vendor, 503, NULL);
+    peer_expect(vendor, "ACK");
+  }
+  peer_expect(b, "INVITE");
+  peer_respond(b, 200, ANSWER);
+  peer_expect(b, "ACK");
+  peer_expect(caller, "200");
+  peer_ack(caller, NULL);
+  bench_hang_up(caller, b);
+  expect_record(bench, "normal");
+  expect_view(bench->records[0].callee_device, "vendor-b");
+  bench_end(bench);
+}
+
+/* What a server says of the call, its other addresses would say too. */
+static void test_refusal_that_is_no_failure_of_the_server_goes_past_its_other_addresses(void) {
+  struct bench *bench = bench_of_many_addresses();
+  struct peer *caller = peer_at(bench, CUSTOMER), *first = peer_at(bench, VENDOR_A), *b = peer_at(bench, VENDOR_B);
+  peer_invite(caller, "4420", OFFER);
+  peer_expect(first, "INVITE");
+  peer_respond(first, 500, NULL);
+  peer_expect(first, "ACK");
+  peer_expect(b, "INVITE");
+  peer_respond(b, 180, NULL);
+  peer_expect(caller, "180");
+  peer_cancel(caller);
+  bench_advance(bench, 100);
+  peer_skip(caller);
+  peer_expect(b, "CANCEL");
+  peer_respond(b, 487, NULL);
+  bench_end(bench);
+}
+
 static void test_vendor_without_an_address_or_socket_is_passed_over(void) {
   struct bench *bench = bench_create();
   bench_gateway(bench, bench_device(bench, "vendor-a"))->address_count = 0;
@@ -611,6 +710,10 @@ TAP_TESTS(TAP(test_gateway_calls_vendor_talks_and_hangs_up), TAP(test_times_of_a
           TAP(test_location_that_never_answers_ends_the_call), TAP(test_contacts_are_tried_in_the_order_of_q),
           TAP(test_numbers_follow_the_rules_of_both_devices),
           TAP(test_vendor_over_tcp_is_followed_by_the_next_when_its_connection_dies),
+          TAP(test_address_that_fails_is_followed_by_the_vendors_next_one),
+          TAP(test_address_that_refuses_packets_is_left_at_once),
+          TAP(test_vendor_whose_addresses_have_all_failed_is_followed_by_the_next),
+          TAP(test_refusal_that_is_no_failure_of_the_server_goes_past_its_other_addresses),
           TAP(test_vendor_without_an_address_or_socket_is_passed_over),
           TAP(test_nothing_of_the_callers_network_reaches_the_callee),
           TAP(test_headers_of_the_list_cross_and_others_do_not), TAP(test_addresses_in_identities_become_ours),

@@ -45,37 +45,32 @@ static struct transaction_news receive_response(struct transaction_step *step, c
 
 /* --- new requests ---------------------------------------------------------------------------- */
 
-static struct transaction_news refuse(const struct transaction_step *step, const struct flow *flow) {
-  char line[64];
-  struct text_builder builder = text_builder_over(line, sizeof line);
-  sip_build_header_u32(&builder, SIP_HEADER_RETRY_AFTER,
-                       random_between(step->context->random, RETRY_AFTER_LEAST_S, RETRY_AFTER_MOST_S));
-  transaction_respond_stateless(step->context, step->message, flow, 503, text_builder_view(&builder));
-  bool is_attempt = step->message->method == SIP_METHOD_INVITE && step->message->to_tag.length == 0;
-  return (struct transaction_news){.kind = is_attempt ? TRANSACTION_NEWS_REFUSED : TRANSACTION_NEWS_NONE,
-                                   .method = step->message->method};
-}
-
 static bool is_long_or_dear(const struct sip_message *request) {
   return request->method == SIP_METHOD_INVITE || request->method == SIP_METHOD_REGISTER;
 }
 
-/* What has been refused for overload is refused again while copies may come out of a queue or the network: the client
- * has gone elsewhere by then. */
+/* What has been refused for want of room is refused again while copies may come out of a queue or the network: the
+ * client has gone elsewhere by then. */
 static bool was_refused(const struct transaction_step *step, const struct transaction_key *key) {
   const struct transaction_refusal *refusal = &step->layer->refusals[key->hash % TRANSACTION_REFUSALS_MAX];
   return refusal->hash == key->hash && mono_ms_before(step->context->now, refusal->until);
 }
 
-/* An overloaded worker begins nothing new that is long or dear; what it has begun it finishes. */
-static struct transaction_news refuse_for_overload(const struct transaction_step *step,
-                                                   const struct transaction_key *key, const struct flow *flow) {
-  counters_add(step->context->counters, overload_refused);
-  struct transaction_news news = refuse(step, flow);
-  if (was_refused(step, key)) return no_news; /* one attempt is told once */
+/* Without state, but for what is new and long or dear: one attempt is told once. */
+static struct transaction_news refuse(const struct transaction_step *step, const struct transaction_key *key,
+                                      const struct flow *flow) {
+  const struct sip_message *request = step->message;
+  char line[64];
+  struct text_builder builder = text_builder_over(line, sizeof line);
+  sip_build_header_u32(&builder, SIP_HEADER_RETRY_AFTER,
+                       random_between(step->context->random, RETRY_AFTER_LEAST_S, RETRY_AFTER_MOST_S));
+  transaction_respond_stateless(step->context, request, flow, 503, text_builder_view(&builder));
+  if (!is_long_or_dear(request) || request->to_tag.length > 0 || was_refused(step, key)) return no_news;
   step->layer->refusals[key->hash % TRANSACTION_REFUSALS_MAX] = (struct transaction_refusal){
       .hash = key->hash, .until = mono_ms_add(step->context->now, sip_timer_ms(SIP_TIMER_B))};
-  return news;
+  bool is_attempt = request->method == SIP_METHOD_INVITE;
+  return (struct transaction_news){.kind = is_attempt ? TRANSACTION_NEWS_REFUSED : TRANSACTION_NEWS_NONE,
+                                   .method = request->method};
 }
 
 static enum result keep_head(const struct transaction_step *step, struct transaction *transaction,
@@ -121,8 +116,11 @@ static struct transaction_news receive_new(struct transaction_step *step, const 
                                            const struct flow *flow) {
   const struct sip_message *request = step->message;
   bool is_fresh = request->to_tag.length == 0;
-  if (is_fresh && is_long_or_dear(request) && (step->context->overloaded || was_refused(step, key)))
-    return refuse_for_overload(step, key, flow);
+  if (is_fresh && is_long_or_dear(request) && (step->context->overloaded || was_refused(step, key))) {
+    /* An overloaded worker begins nothing new that is long or dear; what it has begun it finishes. */
+    counters_add(step->context->counters, overload_refused);
+    return refuse(step, key, flow);
+  }
   uint64_t merge_hash = is_fresh ? transaction_table_merge_hash(step->layer, request) : 0;
   if (is_fresh && transaction_table_is_merged(step->layer, merge_hash)) {
     /* Without state: its retransmission meets the same answer here. */
@@ -132,7 +130,7 @@ static struct transaction_news receive_new(struct transaction_step *step, const 
   struct transaction *transaction = begin_server(step, key, flow, is_fresh);
   if (!transaction) {
     counters_add(step->context->counters, transactions_refused_full);
-    return refuse(step, flow);
+    return refuse(step, key, flow);
   }
   if (is_fresh) transaction_table_note_merge(step->layer, transaction, merge_hash);
   step->transaction = transaction;

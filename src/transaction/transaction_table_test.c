@@ -269,6 +269,10 @@ static void test_an_overloaded_worker_begins_nothing_new_and_finishes_what_it_be
   expect(rig_contains(rig_last_sent(rig), "\r\nRetry-After: "));
   expect_int(transaction_count(rig->layer), ==, before);
   expect_int(rig->counters.overload_refused, ==, 1);
+  rig->context.overloaded = false; /* its retransmission meets the same answer, and is not told again */
+  expect_int(numbered(rig, &flow, 2, NULL).kind, ==, TRANSACTION_NEWS_NONE);
+  expect(rig_contains(rig_last_sent(rig), "SIP/2.0 503 "));
+  rig->context.overloaded = true;
   expect_int(numbered(rig, &flow, 3, "dialog").kind, ==, TRANSACTION_NEWS_REQUEST);
   unsigned sent = rig->sent_count;
   expect_int(numbered(rig, &flow, 1, NULL).kind, ==, TRANSACTION_NEWS_NONE);
