@@ -144,6 +144,7 @@ static bool open_workers(struct serve *serve) {
                  .registrations_max = options->registrations_max,
                  .transactions_max = options->transactions_max},
       .connections_max = options->connections_max,
+      .name_servers = options->name_servers,
       .tls_certificate = options->tls_certificate,
       .tls_key = options->tls_key,
       .tls_authorities = options->tls_authorities,
@@ -157,7 +158,7 @@ static bool open_workers(struct serve *serve) {
   serve->group = worker_group_open(&worker_options, configuration_parameters(serve->configuration),
                                    configuration_directory(serve->configuration), serve->problem, PROBLEM_BYTES);
   if (!serve->group) return false;
-  configuration_attach(serve->configuration, serve->group, NULL);
+  configuration_attach(serve->configuration, serve->group, options->name_servers);
   (void)!store_each_object(serve->store, DEVICE_KIND, remember_device, serve->group);
   if (worker_group_start(serve->group) == RESULT_OK) return true;
   snprintf(serve->problem, PROBLEM_BYTES, "cannot start the worker threads");

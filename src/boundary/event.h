@@ -63,9 +63,10 @@ enum order_kind {
 
 struct event {
   enum event_kind kind;
-  struct flow flow;      /* MESSAGE, CONNECTION_CLOSED, DEVICE_HEARD: where it came from and how to answer */
-  struct str_view bytes; /* MESSAGE */
-  uint8_t sign;          /* DEVICE_HEARD: enum keepalive_sign */
+  struct flow flow; /* MESSAGE, CONNECTION_CLOSED, DEVICE_HEARD: where it came from and how to answer; RESOLVED: only
+                     * `transport` counts, the one that the addresses are for */
+  struct str_view bytes;                  /* MESSAGE */
+  uint8_t sign;                           /* DEVICE_HEARD: enum keepalive_sign */
   const struct location_answer *location; /* LOCATION_ANSWER */
   struct str_view number;                 /* LOCATION_ASKED */
   struct handle asker;                    /* LOCATION_ASKED, RESOLVED */

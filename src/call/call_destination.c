@@ -35,7 +35,7 @@ static bool aim_at_gateway(struct call_step *step, const struct device *device) 
   const struct local_identity *local = step->context->local;
   struct call_destination *destination = &step->destination;
   const struct gateway *gateway = device->gateway;
-  enum transport transport = gateway->transport == TRANSPORT_NONE ? TRANSPORT_UDP : gateway->transport;
+  enum transport transport = gateway_transport(gateway);
   *destination = (struct call_destination){.device = device};
   while (step->call->next_address < gateway->address_count) {
     const struct address *address = &gateway->addresses[step->call->next_address++];

@@ -26,9 +26,9 @@ struct configuration_names {
 struct named_gateway {
   char name[HOST_BYTES], host[HOST_BYTES];
   enum transport transport;
-  struct address addresses[GATEWAY_ADDRESSES_MAX];
-  uint8_t address_count;
+  struct resolver_addresses found;
 };
+_Static_assert(RESOLVER_ADDRESSES_MAX <= GATEWAY_ADDRESSES_MAX, "a gateway has room for all addresses of a name");
 
 static bool copy_text(struct str_view text, char *copy) {
   if (text.length >= HOST_BYTES) return false;
@@ -58,7 +58,7 @@ static struct named_gateway *list_named(struct configuration *configuration, siz
   return list;
 }
 
-/* "host" or "host:port"; without a port SRV records say it. */
+/* "host" or "host:port"; without a port SRV records say it, and without a transport NAPTR records that. */
 static void look_up(const struct configuration_names *names, struct named_gateway *named) {
   struct resolver_question question = {.host = str_view_from_c(named->host), .transport = named->transport};
   size_t colon = str_view_find(question.host, ':');
@@ -68,20 +68,16 @@ static void look_up(const struct configuration_names *names, struct named_gatewa
     question.port = (uint16_t)port;
     question.host.length = colon;
   }
-  struct address found[RESOLVER_ADDRESSES_MAX];
-  uint8_t count = 0;
-  if (resolver_look_up(&question, names->servers, LOOK_UP_DEADLINE_MS, found, &count) != RESULT_OK) return;
-  named->address_count = count < GATEWAY_ADDRESSES_MAX ? count : GATEWAY_ADDRESSES_MAX;
-  memcpy(named->addresses, found, named->address_count * sizeof found[0]);
+  (void)!resolver_look_up(&question, names->servers, LOOK_UP_DEADLINE_MS, &named->found);
 }
 
 /* Name servers turn the order of their answers round: only another set is a change. */
 static bool is_same(const struct gateway *gateway, const struct named_gateway *named) {
-  if (gateway->address_count != named->address_count) return false;
-  for (uint8_t i = 0; i < named->address_count; i++) {
+  if (gateway->address_count != named->found.count || gateway->found_transport != named->found.transport) return false;
+  for (uint8_t i = 0; i < named->found.count; i++) {
     bool found = false;
     for (uint8_t j = 0; j < gateway->address_count && !found; j++)
-      found = address_equal(&gateway->addresses[j], &named->addresses[i]);
+      found = address_equal(&gateway->addresses[j], &named->found.items[i]);
     if (!found) return false;
   }
   return true;
@@ -91,15 +87,16 @@ static bool is_same(const struct gateway *gateway, const struct named_gateway *n
 static void take_found(struct change *change, const struct named_gateway *named) {
   for (size_t i = 0; i < change->device_count; i++) {
     struct device *device = &change->devices[i];
-    if (device->kind != DEVICE_ROUTING_GATEWAY || named->address_count == 0 ||
+    if (device->kind != DEVICE_ROUTING_GATEWAY || named->found.count == 0 ||
         !str_view_equal(device->name, str_view_from_c(named->name)) ||
         !str_view_equal(device->gateway->host, str_view_from_c(named->host)) || is_same(device->gateway, named))
       continue;
     struct gateway *gateway = arena_take(&change->configuration->arena, sizeof *gateway);
     if (!gateway) return;
     *gateway = *device->gateway;
-    memcpy(gateway->addresses, named->addresses, sizeof gateway->addresses);
-    gateway->address_count = named->address_count;
+    memcpy(gateway->addresses, named->found.items, named->found.count * sizeof named->found.items[0]);
+    gateway->address_count = named->found.count;
+    gateway->found_transport = named->found.transport;
     device->gateway = gateway;
     change->devices_changed = true;
   }

@@ -147,10 +147,10 @@ static enum result read_address(struct reading *reading) {
 }
 
 static enum result read_transport(struct reading *reading) {
-  static const char *const names[] = {"udp", "tcp", "tls", NULL};
+  static const char *const names[] = {"auto", "udp", "tcp", "tls", NULL};
   int32_t index;
   enum result result = read_choice(reading, names, &index);
-  if (result == RESULT_OK) reading->gateway->transport = (enum transport)(TRANSPORT_UDP + index);
+  if (result == RESULT_OK) reading->gateway->transport = (enum transport)(TRANSPORT_NONE + index);
   return result;
 }
 

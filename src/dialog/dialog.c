@@ -223,7 +223,7 @@ enum result dialog_create_uas(struct dialog_table *table, struct context *contex
   dialog->end.has_remote_cseq = true;
   dialog->echo_record_route = sip_message_has(invite, SIP_HEADER_RECORD_ROUTE);
   remote_end_note_abilities(&dialog->end, invite);
-  remote_end_aim(table, context->local, dialog, &dialog->end);
+  remote_end_aim(table, context, dialog, &dialog->end);
   return RESULT_OK;
 }
 

@@ -102,6 +102,16 @@ void dialog_choose_branch(struct dialog_table *table, struct handle dialog, unsi
 void dialog_dismiss_branch(struct dialog_table *table, struct context *context, struct handle dialog, unsigned branch,
                            const struct sip_message *response);
 
+/* Takes EVENT_RESOLVED: the addresses of the host name that the peer's first route or Contact names (RFC 3261 §8.1.2,
+ * RFC 3263). From now on requests go to the first one that we can reach; until then, and when there are none, they go
+ * where the peer was last met. */
+struct address_list {
+  const struct address *items;
+  uint8_t count;
+};
+void dialog_resolved(struct dialog_table *table, struct context *context, struct handle dialog,
+                     enum transport transport, struct address_list addresses);
+
 /* --- requests inside the dialog --------------------------------------------------------------------------------- */
 
 /* What the caller wants in a request beyond what the dialog knows (request line, Via, Max-Forwards, From, To, Call-ID,

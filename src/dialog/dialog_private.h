@@ -75,12 +75,14 @@ struct dialog {
   uint8_t worker;
   uint8_t branch_count;
   uint8_t pending_method; /* enum sip_method */
+  uint8_t names_awaited;  /* questions for host names that are not answered yet */
   bool is_uac : 1;
   bool is_secure : 1; /* Contact is a sips: URI */
   bool follow_flow : 1;
   bool was_confirmed : 1;
   bool was_refused : 1; /* ended by a refusal of our INVITE, which may be sent again */
   bool echo_record_route : 1;
+  bool name_is_asked_again : 1; /* several questions crossed: none of their answers counts */
 };
 
 struct dialog_table {
@@ -137,9 +139,9 @@ enum result remote_end_target_of(const struct sip_message *message, struct arena
 enum result remote_end_retarget(struct dialog_table *table, struct context *context, struct dialog *dialog,
                                 struct remote_end *end, struct str_view target);
 
-/* Computes anew where the end's requests go, `end->flow` being where it was last met. */
-void remote_end_aim(const struct dialog_table *table, const struct local_identity *local, const struct dialog *dialog,
-                    struct remote_end *end);
+/* Computes anew where the end's requests go, `end->flow` being where it was last met. A host name is asked for; its
+ * addresses come with dialog_resolved. */
+void remote_end_aim(struct dialog_table *table, struct context *context, struct dialog *dialog, struct remote_end *end);
 
 /* Notes Allow and Supported when the message has them. */
 void remote_end_note_abilities(struct remote_end *end, const struct sip_message *message);

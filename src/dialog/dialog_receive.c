@@ -12,14 +12,14 @@ bool dialog_method_refreshes_target(enum sip_method method) {
  */
 
 /* The way to the peer: from where it was just met, unless its route or target says otherwise and can be believed. */
-static void follow_peer(const struct dialog_table *table, struct context *context, const struct dialog *dialog,
+static void follow_peer(struct dialog_table *table, struct context *context, struct dialog *dialog,
                         struct remote_end *end, const struct sip_message *request, const struct flow *flow) {
   bool is_translated = next_hop_sender_is_translated(request, flow);
   /* Met where our requests go anyhow, as usual: aiming would find the same. */
   if (is_translated == end->is_translated && flow_equal(&end->flow, flow)) return;
   end->is_translated = is_translated;
   end->flow = *flow;
-  remote_end_aim(table, context->local, dialog, end);
+  remote_end_aim(table, context, dialog, end);
 }
 
 /* The new target is believed when the request is accepted (RFC 6141 §4.6). */
@@ -92,8 +92,7 @@ static void relearn(struct dialog_table *table, struct context *context, struct 
                     const struct sip_message *response) {
   struct remote_end_words words = remote_end_words(table, end);
   /* Without a block the early dialog's route set stays, which mostly is the same. */
-  if (remote_end_learn(table, context, end, &words, response) == RESULT_OK)
-    remote_end_aim(table, context->local, dialog, end);
+  if (remote_end_learn(table, context, end, &words, response) == RESULT_OK) remote_end_aim(table, context, dialog, end);
 }
 
 /* §12.3: with a refusal every early dialog ends; what the INVITE said is kept, it may be sent again. */

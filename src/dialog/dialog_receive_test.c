@@ -215,6 +215,87 @@ static void test_an_out_of_order_request_does_not_move_the_way(void) {
   world_end(world);
 }
 
+/* --- host names (RFC 3263) --------------------------------------------------------------------------------------- */
+
+/* How many names were asked for since the last event; the last one's host. */
+static unsigned names_asked(struct world *world, struct str_view *host_out) {
+  unsigned count = 0;
+  for (uint32_t i = 0; i < world->outbox.entry_count; i++) {
+    if (world->outbox.entries[i].kind != OUTBOX_RESOLVE) continue;
+    *host_out = world->outbox.entries[i].bytes;
+    count++;
+  }
+  return count;
+}
+
+static void answer_name(struct world *world, struct handle dialog, const char *text) {
+  struct address address = text ? world_address(text) : (struct address){0};
+  next_event(world);
+  dialog_resolved(world->table, &world->context, dialog, TRANSPORT_UDP, (struct address_list){&address, text != NULL});
+}
+
+/* Alice's INVITE with a Contact that names a host, which has been asked for. */
+static struct handle alice_calls_from(struct world *world, const char *contact, const char *host) {
+  struct flow flow = udp_from("198.51.100.7:5060");
+  struct str_view asked = {0};
+  struct handle dialog;
+  const struct sip_message *invite = invite_of_alice(world, contact);
+  expect_int(dialog_create_uas(world->table, &world->context, invite, &flow, nobody, &dialog), ==, RESULT_OK);
+  expect_int(names_asked(world, &asked), ==, 1);
+  expect_view(asked, host);
+  return dialog;
+}
+
+static void test_a_host_name_in_contact_or_route_is_looked_up_and_followed(void) {
+  struct world *world = world_create(4);
+  struct handle dialog = alice_calls_from(world, "Contact: <sip:alice@pbx.example.org>\n", "pbx.example.org");
+  struct flow now = dialog_flow(world->table, dialog);
+  expect_remote(&now, "198.51.100.7:5060"); /* until the answer is there */
+  answer_name(world, dialog, "198.51.100.70:5062");
+  now = dialog_flow(world->table, dialog);
+  expect_remote(&now, "198.51.100.70:5062");
+  dialog_destroy(world->table, &world->context, dialog);
+  answer_name(world, dialog, "198.51.100.71:5062"); /* too late for anybody */
+  dialog = alice_calls_from(world, "Contact: <sip:alice@198.51.100.7>\nRecord-Route: <sip:p1.example.org;lr>\n",
+                            "p1.example.org");
+  answer_name(world, dialog, "198.51.100.80:5060");
+  now = dialog_flow(world->table, dialog);
+  expect_remote(&now, "198.51.100.80:5060");
+  world_end(world);
+}
+
+static void test_a_name_without_address_leaves_the_known_way(void) {
+  struct world *world = world_create(4);
+  struct handle dialog = alice_calls_from(world, "Contact: <sip:alice@pbx.example.org>\n", "pbx.example.org");
+  answer_name(world, dialog, NULL);
+  struct flow now = dialog_flow(world->table, dialog);
+  expect_remote(&now, "198.51.100.7:5060");
+  world_end(world);
+}
+
+static void test_names_that_cross_are_asked_for_once_more(void) {
+  struct world *world = world_create(4);
+  struct flow flow = udp_from("198.51.100.7:5060");
+  struct str_view asked = {0};
+  struct handle invite, update, dialog = alice_calls(world, "Contact: <sip:alice@old.example.org>\n", &invite);
+  respond(world, dialog, invite, SIP_METHOD_INVITE, 200);
+  const struct sip_message *request =
+      alice_requests(world, dialog, "UPDATE", 101, "Contact: <sip:alice@new.example.org>\n");
+  expect_int(take_request(world, dialog, request, &flow, &update), ==, RESULT_OK);
+  respond(world, dialog, update, SIP_METHOD_UPDATE, 200);
+  answer_name(world, dialog, "198.51.100.90:5060");
+  expect_int(names_asked(world, &asked), ==, 0);
+  answer_name(world, dialog, "198.51.100.91:5060");
+  struct flow now = dialog_flow(world->table, dialog);
+  expect_remote(&now, "198.51.100.7:5060");
+  expect_int(names_asked(world, &asked), ==, 1);
+  expect_view(asked, "new.example.org");
+  answer_name(world, dialog, "198.51.100.91:5060");
+  now = dialog_flow(world->table, dialog);
+  expect_remote(&now, "198.51.100.91:5060");
+  world_end(world);
+}
+
 static void test_follow_flow_ignores_what_contact_says(void) {
   struct world *world = world_create(4);
   struct dialog_invitation invitation = invitation_to_carol();
@@ -557,7 +638,10 @@ TAP_TESTS(TAP(test_an_accepted_target_refresh_moves_the_target), TAP(test_a_refu
           TAP(test_a_sender_whose_via_is_wrong_is_followed_whatever_its_contact),
           TAP(test_a_secure_target_is_reached_over_tls_through_any_route),
           TAP(test_a_device_that_moves_behind_nat_and_back_is_followed), TAP(test_a_rebound_nat_is_followed),
-          TAP(test_an_out_of_order_request_does_not_move_the_way), TAP(test_follow_flow_ignores_what_contact_says),
+          TAP(test_an_out_of_order_request_does_not_move_the_way),
+          TAP(test_a_host_name_in_contact_or_route_is_looked_up_and_followed),
+          TAP(test_a_name_without_address_leaves_the_known_way), TAP(test_names_that_cross_are_asked_for_once_more),
+          TAP(test_follow_flow_ignores_what_contact_says),
           TAP(test_a_peer_whose_via_is_right_is_believed_about_its_contact),
           TAP(test_a_connection_is_kept_for_the_dialog_and_a_newer_one_taken),
           TAP(test_each_remote_end_of_a_fork_is_a_branch), TAP(test_the_first_2xx_makes_its_sender_the_dialog),

@@ -27,12 +27,16 @@ static enum reach address_reach(const struct address *address) {
   return REACH_PUBLIC;
 }
 
-/* The address a URI names, maddr before host (RFC 3263 §4), with the default port of the transport when it gives none.
- */
-static bool uri_address(const struct sip_uri *uri, enum transport transport, struct address *address_out) {
+/* maddr before host (RFC 3263 §4). */
+static struct str_view uri_host(const struct sip_uri *uri) {
   struct str_view maddr = {0};
   bool has_maddr = sip_parameter_find(uri->parameters, STR_VIEW("maddr"), &maddr) && maddr.length > 0;
-  if (address_parse_ip(has_maddr ? maddr : uri->host, address_out) != RESULT_OK) return false;
+  return has_maddr ? maddr : uri->host;
+}
+
+/* The address a URI names, with the default port of the transport when it gives none. */
+static bool uri_address(const struct sip_uri *uri, enum transport transport, struct address *address_out) {
+  if (address_parse_ip(uri_host(uri), address_out) != RESULT_OK) return false;
   uint16_t default_port = transport == TRANSPORT_TLS ? SIPS_PORT : SIP_PORT;
   address_out->port = uri->port != 0 ? uri->port : default_port;
   return true;
@@ -61,21 +65,55 @@ static enum transport wanted_transport(const struct sip_uri *uri, bool secure, c
   return same_peer && transport_is_stream(known->transport) ? (enum transport)known->transport : TRANSPORT_UDP;
 }
 
-struct flow next_hop_flow(const struct local_identity *local, struct str_view uri_text, bool secure,
-                          const struct flow *known) {
-  struct sip_uri uri;
+/* The way to an address, unless the known one is better. */
+static struct flow flow_to(const struct local_identity *local, const struct address *remote, enum transport transport,
+                           const struct flow *known) {
   struct flow flow = *known;
-  if (sip_uri_parse(uri_text, &uri) != RESULT_OK) return *known;
-  enum transport transport = wanted_transport(&uri, secure, known);
-  if (!uri_address(&uri, transport, &flow.remote)) return *known;
-  if (address_reach(&flow.remote) < address_reach(&known->remote)) return *known;
+  if (address_reach(remote) < address_reach(&known->remote)) return *known;
   bool same_transport = transport == known->transport;
-  if (same_transport && transport_is_stream(transport) && address_equal_ip(&flow.remote, &known->remote)) return *known;
-  if (same_transport && address_equal(&flow.remote, &known->remote)) return *known;
-  if (!choose_socket(local, &flow.remote, transport, &flow.socket_index)) return *known;
+  if (same_transport && transport_is_stream(transport) && address_equal_ip(remote, &known->remote)) return *known;
+  if (same_transport && address_equal(remote, &known->remote)) return *known;
+  if (!choose_socket(local, remote, transport, &flow.socket_index)) return *known;
+  flow.remote = *remote;
   flow.transport = (uint8_t)transport;
   flow.connection = 0;
   return flow;
+}
+
+struct flow next_hop_flow(const struct local_identity *local, struct str_view uri_text, bool secure,
+                          const struct flow *known) {
+  struct sip_uri uri;
+  struct address remote;
+  if (sip_uri_parse(uri_text, &uri) != RESULT_OK) return *known;
+  enum transport transport = wanted_transport(&uri, secure, known);
+  return uri_address(&uri, transport, &remote) ? flow_to(local, &remote, transport, known) : *known;
+}
+
+/* --- host names -------------------------------------------------------------------------------------------------- */
+
+bool next_hop_name_of(struct str_view uri_text, bool secure, const struct flow *known, struct next_hop_name *name_out) {
+  struct sip_uri uri;
+  struct address address;
+  if (sip_uri_parse(uri_text, &uri) != RESULT_OK || address_parse_ip(uri_host(&uri), &address) == RESULT_OK)
+    return false;
+  *name_out = (struct next_hop_name){uri_host(&uri), wanted_transport(&uri, secure, known), uri.port};
+  /* RFC 3263 §4.1: only where neither transport nor port is given DNS says over what. */
+  if (sip_uri_transport(&uri) == TRANSPORT_NONE && uri.port == 0 && name_out->transport == TRANSPORT_UDP)
+    name_out->transport = TRANSPORT_NONE;
+  return true;
+}
+
+struct flow next_hop_flow_among(const struct local_identity *local, const struct address *addresses, unsigned count,
+                                enum transport transport, const struct flow *known) {
+  uint16_t socket_index = known->socket_index;
+  for (unsigned i = 0; i < count; i++)
+    if (transport == known->transport && address_equal_ip(&addresses[i], &known->remote) &&
+        (transport_is_stream(transport) || addresses[i].port == known->remote.port))
+      return *known;
+  for (unsigned i = 0; i < count; i++)
+    if (choose_socket(local, &addresses[i], transport, &socket_index))
+      return flow_to(local, &addresses[i], transport, known);
+  return *known;
 }
 
 bool next_hop_sender_is_translated(const struct sip_message *request, const struct flow *source) {

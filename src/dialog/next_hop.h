@@ -1,6 +1,6 @@
 /* Where the next request of a dialog goes: the address of its first route or remote target when that is an IP literal
- * (RFC 3261 §8.1.2, RFC 3263 §4), or the way the peer was last met. Host names are not looked up here: the known way is
- * kept for them. */
+ * (RFC 3261 §8.1.2, RFC 3263 §4), or the way the peer was last met. Host names are looked up elsewhere: the known way
+ * is kept until their addresses are there. */
 #ifndef DIALOG_NEXT_HOP_H
 #define DIALOG_NEXT_HOP_H
 
@@ -18,6 +18,21 @@
  * TLS (§8.1.2, §26.2.2). */
 struct flow next_hop_flow(const struct local_identity *local, struct str_view uri, bool secure,
                           const struct flow *known);
+
+/* What has to be looked up for a URI whose host (or maddr) is a name (RFC 3263 §4). Views into the URI. */
+struct next_hop_name {
+  struct str_view host;
+  enum transport transport; /* TRANSPORT_NONE: as DNS says */
+  uint16_t port;            /* 0: as DNS says */
+};
+
+/* False: the host is an address, or the URI cannot be read. `secure` and `known` as above. */
+bool next_hop_name_of(struct str_view uri, bool secure, const struct flow *known, struct next_hop_name *name_out);
+
+/* The way to the first of `addresses`, which a name has over `transport`, that one of our sockets can reach. `known` is
+ * kept by the rules of next_hop_flow, also when the peer was met at any of the addresses. */
+struct flow next_hop_flow_among(const struct local_identity *local, const struct address *addresses, unsigned count,
+                                enum transport transport, const struct flow *known);
 
 /* True when the sender of `request` does not know the address from which it reaches us, by its topmost Via: another IP
  * address than `source`, or over UDP another port although it asks for answers to the port it sends from (RFC 3581 §4).

@@ -55,6 +55,42 @@ static void test_a_host_name_keeps_the_known_way(void) {
   world_end(world);
 }
 
+static bool names(const char *uri, const char *host, enum transport transport, uint16_t port) {
+  struct flow known = udp_from("198.51.100.7:5062");
+  struct next_hop_name name;
+  return next_hop_name_of(world_view(uri), false, &known, &name) && str_view_equal(name.host, world_view(host)) &&
+         name.transport == transport && name.port == port;
+}
+
+/* RFC 3263 §4.1, §4.2 */
+static void test_what_is_looked_up_is_what_the_uri_leaves_open(void) {
+  expect(names("sip:a@gw.example.com", "gw.example.com", TRANSPORT_NONE, 0));
+  expect(names("sip:gw.example.com:5070", "gw.example.com", TRANSPORT_UDP, 5070));
+  expect(names("sip:gw.example.com;transport=tcp", "gw.example.com", TRANSPORT_TCP, 0));
+  expect(names("sips:gw.example.com", "gw.example.com", TRANSPORT_TLS, 0));
+  expect(names("sip:192.0.2.7;maddr=gw.example.com", "gw.example.com", TRANSPORT_NONE, 0));
+  expect(!names("sip:gw.example.com;maddr=192.0.2.7", "192.0.2.7", TRANSPORT_NONE, 0));
+  expect(!names("nonsense", "", TRANSPORT_NONE, 0));
+}
+
+static void test_of_a_names_addresses_the_first_one_in_reach_is_taken(void) {
+  struct world *world = world_create(4);
+  struct flow known = udp_from("198.51.100.7:5060");
+  struct address addresses[] = {world_address("203.0.113.5:5070"), world_address("198.51.100.7:5060")};
+  struct flow flow = next_hop_flow_among(&world->local, addresses, 1, TRANSPORT_UDP, &known);
+  expect_hop(&flow, TRANSPORT_UDP, SOCKET_UDP, "203.0.113.5:5070");
+  flow = next_hop_flow_among(&world->local, addresses, 1, TRANSPORT_TCP, &known);
+  expect_hop(&flow, TRANSPORT_TCP, SOCKET_TCP, "203.0.113.5:5070");
+  flow = next_hop_flow_among(&world->local, addresses, 2, TRANSPORT_UDP, &known); /* the peer is one of them */
+  expect(flow_equal(&flow, &known));
+  flow = next_hop_flow_among(&world->local, addresses, 0, TRANSPORT_UDP, &known);
+  expect(flow_equal(&flow, &known));
+  addresses[0] = world_address("10.0.0.5:5060"); /* what it is called inside */
+  flow = next_hop_flow_among(&world->local, addresses, 1, TRANSPORT_UDP, &known);
+  expect(flow_equal(&flow, &known));
+  world_end(world);
+}
+
 static void test_ipv6_goes_out_of_the_ipv6_socket(void) {
   struct world *world = world_create(4);
   struct flow flow = hop(world, "sip:a@[2001:db8::7]:5062", false, udp_from("198.51.100.7:5060"));
@@ -177,7 +213,8 @@ static void test_ports_of_connections_say_nothing(void) {
 
 TAP_TESTS(TAP(test_an_address_in_the_uri_is_where_requests_go), TAP(test_ports_default_by_transport),
           TAP(test_a_secure_target_goes_over_tls_to_any_hop), TAP(test_maddr_wins_over_the_host),
-          TAP(test_a_host_name_keeps_the_known_way), TAP(test_ipv6_goes_out_of_the_ipv6_socket),
+          TAP(test_a_host_name_keeps_the_known_way), TAP(test_what_is_looked_up_is_what_the_uri_leaves_open),
+          TAP(test_of_a_names_addresses_the_first_one_in_reach_is_taken), TAP(test_ipv6_goes_out_of_the_ipv6_socket),
           TAP(test_without_a_fitting_socket_the_known_way_is_kept),
           TAP(test_a_connection_is_used_again_for_the_same_peer), TAP(test_a_peer_on_tcp_may_ask_for_udp),
           TAP(test_an_address_of_narrower_reach_is_behind_nat),

@@ -91,18 +91,53 @@ enum result remote_end_target_of(const struct sip_message *message, struct arena
   return target_out->length > 0 ? RESULT_OK : RESULT_MALFORMED;
 }
 
-void remote_end_aim(const struct dialog_table *table, const struct local_identity *local, const struct dialog *dialog,
-                    struct remote_end *end) {
-  if (dialog->follow_flow || end->is_translated) return;
-  struct remote_end_words words = remote_end_words(table, end);
-  struct str_view next_hop = words.remote_target;
+/* The URI whose address the end's requests are sent to; empty when it cannot be read, or the flow is followed. */
+static struct str_view next_hop_of(const struct dialog_table *table, const struct dialog *dialog,
+                                   const struct remote_end *end, bool *secure_out) {
   struct sip_name_addr first;
-  if (words.route_set.length > 0) {
-    if (sip_name_addr_parse(route_set_first(words.route_set, NULL), &first) != RESULT_OK) return;
-    next_hop = first.uri_text;
-  }
-  bool secure = str_view_starts_with_nocase(words.remote_target, STR_VIEW("sips:"));
-  end->flow = next_hop_flow(local, next_hop, secure, &end->flow);
+  if (dialog->follow_flow || end->is_translated) return (struct str_view){0};
+  struct remote_end_words words = remote_end_words(table, end);
+  *secure_out = str_view_starts_with_nocase(words.remote_target, STR_VIEW("sips:"));
+  if (words.route_set.length == 0) return words.remote_target;
+  if (sip_name_addr_parse(route_set_first(words.route_set, NULL), &first) != RESULT_OK) return (struct str_view){0};
+  return first.uri_text;
+}
+
+/* Asks for the addresses of a name. Of several questions under way only the last one's answer may count, and answers do
+ * not say what they answer: then it is asked once more when all are there. */
+static void ask_name(struct dialog_table *table, struct context *context, struct dialog *dialog,
+                     const struct next_hop_name *name) {
+  if (dialog->names_awaited == UINT8_MAX) return;
+  dialog->names_awaited++;
+  dialog->name_is_asked_again = dialog->names_awaited > 1;
+  outbox_resolve(context->outbox, name->host, name->transport, name->port, pool_handle_of(&table->dialogs, dialog));
+}
+
+void remote_end_aim(struct dialog_table *table, struct context *context, struct dialog *dialog,
+                    struct remote_end *end) {
+  bool secure;
+  struct next_hop_name name;
+  struct str_view next_hop = next_hop_of(table, dialog, end, &secure);
+  if (next_hop.length == 0) return;
+  if (next_hop_name_of(next_hop, secure, &end->flow, &name))
+    ask_name(table, context, dialog, &name);
+  else
+    end->flow = next_hop_flow(context->local, next_hop, secure, &end->flow);
+}
+
+void dialog_resolved(struct dialog_table *table, struct context *context, struct handle handle,
+                     enum transport transport, struct address_list addresses) {
+  struct dialog *dialog = dialog_at(table, handle);
+  struct next_hop_name name;
+  bool secure;
+  if (!dialog || dialog->names_awaited == 0 || --dialog->names_awaited > 0) return;
+  struct remote_end *end = &dialog->end;
+  struct str_view next_hop = next_hop_of(table, dialog, end, &secure);
+  if (next_hop.length == 0 || !next_hop_name_of(next_hop, secure, &end->flow, &name)) return;
+  if (dialog->name_is_asked_again)
+    ask_name(table, context, dialog, &name);
+  else
+    end->flow = next_hop_flow_among(context->local, addresses.items, addresses.count, transport, &end->flow);
 }
 
 bool dialog_find_another_way(struct dialog_table *table, struct context *context, struct handle handle) {
@@ -112,7 +147,7 @@ bool dialog_find_another_way(struct dialog_table *table, struct context *context
   /* Known by nobody's address the peer is met nowhere else than where it says. */
   dialog->end.flow.remote = (struct address){0};
   dialog->end.flow.connection = 0;
-  remote_end_aim(table, context->local, dialog, &dialog->end);
+  remote_end_aim(table, context, dialog, &dialog->end);
   if (dialog->end.flow.remote.family != ADDRESS_NONE) return true;
   dialog->end.flow = broken;
   return false;
@@ -124,7 +159,7 @@ enum result remote_end_retarget(struct dialog_table *table, struct context *cont
   if (str_view_equal(words.remote_target, target)) return RESULT_OK;
   words.remote_target = target;
   enum result result = remote_end_write(table, context->arena, end, &words);
-  if (result == RESULT_OK) remote_end_aim(table, context->local, dialog, end);
+  if (result == RESULT_OK) remote_end_aim(table, context, dialog, end);
   return result;
 }
 
@@ -209,7 +244,7 @@ enum result remote_end_fork(struct dialog_table *table, struct context *context,
   fork->end.number = dialog->branch_count++;
   fork->next = dialog->forks;
   dialog->forks = fork;
-  remote_end_aim(table, context->local, dialog, &fork->end);
+  remote_end_aim(table, context, dialog, &fork->end);
   *end_out = &fork->end;
   return RESULT_OK;
 }

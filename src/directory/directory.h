@@ -55,7 +55,8 @@ struct gateway {
   struct address addresses[GATEWAY_ADDRESSES_MAX]; /* port 0 (mapping): any port of that address */
   uint8_t address_count;
   struct str_view host;     /* routing: a host name instead of an address, resolved by the edge into `addresses` */
-  enum transport transport; /* routing */
+  enum transport transport; /* routing; NONE: as DNS says */
+  enum transport found_transport;  /* routing: what DNS said, for `host` */
   const struct str_view *prefixes; /* routing: digits, or "*" for any number */
   uint16_t prefix_count;
   uint16_t priority; /* routing: lower is tried first */
@@ -76,6 +77,12 @@ struct device {
   uint32_t capacity; /* most calls at once; UINT32_MAX: no limit */
   struct device_overrides overrides;
 };
+
+/* Over what a routing gateway is reached. */
+static inline enum transport gateway_transport(const struct gateway *gateway) {
+  if (gateway->transport != TRANSPORT_NONE) return gateway->transport;
+  return gateway->found_transport != TRANSPORT_NONE ? gateway->found_transport : TRANSPORT_UDP;
+}
 
 /* Fills in "no overrides, no limit, unlocked". */
 void device_set_defaults(struct device *device, enum device_kind kind);

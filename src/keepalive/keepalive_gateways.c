@@ -75,7 +75,7 @@ static void arm(struct keepalive_gateways *gateways, struct context *context) {
 static void keep_configured(struct keepalive_gateways *gateways, struct context *context, const struct device *device,
                             uint32_t way_count_most) {
   const struct gateway *gateway = device->gateway;
-  if (gateway->transport != TRANSPORT_NONE && gateway->transport != TRANSPORT_UDP) return;
+  if (gateway_transport(gateway) != TRANSPORT_UDP) return;
   for (uint8_t i = 0; i < gateway->address_count; i++) {
     struct flow flow = {.remote = gateway->addresses[i], .transport = TRANSPORT_UDP, .worker = context->local->worker};
     struct keepalive_facts facts = facts_of(device, &flow);

@@ -45,7 +45,9 @@ struct name {
   struct resolver *resolver;
   char host[HOST_BYTES];
   uint16_t port;
-  uint8_t transport;
+  uint8_t transport; /* asked for; NONE: as DNS says */
+  uint8_t chosen;    /* what it came to */
+  bool is_chosen;    /* by who asks, or by NAPTR */
   uint8_t target_count;
   uint16_t questions; /* on their way */
   uint64_t hash;
@@ -119,8 +121,9 @@ struct resolver *resolver_create(void *memory, const struct resolver_options *op
   return resolver;
 }
 
-static void ignore(void *context, struct handle asker, const struct address *addresses, uint8_t count) {
-  (void)context, (void)asker, (void)addresses, (void)count;
+static void ignore(void *context, struct handle asker, enum transport transport, const struct address *addresses,
+                   uint8_t count) {
+  (void)context, (void)asker, (void)transport, (void)addresses, (void)count;
 }
 
 void resolver_destroy(struct resolver *resolver) {
@@ -142,11 +145,11 @@ static void answer(struct resolver *resolver, const struct name *name, struct ha
       addresses[count++].port = name->order[order[i]].port;
     }
   }
-  resolver->options.answered(resolver->options.context, asker, addresses, count);
+  resolver->options.answered(resolver->options.context, asker, (enum transport)name->chosen, addresses, count);
 }
 
 static void answer_nothing(struct resolver *resolver, struct handle asker) {
-  resolver->options.answered(resolver->options.context, asker, NULL, 0);
+  resolver->options.answered(resolver->options.context, asker, TRANSPORT_NONE, NULL, 0);
 }
 
 static bool is_known(const struct name *name) {
@@ -215,7 +218,7 @@ static void ask_addresses(struct name *name, struct target *target) {
 }
 
 static uint16_t default_port(const struct name *name) {
-  return name->transport == TRANSPORT_TLS ? 5061 : 5060;
+  return name->chosen == TRANSPORT_TLS ? 5061 : 5060;
 }
 
 static void ask_host_itself(struct name *name) {
@@ -254,37 +257,142 @@ static bool take_targets(struct name *name, const unsigned char *reply, int leng
   return has_records;
 }
 
+static void ask_srv(struct name *name, const char *query);
+static void ask_service(struct name *name, enum transport transport);
+
+/* Without a transport given or chosen by NAPTR the first one counts that has SRV records (RFC 3263 section 4.1). */
+static bool ask_next_service(struct name *name) {
+  if (name->transport != TRANSPORT_NONE || name->is_chosen || name->chosen == TRANSPORT_TLS) return false;
+  ask_service(name, (enum transport)(name->chosen + 1));
+  return true;
+}
+
 static void take_srv(void *context, int status, int timeouts, unsigned char *reply, int length) {
   struct name *name = context;
   (void)timeouts;
+  bool is_over = status == ARES_EDESTRUCTION || status == ARES_ECANCELLED;
   if (status == ARES_SUCCESS && take_targets(name, reply, length)) {
     for (uint8_t i = 0; i < name->target_count; i++)
       ask_addresses(name, &name->targets[i]);
-  } else if (status != ARES_EDESTRUCTION && status != ARES_ECANCELLED) {
+  } else if (!is_over && !ask_next_service(name)) {
+    if (name->transport == TRANSPORT_NONE && !name->is_chosen) name->chosen = TRANSPORT_UDP;
     ask_host_itself(name);
   }
   finish_question(name);
 }
 
-static void ask_srv(struct name *name) {
-  static const char *const services[] = {[TRANSPORT_NONE] = "_sip._udp",
-                                         [TRANSPORT_UDP] = "_sip._udp",
-                                         [TRANSPORT_TCP] = "_sip._tcp",
-                                         [TRANSPORT_TLS] = "_sips._tcp"};
-  char query[HOST_BYTES + 16];
+static void ask_srv(struct name *name, const char *query) {
   name->target_count = 0;
   name->questions++;
-  snprintf(query, sizeof query, "%s.%s", services[name->transport], name->host);
   ares_query(name->resolver->channel, query, ns_c_in, ns_t_srv, take_srv, name);
+}
+
+static void ask_service(struct name *name, enum transport transport) {
+  static const char *const services[] = {
+      [TRANSPORT_UDP] = "_sip._udp", [TRANSPORT_TCP] = "_sip._tcp", [TRANSPORT_TLS] = "_sips._tcp"};
+  char query[HOST_BYTES + 16];
+  name->chosen = (uint8_t)transport;
+  snprintf(query, sizeof query, "%s.%s", services[transport], name->host);
+  ask_srv(name, query);
+}
+
+/* --- NAPTR (RFC 3263 section 4.1) ----------------------------------------------------------------------------------
+ */
+
+/* A record that says over what a domain is reached, and under which name its SRV records stand. */
+struct service_record {
+  uint16_t order, preference;
+  enum transport transport;
+  char replacement[HOST_BYTES];
+};
+
+/* One <character-string> (RFC 1035 section 3.3); empty at the end of the data. */
+static struct str_view read_string(const unsigned char **at, const unsigned char *end) {
+  if (*at >= end || **at > end - *at - 1) {
+    *at = end;
+    return (struct str_view){0};
+  }
+  struct str_view text = str_view_of((const char *)*at + 1, **at);
+  *at += 1 + text.length;
+  return text;
+}
+
+static enum transport service_transport(struct str_view service) {
+  if (str_view_equal_nocase(service, STR_VIEW("SIP+D2U"))) return TRANSPORT_UDP;
+  if (str_view_equal_nocase(service, STR_VIEW("SIP+D2T"))) return TRANSPORT_TCP;
+  if (str_view_equal_nocase(service, STR_VIEW("SIPS+D2T"))) return TRANSPORT_TLS;
+  return TRANSPORT_NONE;
+}
+
+/* False: it is not about SIP over a transport that we speak, or is none that leads to SRV. */
+static bool read_service(const ns_msg *message, const ns_rr *record, struct service_record *service) {
+  const unsigned char *at = ns_rr_rdata(*record), *end = at + ns_rr_rdlen(*record);
+  if (ns_rr_rdlen(*record) < 7) return false;
+  service->order = (uint16_t)ns_get16(at);
+  service->preference = (uint16_t)ns_get16(at + 2);
+  at += 4;
+  struct str_view flags = read_string(&at, end);
+  service->transport = service_transport(read_string(&at, end));
+  (void)read_string(&at, end); /* a regular expression, which such records do not have */
+  if (service->transport == TRANSPORT_NONE || !str_view_equal_nocase(flags, STR_VIEW("s")) || at >= end) return false;
+  int length = ns_name_uncompress(ns_msg_base(*message), ns_msg_end(*message), at, service->replacement,
+                                  sizeof service->replacement);
+  return length > 0 && service->replacement[0] != '\0';
+}
+
+static bool is_before(const struct service_record *a, const struct service_record *b) {
+  return a->order != b->order ? a->order < b->order : a->preference < b->preference;
+}
+
+/* The record to go by; false: there is none. */
+static bool find_service(struct name *name, const unsigned char *reply, int length, struct service_record *best) {
+  ns_msg message;
+  bool is_found = false;
+  if (ns_initparse(reply, length, &message) != 0) return false;
+  for (int i = 0; i < ns_msg_count(message, ns_s_an); i++) {
+    ns_rr record;
+    struct service_record service;
+    if (ns_parserr(&message, ns_s_an, i, &record) != 0) break;
+    if (ns_rr_type(record) != ns_t_naptr || ns_rr_class(record) != ns_c_in) continue;
+    note_ttl(name, ns_rr_ttl(record));
+    if (!read_service(&message, &record, &service) || (is_found && !is_before(&service, best))) continue;
+    *best = service;
+    is_found = true;
+  }
+  return is_found;
+}
+
+static void take_naptr(void *context, int status, int timeouts, unsigned char *reply, int length) {
+  struct name *name = context;
+  struct service_record service;
+  (void)timeouts;
+  name->is_chosen = false;
+  if (status == ARES_SUCCESS && find_service(name, reply, length, &service)) {
+    name->is_chosen = true;
+    name->chosen = (uint8_t)service.transport;
+    ask_srv(name, service.replacement);
+  } else if (status != ARES_EDESTRUCTION && status != ARES_ECANCELLED) {
+    ask_service(name, TRANSPORT_UDP);
+  }
+  finish_question(name);
+}
+
+static void ask_naptr(struct name *name) {
+  name->questions++;
+  ares_query(name->resolver->channel, name->host, ns_c_in, ns_t_naptr, take_naptr, name);
 }
 
 static void ask_servers(struct name *name) {
   name->ttl_s = UINT32_MAX;
   name->questions = 1; /* holds the answer back until all questions are asked: c-ares may answer at once */
-  if (name->port == 0)
-    ask_srv(name);
-  else
+  name->chosen = name->transport == TRANSPORT_NONE ? TRANSPORT_UDP : name->transport;
+  name->is_chosen = name->transport != TRANSPORT_NONE;
+  if (name->port != 0)
     ask_host_itself(name);
+  else if (name->transport == TRANSPORT_NONE)
+    ask_naptr(name);
+  else
+    ask_service(name, (enum transport)name->transport);
   finish_question(name);
 }
 
@@ -372,8 +480,9 @@ static bool wait_for(struct resolver *resolver, struct name *name, struct handle
 static bool answer_literal(struct resolver *resolver, const struct resolver_question *question, struct handle asker) {
   struct address address;
   if (address_parse_ip(question->host, &address) != RESULT_OK) return false;
-  address.port = question->port ? question->port : question->transport == TRANSPORT_TLS ? 5061 : 5060;
-  resolver->options.answered(resolver->options.context, asker, &address, 1);
+  enum transport transport = question->transport == TRANSPORT_NONE ? TRANSPORT_UDP : question->transport;
+  address.port = question->port ? question->port : transport == TRANSPORT_TLS ? 5061 : 5060;
+  resolver->options.answered(resolver->options.context, asker, transport, &address, 1);
   return true;
 }
 

@@ -1,5 +1,5 @@
-/* Host names to addresses by RFC 3263 section 4.2, with c-ares: SRV where no port is given, else (or when there are no
- * SRV records) A and AAAA. The transport is given, so NAPTR, which would choose it (section 4.1), is not asked.
+/* Host names to addresses by RFC 3263 sections 4.1 and 4.2, with c-ares: NAPTR where neither transport nor port is
+ * given, SRV where no port is, else (or when there are no such records) A and AAAA.
  *
  * Answers are kept as long as the records say (names that do not exist for half a minute), questions for the same name
  * wait for one answer, and every question is answered, with no address when there is none or when the servers are
@@ -21,12 +21,13 @@
 
 struct resolver_question {
   struct str_view host;
-  enum transport transport;
-  uint16_t port; /* 0: from SRV, or the transport's own */
+  enum transport transport; /* NONE: as NAPTR or SRV records say; UDP with a port, or when they say nothing */
+  uint16_t port;            /* 0: from SRV, or the transport's own */
 };
 
-/* Addresses in the order in which they are to be tried; borrowed. */
-typedef void resolver_answered(void *context, struct handle asker, const struct address *addresses, uint8_t count);
+/* Addresses in the order in which they are to be tried, borrowed, and the transport that they are for. */
+typedef void resolver_answered(void *context, struct handle asker, enum transport transport,
+                               const struct address *addresses, uint8_t count);
 
 struct resolver_options {
   int epoll_fd;        /* sockets are added as POLL_SOURCE_RESOLVER */
@@ -57,9 +58,13 @@ void resolver_advance(struct resolver *resolver, struct mono_ms now);
 struct mono_ms resolver_next_wake(const struct resolver *resolver, struct mono_ms now);
 
 /* For threads that may wait: asks, and waits for the answer at most `deadline_ms`. RESULT_NOT_FOUND: no such name, or
- * no answer;
- * `*count_out` is at least 1 on RESULT_OK. `servers` as above. */
+ * no answer; there is at least one address on RESULT_OK. `servers` as above. */
+struct resolver_addresses {
+  enum transport transport;
+  uint8_t count;
+  struct address items[RESOLVER_ADDRESSES_MAX];
+};
 enum result resolver_look_up(const struct resolver_question *question, const char *servers, int deadline_ms,
-                             struct address addresses_out[RESOLVER_ADDRESSES_MAX], uint8_t *count_out);
+                             struct resolver_addresses *found_out);
 
 #endif

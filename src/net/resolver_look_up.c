@@ -10,17 +10,18 @@
 #include "net/resolver.h"
 
 struct look_up {
-  struct address *addresses;
-  uint8_t count;
+  struct resolver_addresses *found;
   bool is_answered;
 };
 
-static void keep(void *context, struct handle asker, const struct address *addresses, uint8_t count) {
+static void keep(void *context, struct handle asker, enum transport transport, const struct address *addresses,
+                 uint8_t count) {
   struct look_up *look_up = context;
   (void)asker;
   look_up->is_answered = true;
-  look_up->count = count;
-  if (count) memcpy(look_up->addresses, addresses, count * sizeof *addresses);
+  look_up->found->transport = transport;
+  look_up->found->count = count;
+  if (count) memcpy(look_up->found->items, addresses, count * sizeof *addresses);
 }
 
 static struct mono_ms now_ms(void) {
@@ -44,8 +45,9 @@ static void run(struct resolver *resolver, int epoll_fd, const struct look_up *l
 }
 
 enum result resolver_look_up(const struct resolver_question *question, const char *servers, int deadline_ms,
-                             struct address addresses_out[RESOLVER_ADDRESSES_MAX], uint8_t *count_out) {
-  struct look_up look_up = {.addresses = addresses_out};
+                             struct resolver_addresses *found_out) {
+  struct look_up look_up = {.found = found_out};
+  found_out->count = 0;
   struct random random;
   struct siphash_key seed;
   int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -65,6 +67,5 @@ enum result resolver_look_up(const struct resolver_question *question, const cha
   }
   if (memory != MAP_FAILED) munmap(memory, bytes);
   if (epoll_fd >= 0) close(epoll_fd);
-  *count_out = look_up.count;
-  return look_up.count > 0 ? RESULT_OK : RESULT_NOT_FOUND;
+  return found_out->count > 0 ? RESULT_OK : RESULT_NOT_FOUND;
 }

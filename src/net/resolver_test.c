@@ -14,10 +14,11 @@
 /* --- a name server that knows a few names
  * --------------------------------------------------------------------------------- */
 
-#define TYPE_A    1
-#define TYPE_SRV  33
-#define NXDOMAIN  3
-#define QUERY_MAX 512
+#define TYPE_A     1
+#define TYPE_SRV   33
+#define TYPE_NAPTR 35
+#define NXDOMAIN   3
+#define QUERY_MAX  512
 
 struct record {
   const char *name;
@@ -28,6 +29,7 @@ struct record {
     const char *host;
   } srv;
   uint8_t ip[4];
+  const char *flags, *service; /* NAPTR: order, preference and replacement are srv's priority, weight and host */
 };
 
 static const struct record records[] = {
@@ -41,6 +43,13 @@ static const struct record records[] = {
     {"closed.example", TYPE_A, 300, {0}, {192, 0, 2, 9}},
     {"srv.example", TYPE_A, 300, {0}, {192, 0, 2, 8}},
     {"a.example", TYPE_A, 300, {0}, {192, 0, 2, 10}},
+    {"naptr.example", TYPE_NAPTR, 300, {20, 10, 0, "_sip._udp.srv.example"}, {0}, "s", "SIP+D2U"},
+    {"naptr.example", TYPE_NAPTR, 300, {10, 20, 0, "_sip._udp.srv.example"}, {0}, "S", "sip+d2u"},
+    {"naptr.example", TYPE_NAPTR, 300, {10, 10, 0, "tcp.srv.example"}, {0}, "s", "SIP+D2T"},
+    {"naptr.example", TYPE_NAPTR, 300, {1, 1, 0, "ws.example"}, {0}, "s", "SIP+D2W"},
+    {"naptr.example", TYPE_NAPTR, 300, {1, 2, 0, "uri.example"}, {0}, "u", "SIP+D2U"},
+    {"tcp.srv.example", TYPE_SRV, 300, {10, 0, 5090, "b.example"}, {0}},
+    {"_sip._tcp.onlytcp.example", TYPE_SRV, 300, {10, 0, 5091, "b.example"}, {0}},
     {"b.example", TYPE_A, 300, {0}, {192, 0, 2, 11}},
 };
 
@@ -67,6 +76,12 @@ static uint8_t *put_u16(uint8_t *at, unsigned value) {
   return at;
 }
 
+static uint8_t *put_string(uint8_t *at, const char *text) {
+  *at = (uint8_t)strlen(text);
+  memcpy(at + 1, text, *at);
+  return at + 1 + *at;
+}
+
 static uint8_t *put_record(uint8_t *at, const struct record *record) {
   at = put_u16(put_u16(put_u16(at, 0xc00c), record->type), 1);
   at = put_u16(put_u16(at, record->ttl_s >> 16), record->ttl_s & 0xffff);
@@ -75,6 +90,10 @@ static uint8_t *put_record(uint8_t *at, const struct record *record) {
   if (record->type == TYPE_A) {
     memcpy(at, record->ip, 4);
     at += 4;
+  } else if (record->type == TYPE_NAPTR) {
+    at = put_u16(put_u16(at, record->srv.priority), record->srv.weight);
+    at = put_string(put_string(put_string(at, record->flags), record->service), "");
+    at = put_name(at, record->srv.host);
   } else {
     at = put_u16(put_u16(put_u16(at, record->srv.priority), record->srv.weight), record->srv.port);
     at = put_name(at, record->srv.host);
@@ -162,12 +181,15 @@ struct rig {
   struct mono_ms now;
   unsigned answers;
   struct handle asker;
+  enum transport transport;
   uint8_t count;
   struct address addresses[RESOLVER_ADDRESSES_MAX];
 };
 
-static void on_answered(void *context, struct handle asker, const struct address *addresses, uint8_t count) {
+static void on_answered(void *context, struct handle asker, enum transport transport, const struct address *addresses,
+                        uint8_t count) {
   struct rig *rig = context;
+  rig->transport = transport;
   rig->answers++;
   rig->asker = asker;
   rig->count = count;
@@ -260,6 +282,41 @@ static void test_without_srv_the_host_itself_has_the_transports_port(void) {
   ask(rig, "short.example", TRANSPORT_TLS, 0);
   run(rig, 2);
   expect_address(rig, 0, 3, 5061);
+  rig_close(rig);
+}
+
+/* RFC 3263 section 4.1: the lowest order, then the lowest preference, of what leads to SIP over a transport of ours. */
+static void test_without_a_transport_naptr_chooses_it(void) {
+  struct rig *rig = rig_open();
+  ask(rig, "naptr.example", TRANSPORT_NONE, 0);
+  run(rig, 1);
+  expect_int(rig->transport, ==, TRANSPORT_TCP);
+  expect_int(rig->count, ==, 1);
+  expect_address(rig, 0, 11, 5090);
+  ask(rig, "naptr.example", TRANSPORT_NONE, 0); /* from memory */
+  expect_int(rig->answers, ==, 2);
+  expect_int(rig->transport, ==, TRANSPORT_TCP);
+  rig_close(rig);
+}
+
+static void test_without_naptr_the_first_transport_with_srv_counts(void) {
+  struct rig *rig = rig_open();
+  ask(rig, "srv.example", TRANSPORT_NONE, 0);
+  run(rig, 1);
+  expect_int(rig->transport, ==, TRANSPORT_UDP);
+  expect_address(rig, 0, 10, 5070);
+  ask(rig, "onlytcp.example", TRANSPORT_NONE, 0);
+  run(rig, 2);
+  expect_int(rig->transport, ==, TRANSPORT_TCP);
+  expect_address(rig, 0, 11, 5091);
+  ask(rig, "short.example", TRANSPORT_NONE, 0);
+  run(rig, 3);
+  expect_int(rig->transport, ==, TRANSPORT_UDP);
+  expect_address(rig, 0, 3, 5060);
+  ask(rig, "short.example", TRANSPORT_NONE, 5066);
+  run(rig, 4);
+  expect_int(rig->transport, ==, TRANSPORT_UDP);
+  expect_address(rig, 0, 3, 5066);
   rig_close(rig);
 }
 
@@ -366,20 +423,21 @@ static void test_more_names_than_there_is_room_for_push_out_old_ones(void) {
 
 static void test_a_thread_may_wait_for_an_answer(void) {
   start_server();
-  struct address addresses[RESOLVER_ADDRESSES_MAX];
-  uint8_t count;
+  struct resolver_addresses found;
   struct resolver_question question = {STR_VIEW("srv.example"), TRANSPORT_UDP, 0};
-  expect_int(resolver_look_up(&question, servers, 3000, addresses, &count), ==, RESULT_OK);
-  expect_int(count, ==, 2);
-  expect_int(addresses[0].port, ==, 5070);
+  expect_int(resolver_look_up(&question, servers, 3000, &found), ==, RESULT_OK);
+  expect_int(found.count, ==, 2);
+  expect_int(found.transport, ==, TRANSPORT_UDP);
+  expect_int(found.items[0].port, ==, 5070);
   question.host = STR_VIEW("silent.example");
-  expect_int(resolver_look_up(&question, servers, 100, addresses, &count), ==, RESULT_NOT_FOUND);
+  expect_int(resolver_look_up(&question, servers, 100, &found), ==, RESULT_NOT_FOUND);
   stop_server();
 }
 
 TAP_TESTS(TAP(test_with_a_port_only_addresses_are_asked_for),
           TAP(test_without_a_port_srv_gives_hosts_and_ports_by_priority),
-          TAP(test_without_srv_the_host_itself_has_the_transports_port),
+          TAP(test_without_srv_the_host_itself_has_the_transports_port), TAP(test_without_a_transport_naptr_chooses_it),
+          TAP(test_without_naptr_the_first_transport_with_srv_counts),
           TAP(test_a_service_that_is_decidedly_not_there_has_no_address),
           TAP(test_answers_are_kept_for_their_shortest_ttl),
           TAP(test_a_name_that_is_not_there_is_remembered_for_a_while),

@@ -102,6 +102,12 @@ static void device_heard(struct switch_core *core, struct context *context, cons
     (void)keepalive_heard(core->keepalive, context, &event->flow, (enum keepalive_sign)event->sign);
 }
 
+/* Only dialogs ask: gateways' names are looked up by whoever builds the directory. */
+static void resolved(struct switch_core *core, struct context *context, const struct event *event) {
+  struct address_list addresses = {event->addresses, event->address_count};
+  dialog_resolved(core->dialogs, context, event->asker, (enum transport)event->flow.transport, addresses);
+}
+
 void switch_core_handle(struct switch_core *core, struct context *context, const struct event *event) {
   switch (event->kind) {
   case EVENT_NONE: break;
@@ -109,7 +115,7 @@ void switch_core_handle(struct switch_core *core, struct context *context, const
   case EVENT_CONNECTION_CLOSED: flow_failed(core, context, &event->flow); break;
   case EVENT_LOCATION_ANSWER: call_receive_location(core->calls, context, event->location); break;
   case EVENT_LOCATION_ASKED: tell_location(core, context, event); break;
-  case EVENT_RESOLVED: break; /* gateways' names are resolved by whoever builds the directory */
+  case EVENT_RESOLVED: resolved(core, context, event); break;
   case EVENT_DEVICE_HEARD: device_heard(core, context, event); break;
   case EVENT_ORDER: switch_receive_order(core, context, event); break;
   }

@@ -30,7 +30,7 @@ enum inbox_kind {
   INBOX_LOCATION_ANSWER,   /* payload: location_letter.h */
   INBOX_DEVICE_HEARD,      /* flow, sign */
   INBOX_DEVICE_LEARNT,     /* payload: a line of OUTBOX_KEEP_DEVICE */
-  INBOX_RESOLVED,          /* payload: array of struct address; asker */
+  INBOX_RESOLVED,          /* payload: array of struct address; asker; flow: the transport only */
   INBOX_ORDER,             /* order, order_id; payload: target and who ordered, target_length says where to cut */
   INBOX_DIRECTORY,         /* directory, order_id */
   INBOX_PARAMETERS,        /* parameters, order_id */

@@ -123,6 +123,7 @@ static void take_location_answer(struct worker *worker, struct str_view letter) 
 
 static void take_resolved(struct worker *worker, const struct inbox_note *note, struct str_view addresses) {
   handle(worker, &(struct event){.kind = EVENT_RESOLVED,
+                                 .flow = note->flow,
                                  .asker = note->asker,
                                  .addresses = (const void *)addresses.data,
                                  .address_count = (uint8_t)(addresses.length / sizeof(struct address))});

@@ -6,6 +6,7 @@ from pathlib import Path
 from .baresip import Baresip
 from .claims import Skip
 from .linphone import Linphone
+from .name_server import NameServer
 from .ports import free_port
 from .process import Process
 from .silent_peer import SilentPeer
@@ -54,6 +55,10 @@ class Rig:
     def sipp(self, scenario, **options):
         """Starts SIPp with tests/sipp/SCENARIO.xml; see Sipp."""
         return Sipp(self, ROOT / "tests" / "sipp" / f"{scenario}.xml", **options).start()
+
+    def name_server(self, records):
+        """Starts a name server; see NameServer."""
+        return NameServer(records)
 
     def silent_peer(self):
         """A peer on a port of its own that never answers."""

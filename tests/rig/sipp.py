@@ -41,6 +41,7 @@ def lines(*fields):
 USUAL = {
     "hold_ms": 300, "ring_ms": 200, "expires_s": 3600, "challenge": 401, "reason": "Refused", "domain": "customer.invalid",
     "caller": "4930100", "number": "4420200",
+    "callee_host": "[local_ip]:[local_port]",
     "contact": "<sip:{{number}}@[local_ip]:[local_port];transport=[transport]>",
     # Further header lines of INVITE, UPDATE and their 2xx, and of answers to refreshes (see `lines`).
     "allow": "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO", "lines": "", "refresh_lines": "",

@@ -202,6 +202,7 @@ static void resolve(struct switch_node *node, const struct outbox_entry *entry) 
   for (uint8_t i = 0; i < node->setup->host_count; i++) {
     struct node_host *host = &node->setup->hosts[i];
     if (!str_view_equal_nocase(host->name, entry->bytes)) continue;
+    if (event.flow.transport == TRANSPORT_NONE) event.flow.transport = TRANSPORT_UDP;
     event.addresses = host->addresses;
     event.address_count = host->address_count;
   }
