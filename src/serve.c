@@ -223,6 +223,8 @@ static void reload(struct serve *serve) {
     log_line("SIGHUP: the documents of --apply are applied again");
   else
     log_line("SIGHUP: nothing is changed: %s", serve->problem);
+  if (!worker_group_reload_tls(serve->group, serve->problem, PROBLEM_BYTES))
+    log_line("SIGHUP: the certificates in use stay: %s", serve->problem);
 }
 
 /* Until a signal says that it is enough. */

@@ -32,6 +32,10 @@ struct stream_hooks {
 
   /* The connection is gone, or could not be opened, or never was. */
   void (*closed)(void *context, const struct flow *flow);
+
+  /* The domain that whoever is reached over this flow must prove to be by its certificate; empty: it is known by its
+   * address only. NULL: so is everybody. */
+  struct str_view (*domain)(void *context, const struct flow *flow);
 };
 
 struct stream_options {
@@ -41,7 +45,7 @@ struct stream_options {
   uint32_t connections_max;
   struct siphash_key key;
   struct counters *counters;
-  const struct tls_identity *tls; /* NULL: no TLS */
+  struct tls_identity *tls; /* NULL: no TLS */
   struct stream_hooks hooks;
 };
 

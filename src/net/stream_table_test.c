@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <openssl/x509.h>
+#include <openssl/x509v3.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -59,7 +59,7 @@ static void on_closed(void *context, const struct flow *flow) {
   rig->flow = *flow;
 }
 
-static struct rig *rig_open(enum transport transport, const struct tls_identity *tls) {
+static struct rig *rig_open(enum transport transport, struct tls_identity *tls) {
   struct rig *rig = calloc(1, sizeof *rig);
   rig->memory = mmap(NULL, stream_table_memory_bytes(CONNECTIONS), PROT_READ | PROT_WRITE,
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -399,7 +399,9 @@ static FILE *create(char *path) {
 }
 
 /* A self-signed certificate and its key, in files. */
-static void make_certificate(void) {
+static void make_certificate_for(const char *names) {
+  memcpy(certificate_path + sizeof certificate_path - 7, "XXXXXX", 6);
+  memcpy(key_path + sizeof key_path - 7, "XXXXXX", 6);
   EVP_PKEY *key = EVP_EC_gen("P-256");
   X509 *certificate = X509_new();
   X509_set_version(certificate, X509_VERSION_3);
@@ -410,6 +412,11 @@ static void make_certificate(void) {
   X509_NAME *name = X509_get_subject_name(certificate);
   X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"belfry test", -1, -1, 0);
   X509_set_issuer_name(certificate, name);
+  if (names) {
+    X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, names);
+    expect(extension && X509_add_ext(certificate, extension, -1) == 1);
+    X509_EXTENSION_free(extension);
+  }
   X509_sign(certificate, key, EVP_sha256());
   FILE *certificate_file = create(certificate_path), *key_file = create(key_path);
   expect(certificate_file && key_file);
@@ -419,6 +426,11 @@ static void make_certificate(void) {
   fclose(key_file);
   X509_free(certificate);
   EVP_PKEY_free(key);
+}
+
+/* For 127.0.0.1 and this domain. */
+static void make_certificate(void) {
+  make_certificate_for("URI:sip:belfry.example, DNS:other.example, IP:127.0.0.1, IP:::1");
 }
 
 static void run_both(struct rig *a, struct rig *b) {
@@ -464,8 +476,6 @@ static void test_a_certificate_of_nobody_we_trust_is_refused(void) {
   char problem[256] = "", other_certificate[sizeof certificate_path], other_key[sizeof key_path];
   memcpy(other_certificate, certificate_path, sizeof other_certificate);
   memcpy(other_key, key_path, sizeof other_key);
-  memcpy(certificate_path + sizeof certificate_path - 7, "XXXXXX", 6);
-  memcpy(key_path + sizeof key_path - 7, "XXXXXX", 6);
   make_certificate();
   struct tls_identity *ours =
       tls_identity_open(&(struct tls_files){certificate_path, key_path, certificate_path}, problem, sizeof problem);
@@ -489,6 +499,73 @@ static void test_a_certificate_of_nobody_we_trust_is_refused(void) {
   unlink(other_certificate), unlink(other_key), unlink(certificate_path), unlink(key_path);
 }
 
+static const char *expected_domain;
+
+static struct str_view domain_of_peer(void *context, const struct flow *flow) {
+  (void)context, (void)flow;
+  return str_view_from_c(expected_domain);
+}
+
+/* Whether a message gets through to a peer that is expected to be `domain` and has a certificate for `names`. */
+static bool reaches(const char *names, const char *domain) {
+  signal(SIGPIPE, SIG_IGN); /* as the switch does: TLS says goodbye to who is gone */
+  char problem[256];
+  make_certificate_for(names);
+  struct tls_files files = {certificate_path, key_path, certificate_path};
+  struct tls_identity *tls = tls_identity_open(&files, problem, sizeof problem);
+  struct rig *rig = rig_open(TRANSPORT_TLS, tls), *peer = rig_open(TRANSPORT_TLS, tls);
+  struct flow flow = {.remote = peer->address, .transport = TRANSPORT_TLS, .socket_index = 2};
+  expected_domain = domain;
+  rig->table->options.hooks.domain = domain_of_peer;
+  stream_table_send(rig->table, &flow, &rig->address, STR_VIEW(MESSAGE), rig->now);
+  run_both(rig, peer);
+  bool is_through = peer->messages == 1;
+  expect_int(rig->closed, ==, is_through ? 0 : 1);
+  rig_close(rig), rig_close(peer);
+  tls_identity_close(&tls);
+  unlink(certificate_path), unlink(key_path);
+  return is_through;
+}
+
+/* RFC 5922 sections 7.1 and 7.2 */
+static void test_a_peer_must_be_the_domain_that_was_meant(void) {
+  expect(reaches("URI:sip:vendor.example", "Vendor.Example"));
+  expect(reaches("DNS:a.example, DNS:vendor.example", "vendor.example"));
+  expect(!reaches("DNS:vendor.example", "b.vendor.example"));
+  expect(!reaches("DNS:*.vendor.example", "b.vendor.example"));
+  expect(!reaches("URI:sip:a.example, DNS:vendor.example", "vendor.example")); /* URIs outweigh host names */
+  expect(!reaches("URI:sip:user@vendor.example", "vendor.example"));
+  expect(reaches("URI:sip:user@vendor.example, DNS:vendor.example", "vendor.example"));
+  expect(!reaches("URI:https://vendor.example", "vendor.example"));
+  expect(reaches(NULL, "belfry test")); /* the common name, where there is no other */
+  expect(!reaches("DNS:vendor.example", "belfry test"));
+  expect(reaches("IP:127.0.0.1", ""));
+  expect(!reaches("DNS:vendor.example, IP:127.0.0.2", ""));
+}
+
+static void test_certificates_are_read_anew_and_bad_ones_left_alone(void) {
+  char problem[256];
+  make_certificate_for("DNS:old.example, IP:127.0.0.1");
+  struct tls_files files = {certificate_path, key_path, NULL}, missing = {"/nonexistent.pem", key_path, NULL};
+  struct tls_identity *tls = tls_identity_open(&files, problem, sizeof problem);
+  unlink(certificate_path), unlink(key_path);
+  make_certificate_for("DNS:new.example");
+  expect(!tls_identity_reload(tls, &missing, problem, sizeof problem));
+  expect(strstr(problem, "/nonexistent.pem: ") == problem);
+  files = (struct tls_files){certificate_path, key_path, certificate_path};
+  expect(tls_identity_reload(tls, &files, problem, sizeof problem));
+  struct rig *rig = rig_open(TRANSPORT_TLS, tls), *peer = rig_open(TRANSPORT_TLS, tls);
+  struct flow flow = {.remote = peer->address, .transport = TRANSPORT_TLS, .socket_index = 2};
+  expected_domain = "new.example";
+  rig->table->options.hooks.domain = domain_of_peer;
+  stream_table_send(rig->table, &flow, &rig->address, STR_VIEW(MESSAGE), rig->now);
+  run_both(rig, peer);
+  expect_int(peer->messages, ==, 1);
+  rig_close(rig), rig_close(peer);
+  tls_identity_close(&tls);
+  unlink(certificate_path), unlink(key_path);
+}
+
 static void test_tls_files_that_cannot_be_used_are_named(void) {
   char problem[256] = "";
   struct tls_files files = {"/nonexistent/certificate.pem", "/nonexistent/key.pem", NULL};
@@ -506,4 +583,6 @@ TAP_TESTS(TAP(test_messages_are_framed_however_they_are_cut), TAP(test_a_long_me
           TAP(test_a_slow_reader_gets_everything_up_to_the_limit),
           TAP(test_silence_and_unfinished_messages_end_a_connection),
           TAP(test_connections_beyond_the_limit_are_refused), TAP(test_messages_go_over_tls_in_both_directions),
-          TAP(test_a_certificate_of_nobody_we_trust_is_refused), TAP(test_tls_files_that_cannot_be_used_are_named))
+          TAP(test_a_certificate_of_nobody_we_trust_is_refused), TAP(test_a_peer_must_be_the_domain_that_was_meant),
+          TAP(test_certificates_are_read_anew_and_bad_ones_left_alone),
+          TAP(test_tls_files_that_cannot_be_used_are_named))

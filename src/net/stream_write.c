@@ -128,9 +128,20 @@ void stream_table_close(struct stream_table *table, const struct flow *flow, str
 /* --- opening
  * -------------------------------------------------------------------------------------------------------------- */
 
+/* RFC 5922 section 7.3: who is not whom we meant is not talked to. */
+static bool is_right_peer(const struct stream_table *table, const struct stream_connection *connection) {
+  const struct stream_hooks *hooks = &table->options.hooks;
+  struct str_view domain = {0};
+  if (!connection->is_outgoing) return true;
+  if (hooks->domain) domain = hooks->domain(hooks->context, &connection->flow);
+  return tls_stream_peer_is(connection->tls, domain, &connection->flow.remote);
+}
+
 static bool shake(struct stream_table *table, struct stream_connection *connection, struct mono_ms now) {
   switch (tls_stream_shake(connection->tls)) {
-  case TLS_DONE: break;
+  case TLS_DONE:
+    if (is_right_peer(table, connection)) break;
+    return fail(table, connection);
   case TLS_WANTS_READ: stream_watch(table, connection, false); return true;
   case TLS_WANTS_WRITE: stream_watch(table, connection, true); return true;
   case TLS_ENDED:

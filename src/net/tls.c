@@ -4,12 +4,21 @@
 #include <limits.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-struct tls_identity {
+#include "net/tls_peer.h"
+
+/* What is read from files; connections hold on to what they began with. */
+struct tls_contexts {
   SSL_CTX *server;
   SSL_CTX *client;
+};
+
+struct tls_identity {
+  pthread_mutex_t mutex;
+  struct tls_contexts contexts;
 };
 
 struct tls_stream {
@@ -40,39 +49,66 @@ static const char *load_own(SSL_CTX *context, const struct tls_files *files) {
   return SSL_CTX_check_private_key(context) == 1 ? NULL : files->key;
 }
 
+static void free_contexts(struct tls_contexts *contexts) {
+  SSL_CTX_free(contexts->server);
+  SSL_CTX_free(contexts->client);
+  *contexts = (struct tls_contexts){0};
+}
+
+static bool read_contexts(const struct tls_files *files, struct tls_contexts *contexts, char *problem,
+                          size_t problem_bytes) {
+  *contexts = (struct tls_contexts){new_context(TLS_server_method()), new_context(TLS_client_method())};
+  const char *bad = "OpenSSL";
+  if (contexts->server && contexts->client) {
+    bad = load_own(contexts->server, files);
+    /* Who asks for our certificate when we connect gets the same one (mutual TLS of carriers). */
+    if (!bad) bad = load_own(contexts->client, files);
+  }
+  if (!bad && files->authorities) {
+    SSL_CTX_set_verify(contexts->client, SSL_VERIFY_PEER, NULL);
+    if (SSL_CTX_load_verify_file(contexts->client, files->authorities) != 1) bad = files->authorities;
+  }
+  if (!bad) return true;
+  say(problem, problem_bytes, bad);
+  free_contexts(contexts);
+  return false;
+}
+
 struct tls_identity *tls_identity_open(const struct tls_files *files, char *problem, size_t problem_bytes) {
   struct tls_identity *identity = calloc(1, sizeof *identity);
   if (!identity) return NULL;
-  identity->server = new_context(TLS_server_method());
-  identity->client = new_context(TLS_client_method());
-  const char *bad = "OpenSSL";
-  if (identity->server && identity->client) {
-    bad = load_own(identity->server, files);
-    /* Who asks for our certificate when we connect gets the same one (mutual TLS of carriers). */
-    if (!bad) bad = load_own(identity->client, files);
-  }
-  if (!bad && files->authorities) {
-    SSL_CTX_set_verify(identity->client, SSL_VERIFY_PEER, NULL);
-    if (SSL_CTX_load_verify_file(identity->client, files->authorities) != 1) bad = files->authorities;
-  }
-  if (!bad) return identity;
-  say(problem, problem_bytes, bad);
+  pthread_mutex_init(&identity->mutex, NULL);
+  if (read_contexts(files, &identity->contexts, problem, problem_bytes)) return identity;
   tls_identity_close(&identity);
   return NULL;
 }
 
 void tls_identity_close(struct tls_identity **identity) {
   if (!*identity) return;
-  SSL_CTX_free((*identity)->server);
-  SSL_CTX_free((*identity)->client);
+  free_contexts(&(*identity)->contexts);
+  pthread_mutex_destroy(&(*identity)->mutex);
   free(*identity);
   *identity = NULL;
 }
 
-struct tls_stream *tls_stream_open(const struct tls_identity *identity, int fd, bool is_client) {
+bool tls_identity_reload(struct tls_identity *identity, const struct tls_files *files, char *problem,
+                         size_t problem_bytes) {
+  struct tls_contexts fresh, old;
+  if (!read_contexts(files, &fresh, problem, problem_bytes)) return false;
+  pthread_mutex_lock(&identity->mutex);
+  old = identity->contexts;
+  identity->contexts = fresh;
+  pthread_mutex_unlock(&identity->mutex);
+  free_contexts(&old);
+  return true;
+}
+
+struct tls_stream *tls_stream_open(struct tls_identity *identity, int fd, bool is_client) {
   struct tls_stream *stream = calloc(1, sizeof *stream);
   if (!stream) return NULL;
-  stream->ssl = SSL_new(is_client ? identity->client : identity->server);
+  pthread_mutex_lock(&identity->mutex);
+  stream->ssl = SSL_new(is_client ? identity->contexts.client : identity->contexts.server);
+  pthread_mutex_unlock(&identity->mutex);
   if (!stream->ssl || SSL_set_fd(stream->ssl, fd) != 1) {
     tls_stream_close(&stream);
     return NULL;
@@ -82,6 +118,13 @@ struct tls_stream *tls_stream_open(const struct tls_identity *identity, int fd, 
   else
     SSL_set_accept_state(stream->ssl);
   return stream;
+}
+
+bool tls_stream_peer_is(const struct tls_stream *stream, struct str_view domain, const struct address *address) {
+  if (SSL_get_verify_mode(stream->ssl) == SSL_VERIFY_NONE) return true;
+  X509 *certificate = SSL_get0_peer_certificate(stream->ssl);
+  if (!certificate) return false;
+  return domain.length > 0 ? tls_peer_has_domain(certificate, domain) : tls_peer_has_address(certificate, address);
 }
 
 void tls_stream_close(struct tls_stream **stream) {

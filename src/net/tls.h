@@ -5,6 +5,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/str_view.h"
+#include "boundary/address.h"
+
 struct tls_identity;
 struct tls_stream;
 
@@ -18,8 +21,17 @@ struct tls_files {
 struct tls_identity *tls_identity_open(const struct tls_files *files, char *problem, size_t problem_bytes);
 void tls_identity_close(struct tls_identity **identity);
 
+/* Reads the files anew: connections from now on use them, those that stand keep what they have. False with a sentence
+ * in `problem`, and nothing has changed. Any thread. */
+bool tls_identity_reload(struct tls_identity *identity, const struct tls_files *files, char *problem,
+                         size_t problem_bytes);
+
 /* Wraps a connected descriptor, which stays the caller's. NULL: no memory. */
-struct tls_stream *tls_stream_open(const struct tls_identity *identity, int fd, bool is_client);
+struct tls_stream *tls_stream_open(struct tls_identity *identity, int fd, bool is_client);
+
+/* True when the peer's certificate, where one is asked for, names this domain; without a domain, this address (RFC 5922
+ * section 7.3). To be asked when a handshake that we began is done. */
+bool tls_stream_peer_is(const struct tls_stream *stream, struct str_view domain, const struct address *address);
 
 /* Says goodbye if it can, without waiting, and frees. */
 void tls_stream_close(struct tls_stream **stream);

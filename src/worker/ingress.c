@@ -97,8 +97,17 @@ static void on_closed(void *context, const struct flow *flow) {
   egress_tell_failed(context, flow);
 }
 
+/* The host name, without port, under which the operator knows a gateway. */
+static struct str_view domain_of(void *context, const struct flow *flow) {
+  const struct worker *worker = context;
+  const struct device *device = directory_find_routing_gateway(worker->context.directory, &flow->remote);
+  if (!device) return (struct str_view){0};
+  struct str_view host = device->gateway->host;
+  return str_view_slice(host, 0, str_view_find(host, ':'));
+}
+
 struct stream_hooks ingress_stream_hooks(struct worker *worker) {
-  return (struct stream_hooks){worker, on_message, on_broken, on_closed};
+  return (struct stream_hooks){worker, on_message, on_broken, on_closed, domain_of};
 }
 
 void ingress_accept(struct worker *worker, uint16_t socket_index) {

@@ -48,6 +48,10 @@ const struct local_identity *worker_group_identity(const struct worker_group *gr
 /* Starts the threads. */
 enum result worker_group_start(struct worker_group *group);
 
+/* Reads the TLS files anew, under the names given at the start (which must live on), for connections from now on. False
+ * with a sentence in `problem`: what is in use stays. Any thread. */
+bool worker_group_reload_tls(struct worker_group *group, char *problem, size_t problem_bytes);
+
 /* Ends all threads; what is in the queues is handled first, within `deadline_ms`. RESULT_TIMED_OUT: a thread still
  * runs; nothing that it knows may be freed. */
 enum result worker_group_stop(struct worker_group *group, int deadline_ms);

@@ -244,9 +244,13 @@ static bool open_tls(struct worker_group *group, const struct worker_options *op
     if (has_tls) snprintf(problem, problem_bytes, "a TLS socket needs a certificate and its key");
     return !has_tls;
   }
-  struct tls_files files = {options->tls_certificate, options->tls_key, options->tls_authorities};
-  group->tls = tls_identity_open(&files, problem, problem_bytes);
+  group->tls_files = (struct tls_files){options->tls_certificate, options->tls_key, options->tls_authorities};
+  group->tls = tls_identity_open(&group->tls_files, problem, problem_bytes);
   return group->tls != NULL;
+}
+
+bool worker_group_reload_tls(struct worker_group *group, char *problem, size_t problem_bytes) {
+  return !group->tls || tls_identity_reload(group->tls, &group->tls_files, problem, problem_bytes);
 }
 
 struct worker_group *worker_group_open(const struct worker_options *options, const struct parameters *parameters,

@@ -87,6 +87,7 @@ struct worker_group {
   struct switch_limits limits;
   uint32_t connections_max;
   struct tls_identity *tls;
+  struct tls_files tls_files;
   const char *name_servers;
   const char *trace_dir;   /* NULL: nothing is recorded */
   uint32_t trace_size_mib; /* with which the rings are open */
