@@ -52,6 +52,7 @@ struct call_rooms {
   struct transaction_layer *transactions;
   struct dialog_table *dialogs;
   struct registrar *registrar;
+  const struct keepalive *keepalive; /* asked whether a device that stopped answering could be kept reachable */
 };
 
 size_t call_table_memory_bytes(uint32_t calls_max);

@@ -1,6 +1,7 @@
 /* What decided that a call ends: which leg, which timer, which message; and for what supervision ended, in plain words.
  */
 #include "call/call_supervision.h"
+#include "keepalive/keepalive.h"
 #include "sip/sip_message.h"
 #include "supervision/explanation.h"
 #include "supervision/session_guard.h"
@@ -50,6 +51,16 @@ static struct wall_us before(const struct context *context, int64_t milliseconds
   return (struct wall_us){context->wall_now.value - milliseconds * 1000};
 }
 
+/* Only of devices that are kept alive by this worker; of others the sentence is left out. */
+static void add_keep_alive(const struct call_step *step, const struct flow *flow, struct explanation_facts *facts) {
+  const struct context *context = step->context;
+  const struct keepalive_device *device = keepalive_find(step->table->rooms.keepalive, context, flow);
+  if (!device || !device->is_unreachable) return;
+  struct mono_ms heard_at = keepalive_device_heard_at(device, context->now);
+  facts->unreachable_since = before(context, mono_ms_since(context->now, heard_at));
+  facts->is_behind_nat = device->is_behind_nat;
+}
+
 static void explain(const struct call_step *step, struct text_builder *text) {
   const struct call_leg *leg = step->leg;
   const struct session_timer *timer = &leg->session_timer;
@@ -67,6 +78,7 @@ static void explain(const struct call_step *step, struct text_builder *text) {
   struct flow flow = dialog_flow(step->table->rooms.dialogs, leg->dialog);
   if (flow.transport == TRANSPORT_UDP)
     facts.resends = explanation_resends(step->context->parameters, facts.method, tried_ms);
+  add_keep_alive(step, &flow, &facts);
   explanation_write(&facts, text);
 }
 

@@ -41,7 +41,9 @@ static void add_last_heard(struct text_builder *text, const struct explanation_f
 
 static void add_reachability(struct text_builder *text, const struct explanation_facts *facts) {
   if (facts->unreachable_since.value == 0) return;
-  text_builder_add_literal(text, " Its address is behind NAT and keep-alives were unanswered since ");
+  text_builder_add(text, facts->is_behind_nat ? STR_VIEW(" Its address is behind NAT and keep-alives were ")
+                                              : STR_VIEW(" Keep-alives to its address were "));
+  text_builder_add_literal(text, "unanswered since ");
   add_time(text, facts->unreachable_since);
   text_builder_add_literal(text, ".");
 }

@@ -23,7 +23,8 @@ struct explanation_facts {
   struct wall_us ended_at;
   unsigned resends;                 /* how often it was sent again */
   const struct liveness *alive;     /* last proof of life of that leg */
-  struct wall_us unreachable_since; /* keep-alives to it are unanswered since then, behind NAT; 0: they are not */
+  struct wall_us unreachable_since; /* keep-alives to it are unanswered since then; 0: they are not */
+  bool is_behind_nat;
 };
 
 /* Appends the sentences; nothing for a cause that is not one of session_timeout. */

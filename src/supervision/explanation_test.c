@@ -35,7 +35,8 @@ static void test_an_address_that_could_not_be_kept_open_is_named(void) {
                                          .sent_at = AT(10, 5, 0),
                                          .ended_at = AT(10, 5, 32),
                                          .alive = &sent_invite,
-                                         .unreachable_since = AT(10, 2, 30)},
+                                         .unreachable_since = AT(10, 2, 30),
+                                         .is_behind_nat = true},
               "The caller's device stopped answering: re-INVITE sent 10:05:00, no answer in 32 s; last heard 10:00:00 "
               "(INVITE). Its address is behind NAT and keep-alives were unanswered since 10:02:30.");
 }

@@ -761,6 +761,28 @@ static void test_no_ack_is_explained(void) {
   bench_end(bench);
 }
 
+static void test_keep_alives_that_were_unanswered_are_part_of_the_explanation(void) {
+  struct bench *bench = bench_create();
+  bench_device(bench, "vendor-a")->overrides.keep_alive = KEEP_ALIVE_OPTIONS;
+  bench_apply(bench);
+  bench_order(bench, ORDER_DIRECTORY_CHANGED, "");
+  struct talk talk = connect_in(bench, QUIET_LINES, ALLOW_LINES OURS_LINES);
+  for (unsigned i = 0; i < 36; i++) {
+    pass_ms(&talk, 10000);
+    peer_skip(talk.callee);
+    bench->sent_count = 0;
+  }
+  pass_ms(&talk, 10000);
+  expect_end(&talk, "refresh_unanswered");
+  struct str_view words = bench->records[0].explanation;
+  expect(memmem(words.data, words.length, " Keep-alives to its address were unanswered since 12:",
+                strlen(" Keep-alives to its address were unanswered since 12:")) != NULL);
+  bench_device(bench, "vendor-a")->overrides.keep_alive = DEVICE_USE_PARAMETER;
+  bench_apply(bench);
+  bench_order(bench, ORDER_DIRECTORY_CHANGED, "");
+  bench_end(bench);
+}
+
 static void test_legs_are_counted_by_who_refreshes(void) {
   struct talk talk = connect_with(QUIET_LINES, ALLOW_LINES OURS_LINES);
   uint32_t legs[3];
@@ -836,4 +858,5 @@ TAP_TESTS(
     TAP(test_a_lower_cap_reaches_running_calls), TAP(test_the_preview_counts_calls_that_would_refresh_sooner_or_end),
     TAP(test_a_changed_longest_talk_time_reaches_running_calls), TAP(test_the_list_of_calls_shows_both_timers_live),
     TAP(test_the_record_shows_both_timers_and_who_was_heard_last), TAP(test_no_ack_is_explained),
-    TAP(test_legs_are_counted_by_who_refreshes), TAP(test_ten_thousand_refreshes_of_one_call_leave_memory_as_it_was))
+    TAP(test_keep_alives_that_were_unanswered_are_part_of_the_explanation), TAP(test_legs_are_counted_by_who_refreshes),
+    TAP(test_ten_thousand_refreshes_of_one_call_leave_memory_as_it_was))

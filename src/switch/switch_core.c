@@ -72,7 +72,7 @@ struct switch_core *switch_core_create(void *memory, const struct switch_limits 
   rest += aligned(keepalive_gateways_memory_bytes());
   core->registrar = registrar_create(rest, &registrar, &core->blocks, core->transactions, core->keepalive);
   rest += aligned(registrar_memory_bytes(&registrar));
-  struct call_rooms rooms = {&core->blocks, core->transactions, core->dialogs, core->registrar};
+  struct call_rooms rooms = {&core->blocks, core->transactions, core->dialogs, core->registrar, core->keepalive};
   core->calls = call_table_create(rest, limits->calls_max, &rooms);
   return core;
 }
