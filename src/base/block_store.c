@@ -2,7 +2,12 @@
 
 #include "base/check.h"
 
-static const uint32_t class_bytes[BLOCK_STORE_CLASSES] = {256, 512, 1024, 2048, 4096, 16384, 65536};
+static const uint32_t class_bytes[BLOCK_STORE_CLASSES] = {128, 192, 256,  320,  384,  448,   512,
+                                                          640, 768, 1024, 2048, 4096, 16384, 65536};
+
+/* They lose nothing of what fits; the compiler wants to know what becomes of the rest. */
+#define LENGTH_MASK 0xFFFFFFu
+#define CLASS_MASK  0xFFu
 
 static size_t class_memory_bytes(unsigned size_class, uint32_t capacity) {
   return (pool_memory_bytes(class_bytes[size_class], capacity) + 63) & ~(size_t)63;
@@ -31,12 +36,21 @@ static char *block_memory(const struct block_store *store, const struct block *b
   return pool->slots + (size_t)block->index * pool->slot_bytes;
 }
 
+/* The smallest class that holds so many bytes, at least one; BLOCK_STORE_CLASSES when none does. */
+static unsigned class_for(size_t length) {
+  if (length <= 128) return BLOCK_128;
+  if (length <= 512) return (unsigned)((length - 1) / 64) - 1;
+  unsigned size_class = BLOCK_640;
+  while (size_class < BLOCK_STORE_CLASSES && length > class_bytes[size_class])
+    size_class++;
+  return size_class;
+}
+
 /* Finds room for `length` bytes: a new slot, or the block's own where that is what a new one would be (one copy of the
  * same size is replaced by another mostly). */
 static bool find_room(struct block_store *store, const struct block *old, size_t length, struct block *new_out) {
-  for (unsigned i = 0; i < BLOCK_STORE_CLASSES; i++) {
-    if (length > class_bytes[i]) continue;
-    *new_out = (struct block){.index = old->index, .length = (uint32_t)length, .size_class = (uint8_t)(i + 1)};
+  for (unsigned i = class_for(length); i < BLOCK_STORE_CLASSES; i++) {
+    *new_out = (struct block){.index = old->index, .length = length & LENGTH_MASK, .size_class = (i + 1) & CLASS_MASK};
     if (old->size_class == i + 1) return true;
     struct handle handle;
     if (pool_take_uncleared(&store->pools[i], &handle)) {

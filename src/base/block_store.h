@@ -1,5 +1,6 @@
-/* Byte strings that outlive an event (a stored response, a leg's header block, a session description) in a few pools of
- * fixed sizes: 256, 512, 1024, 2048, 4096, 16384 and 65536 bytes. A block is written once and replaced as a whole. */
+/* Byte strings that outlive an event (a stored response, a leg's header block, a session description) in pools of fixed
+ * sizes. They lie close together where most texts are, so that little is wasted on them. A block is written once and
+ * replaced as a whole. */
 #ifndef BASE_BLOCK_STORE_H
 #define BASE_BLOCK_STORE_H
 
@@ -10,21 +11,38 @@
 #include "base/result.h"
 #include "base/str_view.h"
 
-#define BLOCK_STORE_CLASSES 7
+enum block_size {
+  BLOCK_128,
+  BLOCK_192,
+  BLOCK_256,
+  BLOCK_320,
+  BLOCK_384,
+  BLOCK_448,
+  BLOCK_512,
+  BLOCK_640,
+  BLOCK_768,
+  BLOCK_1024,
+  BLOCK_2048,
+  BLOCK_4096,
+  BLOCK_16384,
+  BLOCK_65536,
+  BLOCK_STORE_CLASSES
+};
 
 struct block_store {
   struct pool pools[BLOCK_STORE_CLASSES];
   uint64_t bytes_used; /* of slots, not of texts */
 };
 
-/* 12 bytes; all zero: no block. */
+/* 8 bytes; all zero: no block. */
 struct block {
   uint32_t index;
-  uint32_t length;
-  uint8_t size_class; /* 1 + number of the pool; 0: no block */
+  uint32_t length : 24;
+  uint32_t size_class : 8; /* 1 + number of the pool; 0: no block */
 };
 
-/* `capacity[i]` slots of the i-th size; `memory` as for pool_init: zero-filled, aligned to 64, borrowed. */
+/* `capacity[i]` slots of size i, an enum block_size; `memory` as for pool_init: zero-filled, aligned to 64, borrowed.
+ */
 size_t block_store_memory_bytes(const uint32_t capacity[BLOCK_STORE_CLASSES]);
 void block_store_init(struct block_store *store, void *memory, const uint32_t capacity[BLOCK_STORE_CLASSES]);
 

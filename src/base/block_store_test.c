@@ -24,12 +24,19 @@ static bool holds(const struct block *block, size_t length) {
 }
 
 static void test_every_size_up_to_the_largest_comes_back_as_it_was(void) {
-  start((const uint32_t[]){1, 1, 1, 1, 1, 1, 1});
-  static const size_t lengths[] = {1, 256, 257, 512, 1024, 2048, 4096, 4097, 16384, 65535, 65536};
+  uint32_t one_each[BLOCK_STORE_CLASSES];
+  for (unsigned i = 0; i < BLOCK_STORE_CLASSES; i++)
+    one_each[i] = 1;
+  start(one_each);
+  static const size_t lengths[] = {1,   127, 128, 129, 192,  193,  256,  257,  320,   321,   384,  448,
+                                   449, 512, 513, 640, 1024, 2048, 4096, 4097, 16384, 65535, 65536};
   for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
     struct block block = {0};
     expect_int(block_store_set(&store, &block, str_view_of(text, lengths[i])), ==, RESULT_OK);
     expect(holds(&block, lengths[i]));
+    /* The smallest that holds it. */
+    expect(store.bytes_used >= lengths[i]);
+    expect(block.size_class == 1 || store.pools[block.size_class - 2].slot_bytes < lengths[i]);
     block_store_clear(&store, &block);
     expect_int(block.size_class, ==, 0);
   }
@@ -39,11 +46,11 @@ static void test_every_size_up_to_the_largest_comes_back_as_it_was(void) {
 }
 
 static void test_a_larger_class_helps_out_until_all_are_full(void) {
-  start((const uint32_t[]){1, 0, 1, 0, 0, 0, 0});
+  start((const uint32_t[BLOCK_STORE_CLASSES]){[BLOCK_256] = 1, [BLOCK_1024] = 1});
   struct block a = {0}, b = {0}, c = {0};
   expect_int(block_store_set(&store, &a, str_view_of(text, 10)), ==, RESULT_OK);
   expect_int(block_store_set(&store, &b, str_view_of(text, 20)), ==, RESULT_OK);
-  expect_int(b.size_class, ==, 3);
+  expect_int(b.size_class, ==, 1 + BLOCK_1024);
   expect_int(block_store_set(&store, &c, str_view_of(text, 30)), ==, RESULT_FULL);
   expect_int(c.size_class, ==, 0);
   /* A block may be overwritten in its own room even when there is no other. */
@@ -55,7 +62,7 @@ static void test_a_larger_class_helps_out_until_all_are_full(void) {
 }
 
 static void test_a_text_inside_the_block_itself_may_replace_it(void) {
-  start((const uint32_t[]){1, 1, 0, 0, 0, 0, 0});
+  start((const uint32_t[BLOCK_STORE_CLASSES]){[BLOCK_128] = 1, [BLOCK_512] = 1});
   struct block block = {0};
   expect_int(block_store_set(&store, &block, str_view_of(text, 500)), ==, RESULT_OK);
   struct str_view tail = str_view_from(block_store_view(&store, &block), 26);
@@ -65,11 +72,11 @@ static void test_a_text_inside_the_block_itself_may_replace_it(void) {
   expect_int(block_store_set(&store, &block, tail), ==, RESULT_OK);
   expect_int(block.size_class, ==, 1);
   expect(holds(&block, 100));
-  expect_int(store.pools[1].used, ==, 0);
+  expect_int(store.pools[BLOCK_512].used, ==, 0);
 }
 
 static void test_empty_text_is_no_block(void) {
-  start((const uint32_t[]){1, 0, 0, 0, 0, 0, 0});
+  start((const uint32_t[BLOCK_STORE_CLASSES]){[BLOCK_128] = 1});
   struct block block = {0};
   expect_view(block_store_view(&store, &block), "");
   block_store_clear(&store, &block);

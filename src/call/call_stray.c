@@ -83,7 +83,8 @@ void call_dismiss_stray(struct call_step *step, bool offers) {
   struct call_body answer = {0};
   if (!find_way(step, &way)) return;
   if (offers) answer = call_session_declined(step);
-  struct str_view ack = build(step, &way, SIP_METHOD_ACK, transaction_stateless_branch(step->context), &answer);
+  struct str_view ack = build(step, &way, SIP_METHOD_ACK,
+                              transaction_stateless_branch(step->context, random_u64(step->context->random)), &answer);
   if (ack.length > 0) outbox_send(step->context->outbox, &way.flow, ack);
   if (call_stray_note(step)) hang_up(step, &way);
 }

@@ -67,7 +67,9 @@ static inline void world_socket(struct world *world, unsigned index, enum transp
 }
 
 static inline struct world *world_create(uint32_t dialogs_max) {
-  static const uint32_t capacity[BLOCK_STORE_CLASSES] = {512, 512, 256, 64, 64, 32, 4};
+  static const uint32_t capacity[BLOCK_STORE_CLASSES] = {
+      [BLOCK_256] = 512, [BLOCK_512] = 512,  [BLOCK_1024] = 256, [BLOCK_2048] = 64,
+      [BLOCK_4096] = 64, [BLOCK_16384] = 32, [BLOCK_65536] = 4};
   struct world *world = world_memory(sizeof *world);
   struct transaction_limits limits = {.transactions_max = 512};
   world_socket(world, SOCKET_UDP, TRANSPORT_UDP, "192.0.2.1:5060");

@@ -20,7 +20,6 @@
 #define DIALOG_TEXT_BYTES_MAX 16384
 #define DIALOG_BRANCHES_MAX   32  /* remote ends that one INVITE may reach, dismissed ones among them */
 #define REMOTE_END_INVITED    255 /* `number` of an end that has not answered: what the INVITE said */
-#define DIALOG_BRANCH_BYTES   48
 
 struct remote_end {
   struct block text;
@@ -62,6 +61,7 @@ struct dialog {
   struct dialog_fork *forks;
   struct dialog_provisional *provisional;
   uint64_t random_bits; /* of our tag */
+  uint64_t ack_bits;    /* of the branch of the last ACK sent */
   struct transaction_owner owner;
   struct block pending_target; /* of a target refresh request that is not answered yet */
   struct block ack;            /* an ACK with a body, as it was sent; one without is written anew */
@@ -69,9 +69,7 @@ struct dialog {
   uint32_t invite_cseq;        /* of the INVITE we sent that makes the dialog; 0: we are UAS */
   uint32_t remote_invite_cseq; /* of the last INVITE received */
   uint32_t ack_cseq;           /* of the last ACK sent; 0: none */
-  uint8_t ack_branch_length;
-  char ack_branch[DIALOG_BRANCH_BYTES];
-  uint8_t state; /* enum dialog_state */
+  uint8_t state;               /* enum dialog_state */
   uint8_t worker;
   uint8_t branch_count;
   uint8_t pending_method; /* enum sip_method */

@@ -131,17 +131,8 @@ static enum result send_bytes(struct context *context, const struct flow *flow, 
 enum result dialog_send_ack_to(struct dialog_table *table, struct context *context, struct dialog *dialog,
                                struct remote_end *end, uint32_t cseq) {
   struct dialog_request ack = {.method = SIP_METHOD_ACK};
-  struct str_view branch = transaction_stateless_branch(context);
+  struct str_view branch = transaction_stateless_branch(context, random_u64(context->random));
   return send_bytes(context, &end->flow, build_ack(table, context, dialog, end, &ack, cseq, branch));
-}
-
-/* The branch is kept so that a repeated ACK is the same ACK. */
-static void keep_ack(struct dialog *dialog, uint32_t cseq, struct str_view branch) {
-  dialog->ack_cseq = cseq;
-  dialog->ack_branch_length = 0;
-  if (branch.length > sizeof dialog->ack_branch) return;
-  memcpy(dialog->ack_branch, branch.data, branch.length);
-  dialog->ack_branch_length = (uint8_t)branch.length;
 }
 
 enum result dialog_send_ack(struct dialog_table *table, struct context *context, struct handle handle, uint32_t cseq,
@@ -150,11 +141,13 @@ enum result dialog_send_ack(struct dialog_table *table, struct context *context,
   if (!dialog) return RESULT_NOT_FOUND;
   if (!dialog->was_confirmed) return RESULT_WRONG_STATE;
   struct dialog_request ack = {.method = SIP_METHOD_ACK, .content_type = content_type, .body = body};
-  struct str_view branch = transaction_stateless_branch(context);
+  uint64_t random_bits = random_u64(context->random);
+  struct str_view branch = transaction_stateless_branch(context, random_bits);
   struct str_view bytes = build_ack(table, context, dialog, &dialog->end, &ack, cseq, branch);
   enum result result = send_bytes(context, &dialog->end.flow, bytes);
   if (result != RESULT_OK) return result;
-  keep_ack(dialog, cseq, branch);
+  dialog->ack_cseq = cseq;
+  dialog->ack_bits = random_bits;
   block_store_clear(table->blocks, &dialog->ack);
   return body.length > 0 ? block_store_set(table->blocks, &dialog->ack, bytes) : RESULT_OK;
 }
@@ -165,8 +158,8 @@ void dialog_resend_ack(struct dialog_table *table, struct context *context, stru
   struct str_view bytes = block_store_view(table->blocks, &dialog->ack);
   if (bytes.length == 0) {
     struct dialog_request ack = {.method = SIP_METHOD_ACK};
-    struct str_view branch = dialog->ack_branch_length > 0 ? str_view_of(dialog->ack_branch, dialog->ack_branch_length)
-                                                           : transaction_stateless_branch(context);
+    /* The same branch, so that it is the same ACK. */
+    struct str_view branch = transaction_stateless_branch(context, dialog->ack_bits);
     bytes = build_ack(table, context, dialog, &dialog->end, &ack, dialog->ack_cseq, branch);
   }
   (void)send_bytes(context, &dialog->end.flow, bytes);

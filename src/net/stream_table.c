@@ -30,9 +30,12 @@
 
 /* Most connections are idle; few have the beginning of a long message. */
 static void unfinished_capacity(uint32_t connections_max, uint32_t capacity[BLOCK_STORE_CLASSES]) {
-  static const uint32_t divisors[BLOCK_STORE_CLASSES] = {1, 1, 1, 2, 8, 32, 64};
+  static const uint32_t divisors[BLOCK_STORE_CLASSES] = {
+      [BLOCK_256] = 1,  [BLOCK_512] = 1,    [BLOCK_1024] = 1,   [BLOCK_2048] = 2,
+      [BLOCK_4096] = 8, [BLOCK_16384] = 32, [BLOCK_65536] = 64,
+  };
   for (unsigned i = 0; i < BLOCK_STORE_CLASSES; i++)
-    capacity[i] = connections_max / divisors[i] + 16;
+    capacity[i] = divisors[i] ? connections_max / divisors[i] + 16 : 0;
 }
 
 static uint32_t chunk_capacity(uint32_t connections_max) {

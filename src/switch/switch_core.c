@@ -25,18 +25,26 @@ static uint32_t devices_max_of(const struct switch_limits *limits) {
   return limits->registrations_max + KEEPALIVE_GATEWAY_DEVICES_MAX + 1;
 }
 
-/* How many blocks of 256, 512, 1024, 2048, 4096, 16384 and 65536 bytes: a held call has some six small ones, a
- * transaction two until it ends, a registration two. Address space, not memory: what is not used is not there. */
+/* How many blocks of each size: a held call has some six small ones, a transaction two until it ends, a registration
+ * two; which size they are is the peers' affair. Address space, not memory: what is not used is not there. */
 static void block_capacities(const struct switch_limits *limits, uint32_t capacity_out[BLOCK_STORE_CLASSES]) {
   uint32_t calls = limits->calls_max, transactions = limits->transactions_max;
+  uint32_t small = 6 * calls + transactions + limits->registrations_max;
   const uint32_t capacity[BLOCK_STORE_CLASSES] = {
-      4 * calls + transactions + 2 * limits->registrations_max,
-      8 * calls + 2 * transactions + limits->registrations_max,
-      4 * calls + 2 * transactions,
-      2 * calls + transactions,
-      calls / 2 + transactions / 4 + 256,
-      calls / 16 + 256,
-      calls / 64 + 64,
+      [BLOCK_128] = small + limits->registrations_max,
+      [BLOCK_192] = small + limits->registrations_max,
+      [BLOCK_256] = small,
+      [BLOCK_320] = small,
+      [BLOCK_384] = small,
+      [BLOCK_448] = small,
+      [BLOCK_512] = small + transactions,
+      [BLOCK_640] = 4 * calls + transactions,
+      [BLOCK_768] = 4 * calls + transactions,
+      [BLOCK_1024] = 4 * calls + 2 * transactions,
+      [BLOCK_2048] = 2 * calls + transactions,
+      [BLOCK_4096] = calls / 2 + transactions / 4 + 256,
+      [BLOCK_16384] = calls / 16 + 256,
+      [BLOCK_65536] = calls / 64 + 64,
   };
   memcpy(capacity_out, capacity, sizeof capacity);
 }

@@ -235,7 +235,7 @@ static void test_a_branch_names_its_worker(void) {
   uint8_t worker = 99;
   expect_int(transaction_branch_worker(str_view_from_c(options.branch), &worker), ==, RESULT_OK);
   expect_int(worker, ==, 3);
-  struct str_view stateless = transaction_stateless_branch(&rig->context);
+  struct str_view stateless = transaction_stateless_branch(&rig->context, 17);
   char copy[64];
   snprintf(copy, sizeof copy, "%.*s", (int)stateless.length, stateless.data);
   expect_int(transaction_branch_worker(stateless, &worker), ==, RESULT_OK);

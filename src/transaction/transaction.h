@@ -131,8 +131,9 @@ void transaction_cancel(struct transaction_layer *layer, struct context *context
  * that the ACK has come: the stored 2xx is given back. */
 void transaction_disown(struct transaction_layer *layer, struct handle transaction);
 
-/* A branch for a request without transaction (the ACK of a 2xx); responses to it are strays. View into the arena. */
-struct str_view transaction_stateless_branch(struct context *context);
+/* A branch for a request without transaction (the ACK of a 2xx), the same for the same bits; responses to it are
+ * strays. View into the arena. */
+struct str_view transaction_stateless_branch(struct context *context, uint64_t random_bits);
 
 /* --- as server ------------------------------------------------------------------------------- */
 

@@ -29,8 +29,8 @@ static struct str_view build_branch(struct context *context, struct handle handl
   return builder.overflowed ? (struct str_view){0} : text_builder_view(&builder);
 }
 
-struct str_view transaction_stateless_branch(struct context *context) {
-  return build_branch(context, HANDLE_NONE, random_u64(context->random));
+struct str_view transaction_stateless_branch(struct context *context, uint64_t random_bits) {
+  return build_branch(context, HANDLE_NONE, random_bits);
 }
 
 /* Lower-case digits only, as we write them. */

@@ -109,7 +109,7 @@ static void client_hears(struct model *model, const struct transaction_news *new
   int length = snprintf(ack, sizeof ack,
                         "ACK sip:bob@192.0.2.2 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;rport;branch=%.*s\r\n"
                         "From: <sip:a@b>;tag=%s\r\nTo: <sip:c@d>;tag=us\r\nCall-ID: ack\r\nCSeq: 17 ACK\r\n\r\n",
-                        41, transaction_stateless_branch(&model->client->context).data, request->client.branch);
+                        41, transaction_stateless_branch(&model->client->context, 17).data, request->client.branch);
   struct flow flow = rig_flow(TRANSPORT_UDP, SERVER_ADDRESS, 0);
   outbox_send(&model->client->outbox, &flow, str_view_of(ack, (size_t)length));
 }

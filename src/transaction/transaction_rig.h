@@ -84,7 +84,7 @@ static inline struct rig *rig_create(uint32_t transactions_max, uint32_t blocks_
   struct transaction_limits limits = {transactions_max};
   uint32_t capacity[BLOCK_STORE_CLASSES];
   for (unsigned i = 0; i < BLOCK_STORE_CLASSES; i++)
-    capacity[i] = i < 5 || blocks_each < 16 ? blocks_each : 16; /* the two largest sizes are rarely wanted */
+    capacity[i] = i < BLOCK_16384 || blocks_each < 16 ? blocks_each : 16; /* the two largest sizes are rarely wanted */
   rig->blocks_memory = rig_memory(block_store_memory_bytes(capacity));
   block_store_init(&rig->blocks, rig->blocks_memory, capacity);
   rig->layer_memory = rig_memory(transaction_layer_memory_bytes(&limits));
