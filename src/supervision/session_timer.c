@@ -9,6 +9,7 @@
 #define BLOCKED_MS       1000
 #define OBEY_MIN_MS      1000
 #define KNOCK_MS         4000
+#define STOOD_STILL_MS   1000
 #define PAUSE_MAX_MS     30000
 #define ATTEMPT_MS       4000 /* the least that an attempt is worth: three sendings */
 #define CROSS_OWNER_LOW  210  /* RFC 3261 §14.1, in units of 10 ms */
@@ -276,9 +277,23 @@ void session_timer_stop(struct session_timer *session, struct context *context) 
 
 /* --- events ------------------------------------------------------------------------------------------------------ */
 
+/* How late the wheel entry is. More than a moment: the process has stood still. */
+static int64_t late_ms(const struct session_timer *session, struct mono_ms now) {
+  return now.value - (int64_t)session->timer.due_tick * TIMER_WHEEL_TICK_MS;
+}
+
+/* What the peer said meanwhile may not have been heard, and a peer that stood still on the same machine is only now
+ * about to say it: it gets the time of a transaction. */
+static void forgive_standstill(struct session_timer *session, struct context *context) {
+  int64_t late = late_ms(session, context->now);
+  if (session->state != SESSION_STATE_GUARDING || late < STOOD_STILL_MS) return;
+  session->expires_at = mono_ms_add(session->expires_at, late + SESSION_TRANSACTION_MS);
+}
+
 struct session_deed session_timer_due(struct session_timer *session, struct context *context,
                                       const struct refresh_evidence *evidence) {
   struct session_step step = {.session = session, .context = context, .evidence = evidence};
+  forgive_standstill(session, context);
   bool is_over = !mono_ms_before(context->now, guard_at(session, context->parameters));
   dispatch(&step, is_over ? SESSION_EVENT_GUARD : SESSION_EVENT_DUE);
   return step.deed;

@@ -548,6 +548,17 @@ static void test_a_process_that_stood_still_gives_the_peer_the_time_of_a_transac
 
 /* --- legs without timer ------------------------------------------------------------------------------------------ */
 
+static void test_a_process_that_stood_still_listens_before_it_gives_the_refresher_up(void) {
+  struct rig *rig = rig_of(theirs);
+  rig->context.now = (struct mono_ms){START_MS + 700000};
+  take(rig, session_timer_due(&rig->session, &rig->context, &rig->evidence));
+  expect_int(rig->deed.kind, ==, SESSION_DEED_NONE);
+  expect_int(rig->session.state, ==, SESSION_STATE_GUARDING);
+  advance_to(rig, 740000);
+  expect_end(rig, 732000, session_expired);
+  rig_destroy(rig);
+}
+
 static void test_a_leg_without_timer_is_probed_every_ttl_by_segment(void) {
   struct rig *rig = rig_of(none);
   expect(!session_timer_is_timed(&rig->session));
@@ -810,6 +821,7 @@ TAP_TESTS(
     TAP(test_a_network_that_refuses_is_knocked_at_for_32_s), TAP(test_a_device_that_is_back_within_32_s_keeps_its_call),
     TAP(test_a_blocked_rung_waits_a_moment_and_climbs_when_time_is_short),
     TAP(test_a_process_that_stood_still_gives_the_peer_the_time_of_a_transaction),
+    TAP(test_a_process_that_stood_still_listens_before_it_gives_the_refresher_up),
     TAP(test_a_leg_without_timer_is_probed_every_ttl_by_segment), TAP(test_with_ttl_0_a_leg_is_probed_every_300_s),
     TAP(test_the_probe_may_be_a_re_invite_or_off), TAP(test_a_dead_leg_without_timer_is_ended_within_the_interval),
     TAP(test_a_probe_that_is_swallowed_is_followed_by_a_re_invite),

@@ -79,6 +79,7 @@ void ledger_add(struct world *world, const struct switch_node *node, struct str_
   struct ledger *ledger = world->ledger;
   struct ledger_record *entry = sim_take(&world->memory, sizeof *entry);
   entry->node = node;
+  entry->written_us = world->now_us;
   if (cdr_record_decode(bytes, &entry->record) != RESULT_OK) {
     world_fail(world, "a record of %zu bytes cannot be read", bytes.length);
     return;

@@ -14,8 +14,9 @@ struct world;
 struct ledger_record {
   struct cdr_record record;
   const struct switch_node *node; /* that wrote it */
-  bool is_expected;               /* claimed by an expectation of the scenario */
-  bool was_gone;                  /* one of the two ends was gone when it was written */
+  int64_t written_us;
+  bool is_expected; /* claimed by an expectation of the scenario */
+  bool was_gone;    /* one of the two ends was gone when it was written */
   struct ledger_record *next;
 };
 

@@ -1,6 +1,8 @@
 /* Records against what the actors have lived through. */
 #include "sim/ledger.h"
+#include "sim/switch_node.h"
 #include "sim/ua_call.h"
+#include "sim/watcher.h"
 #include "sim/world.h"
 
 #define LATER_US (100 * SECOND_US) /* a BYE and all its repetitions have come and gone */
@@ -42,7 +44,40 @@ static void check_call(struct world *world, const struct ua_call *call) {
   if (wrong) blame(world, call, record, wrong);
 }
 
+/* True when BYE was said or heard in a leg's dialog; `*has_reason_out`: ours said why. */
+static bool was_hung_up(const struct world *world, const struct ledger_record *entry, struct str_view call_id,
+                        bool *has_reason_out) {
+  bool is_hung_up = false;
+  *has_reason_out = true;
+  for (const struct watched_transaction *bye = world->watcher->first; bye; bye = bye->next) {
+    if (bye->method != SIP_METHOD_BYE || !bye->endpoint || bye->endpoint->owner != entry->node ||
+        !str_view_equal(bye->call_id, call_id))
+      continue;
+    is_hung_up = true;
+    if (bye->is_client && bye->first_us < entry->written_us) continue; /* to a branch that did not win */
+    bool has_reason = memmem(bye->request.data, bye->request.length, "\r\nReason: ", 10) != NULL;
+    if (bye->is_client && !has_reason) *has_reason_out = false;
+  }
+  return is_hung_up;
+}
+
+/* Both legs of a call that was answered are hung up, and where the switch did it it says why (RFC 3326). */
+static void check_farewell(struct world *world, const struct ledger_record *entry) {
+  const struct cdr_record *record = &entry->record;
+  const struct str_view call_ids[] = {record->caller_call_id, record->callee_call_id};
+  bool by_switch = says(record->end_direction, "switch"), has_reason;
+  if (record->answered_at.value == 0 || switch_node_restarts(entry->node) > 0) return;
+  for (unsigned i = 0; i < 2; i++)
+    if (!was_hung_up(world, entry, call_ids[i], &has_reason))
+      world_fail(world, "the %s has not been hung up: %s", i == 0 ? "caller" : "callee",
+                 ledger_describe(world, record));
+    else if (by_switch && !has_reason)
+      world_fail(world, "a BYE does not say why (RFC 3326): %s", ledger_describe(world, record));
+}
+
 void ledger_check_truth(struct world *world) {
+  for (const struct ledger_record *entry = world->ledger->first; entry && !world->failure; entry = entry->next)
+    check_farewell(world, entry);
   for (struct actor *actor = world->first_actor; actor; actor = actor->next)
     for (const struct ua_call *call = actor->calls; call; call = call->next)
       if (call->is_caller && !world->failure) check_call(world, call);

@@ -1,5 +1,6 @@
 /* Session timers (RFC 4028) as the network shows them: what an endpoint's messages say about them, who refreshes each
  * dialog, and until when a silent peer may be waited for. */
+#include "sim/switch_node.h"
 #include "sim/watcher.h"
 #include "sim/world.h"
 
@@ -55,6 +56,15 @@ static void check_words(struct sighting *sighting, const struct words *words) {
     watcher_blame(sighting, "a Session-Expires without Supported: timer (RFC 4028 7.1)");
 }
 
+/* §7.1: each request but ACK, and CANCEL, which goes from hop to hop; not towards devices whose timers are off. */
+static void check_support(struct sighting *sighting, const struct watched_dialog *dialog, const struct words *words) {
+  const struct watched_timer *timer = &dialog->timer;
+  bool is_free = sighting->message.method == SIP_METHOD_CANCEL || words->supports || !timer->is_timed;
+  bool is_switched_off = switch_node_parameters(sighting->endpoint->owner)->SS_SIP_SESSION_TTL == 0;
+  if (!is_free && !is_switched_off && timer->asked_s > 0)
+    watcher_blame(sighting, "a request without Supported: timer (RFC 4028 7.1)");
+}
+
 /* Who refreshes is said again, the interval is not shortened behind its back, what 422s have asked for is minded
  * (§7.4). */
 static void check_subsequent(struct sighting *sighting, const struct watched_dialog *dialog,
@@ -87,6 +97,7 @@ void watch_timer_request_said(struct sighting *sighting, struct watched_dialog *
       watcher_blame(sighting, "an INVITE after 422 without the Min-SE that it named (RFC 4028 7.4)");
     return;
   }
+  check_support(sighting, dialog, &words);
   if (!is_proof) return;
   check_subsequent(sighting, dialog, &words);
   check_need(sighting, dialog);
