@@ -5,10 +5,11 @@ ARGS ?=
 CAMPAIGN ?= calls
 SEEDS ?= 100
 FUZZ_RUNS ?= 2000000
+RUNS ?= 10
 DESTDIR ?=
 JOBS ?= $(shell nproc)
 
-.PHONY: build run test bench fuzz sim asan tsan lint format install clean dependencies console-tools
+.PHONY: build run test bench fuzz faults sim asan tsan lint format install clean dependencies console-tools
 build: console-tools $(BUILD)/build.ninja
 	ninja -C $(BUILD) -j $(JOBS)
 	@cat $(BUILD)/src/admin/console_files/missing >&2 2>/dev/null || true
@@ -45,6 +46,9 @@ fuzz: dependencies
 
 sim: build
 	$(BUILD)/tests/sim/belfry-sim --campaign $(CAMPAIGN) --seeds $(SEEDS)
+
+faults: build
+	tests/faults/run $(RUNS)
 
 asan tsan:
 	scripts/sanitize $@

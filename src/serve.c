@@ -18,6 +18,7 @@
 #include "boot/log_line.h"
 #include "boot/text_file.h"
 #include "configuration/configuration.h"
+#include "store/call_journal.h"
 #include "store/store.h"
 #include "worker/worker.h"
 
@@ -33,6 +34,8 @@ struct serve {
   struct siphash_key nonce_key;
   int lock_fd;
   struct store *store;
+  struct call_journal *journal;
+  bool store_was_well;
   struct configuration *configuration;
   struct worker_group *group;
   struct admin *admin;
@@ -133,6 +136,31 @@ static bool open_configuration(struct serve *serve) {
   return serve->configuration != NULL && apply_files(serve);
 }
 
+static void log_report(void *context, const char *line) {
+  (void)context;
+  log_line("%s", line);
+}
+
+static bool open_journal(struct serve *serve) {
+  const struct boot_options *options = &serve->options;
+  struct call_journal_options journal_options = {
+      .dir = options->data_dir,
+      .objects_max = options->calls_max * worker_count(options),
+      .sink = {store_put_record, store_position, store_stored, serve->store},
+      .report = log_report,
+  };
+  serve->journal = call_journal_open(&journal_options, serve->problem, PROBLEM_BYTES);
+  return serve->journal != NULL;
+}
+
+/* Those that were open when we stopped, or were stopped. */
+static void take_up_calls(struct serve *serve) {
+  uint32_t calls = 0;
+  if (worker_group_take_up(serve->group, &calls) != RESULT_OK)
+    log_line("not all of the journal could be read; what could not stays there");
+  if (calls > 0) log_line("%u calls were open when the switch stopped; each has its record now", calls);
+}
+
 static bool open_workers(struct serve *serve) {
   const struct boot_options *options = &serve->options;
   snprintf(serve->trace_dir, sizeof serve->trace_dir, "%s/trace", options->data_dir);
@@ -152,15 +180,15 @@ static bool open_workers(struct serve *serve) {
       .wall_anchor = clock_anchor_read(options->data_dir),
       .nonce_key = serve->nonce_key,
       .trace_dir = serve->trace_dir,
-      .record_sink = store_put_record,
-      .record_sink_context = serve->store,
+      .journal = serve->journal,
   };
   serve->group = worker_group_open(&worker_options, configuration_parameters(serve->configuration),
                                    configuration_directory(serve->configuration), serve->problem, PROBLEM_BYTES);
   if (!serve->group) return false;
   configuration_attach(serve->configuration, serve->group, options->name_servers);
   (void)!store_each_object(serve->store, DEVICE_KIND, remember_device, serve->group);
-  if (worker_group_start(serve->group) == RESULT_OK) return true;
+  take_up_calls(serve);
+  if (call_journal_start(serve->journal) == RESULT_OK && worker_group_start(serve->group) == RESULT_OK) return true;
   snprintf(serve->problem, PROBLEM_BYTES, "cannot start the worker threads");
   return false;
 }
@@ -169,6 +197,7 @@ static bool open_admin(struct serve *serve) {
   struct admin_options admin_options = {.data_dir = serve->options.data_dir,
                                         .listen = &serve->options.admin,
                                         .store = serve->store,
+                                        .journal = serve->journal,
                                         .configuration = serve->configuration,
                                         .group = serve->group};
   serve->admin = admin_open(&admin_options, serve->problem, PROBLEM_BYTES);
@@ -182,7 +211,7 @@ static bool open_all(struct serve *serve) {
   if (!data_dir_key(serve->options.data_dir, "nonce.key", &serve->nonce_key, serve->problem, PROBLEM_BYTES))
     return false;
   serve->store = store_open(serve->options.data_dir, serve->problem, PROBLEM_BYTES);
-  if (!serve->store) return false;
+  if (!serve->store || !open_journal(serve)) return false;
   return open_configuration(serve) && open_workers(serve) && open_admin(serve);
 }
 
@@ -218,6 +247,18 @@ static void keep_clock(const struct serve *serve, int64_t ahead_real_ms) {
     log_line("cannot keep the clock: %s", strerror(errno));
 }
 
+/* The journal says by itself when it cannot be written. */
+static void watch_store(struct serve *serve) {
+  struct store_health health;
+  store_read_health(serve->store, &health);
+  if (health.ok == serve->store_was_well) return;
+  serve->store_was_well = health.ok;
+  if (health.ok)
+    log_line("records are written again");
+  else
+    log_line("%s; calls go on, records wait in the journal, and it is tried again", health.problem);
+}
+
 static void reload(struct serve *serve) {
   if (apply_files(serve))
     log_line("SIGHUP: the documents of --apply are applied again");
@@ -236,6 +277,7 @@ static void wait_for_the_end(struct serve *serve, const sigset_t *signals) {
     signal_number = sigtimedwait(signals, NULL, &look);
     write_alarms(serve);
     keep_devices(serve);
+    watch_store(serve);
     if (signal_number == SIGHUP) reload(serve);
   }
 }
@@ -249,11 +291,13 @@ static bool close_all(struct serve *serve) {
     write_alarms(serve);
     keep_devices(serve);
     keep_clock(serve, 0);
+    if (is_clean) call_journal_stop(serve->journal);
     worker_group_destroy(&serve->group);
   }
   if (!is_clean) return false;
   configuration_close(&serve->configuration);
   store_close(&serve->store);
+  call_journal_close(&serve->journal);
   if (serve->lock_fd >= 0) close(serve->lock_fd);
   return true;
 }
@@ -261,6 +305,7 @@ static bool close_all(struct serve *serve) {
 int serve_run(int argc, char **argv) {
   static struct serve serve;
   serve.lock_fd = -1;
+  serve.store_was_well = true;
   if (!read_options(&serve, argc, argv)) {
     fprintf(stderr, "belfry serve: %s\n", serve.problem);
     return 2;

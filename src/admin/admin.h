@@ -7,6 +7,7 @@
 
 #include "boundary/address.h"
 #include "configuration/configuration.h"
+#include "store/call_journal.h"
 #include "store/store.h"
 #include "worker/worker.h"
 
@@ -16,6 +17,7 @@ struct admin_options {
   const char *data_dir;
   const struct address *listen; /* port 0: any free one */
   struct store *store;
+  struct call_journal *journal; /* store/call_journal.h */
   struct configuration *configuration;
   struct worker_group *group;
 };

@@ -10,10 +10,13 @@
 
 void api_healthz(const struct api_request *request, struct api_response *response) {
   struct store_health health;
+  struct call_journal_health journal;
   store_read_health(request->switch_parts->store, &health);
-  api_respond_json(
-      response, health.ok ? 200 : 503,
-      json_pack("{s:s,s:s*}", "status", health.ok ? "ok" : "degraded", "problem", health.ok ? NULL : health.problem));
+  call_journal_read_health(request->switch_parts->journal, &journal);
+  bool ok = health.ok && journal.ok;
+  const char *problem = !health.ok ? health.problem : !journal.ok ? journal.problem : NULL;
+  api_respond_json(response, ok ? 200 : 503,
+                   json_pack("{s:s,s:s*}", "status", ok ? "ok" : "degraded", "problem", problem));
 }
 
 static json_t *counters_json(const struct counters *counters) {
@@ -35,6 +38,17 @@ static json_t *sockets_json(const struct local_identity *identity) {
     json_array_append_new(list, json_stringn(builder.data, builder.length));
   }
   return list;
+}
+
+static json_t *journal_json(const struct call_journal *journal) {
+  struct call_journal_health health;
+  call_journal_read_health(journal, &health);
+  return json_pack("{s:b,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:b}", "ok", (int)health.ok, "problem",
+                   health.ok ? "ok" : health.problem, "files", (json_int_t)health.files, "bytes",
+                   (json_int_t)health.bytes, "bytes_live", (json_int_t)health.bytes_live, "calls",
+                   (json_int_t)health.objects, "flushes", (json_int_t)health.flushes, "flush_us_mean",
+                   (json_int_t)(health.flushes ? health.flush_us_total / health.flushes : 0), "flush_us_max",
+                   (json_int_t)health.flush_us_max, "store_lags", (int)health.store_lags);
 }
 
 /* Who gets keep-alives, whether they come in time, and what would do where they do not. */
@@ -73,6 +87,7 @@ json_t *status_document(const struct desk *desk) {
       "bytes_waiting", (json_int_t)health.bytes_waiting, "store", "ok", (int)health.ok, "problem",
       health.ok ? "ok" : health.problem, "keep_alive", keep_alive_json(&status), "counters",
       counters_json(&status.counters));
+  json_object_set_new(document, "journal", journal_json(parts->journal));
   monitor_add_to_status(desk->monitor, document);
   return document;
 }

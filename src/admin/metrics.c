@@ -82,6 +82,21 @@ static void write_machinery(FILE *stream, const struct worker_group_status *stat
   metric(stream, "store_ok", "gauge", "1 when the store can be written to", health->ok);
 }
 
+static void write_journal(FILE *stream, const struct call_journal *journal) {
+  struct call_journal_health health;
+  call_journal_read_health(journal, &health);
+  metric(stream, "journal_ok", "gauge", "1 when the journal can be written to", health.ok);
+  metric(stream, "journal_bytes", "gauge", "Bytes of the journal's files", (double)health.bytes);
+  metric(stream, "journal_live_bytes", "gauge", "Bytes of them that are still needed", (double)health.bytes_live);
+  metric(stream, "journal_calls", "gauge", "Calls that the journal would remember now", health.objects);
+  metric(stream, "journal_waiting_bytes", "gauge", "Bytes not yet written to the journal",
+         (double)health.waiting_bytes);
+  metric(stream, "journal_flushes_total", "counter", "Flushes of the journal to disk", (double)health.flushes);
+  metric(stream, "journal_flush_seconds_total", "counter", "Time spent writing and flushing the journal",
+         (double)health.flush_us_total / 1e6);
+  metric(stream, "journal_flush_seconds_max", "gauge", "The longest of them", (double)health.flush_us_max / 1e6);
+}
+
 void api_metrics(const struct api_request *request, struct api_response *response) {
   struct worker_group_status status;
   struct store_health health;
@@ -99,6 +114,7 @@ void api_metrics(const struct api_request *request, struct api_response *respons
   write_counts(stream, &status.counts);
   write_keep_alive(stream, &status.counts);
   write_machinery(stream, &status, &health);
+  write_journal(stream, request->switch_parts->journal);
   fclose(stream);
   api_respond_text(response, 200, "text/plain; version=0.0.4; charset=utf-8", text);
 }

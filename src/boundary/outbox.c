@@ -45,7 +45,9 @@ static struct outbox_entry *append_or_drop(struct outbox *outbox, enum outbox_ki
 
 void outbox_send(struct outbox *outbox, const struct flow *flow, struct str_view bytes) {
   struct outbox_entry *entry = append_or_drop(outbox, OUTBOX_SEND, bytes);
-  if (entry) entry->flow = *flow;
+  if (!entry) return;
+  entry->flow = *flow;
+  entry->waits = outbox->sends_wait;
 }
 
 void outbox_close_connection(struct outbox *outbox, const struct flow *flow) {
@@ -120,6 +122,15 @@ enum result outbox_record(struct outbox *outbox, struct str_view record) {
 
 void outbox_keep_device(struct outbox *outbox, struct str_view line) {
   append_or_drop(outbox, OUTBOX_KEEP_DEVICE, line);
+}
+
+enum result outbox_journal(struct outbox *outbox, enum journal_kind kind, struct journal_key key,
+                           struct str_view bytes) {
+  struct outbox_entry *entry = append(outbox, OUTBOX_JOURNAL, bytes);
+  if (!entry) return RESULT_FULL;
+  entry->journal_kind = (uint8_t)kind;
+  entry->key = key;
+  return RESULT_OK;
 }
 
 void outbox_answer_order(struct outbox *outbox, uint64_t order_id, enum result result, struct str_view text) {

@@ -12,6 +12,7 @@
 #include "base/str_view.h"
 #include "boundary/address.h"
 #include "boundary/event.h"
+#include "boundary/journal_key.h"
 #include "boundary/note.h"
 
 #define OUTBOX_EVENT_BYTES   (512 * 1024)
@@ -26,6 +27,7 @@ enum outbox_kind {
   OUTBOX_RESOLVE,          /* bytes: host name (port in flow.remote.port, transport in flow); asker */
   OUTBOX_RECORD,           /* bytes: one CDR in the form of cdr/cdr_record.h */
   OUTBOX_KEEP_DEVICE,      /* bytes: what has been learnt of a device, a line to be kept over a restart */
+  OUTBOX_JOURNAL,          /* journal_kind, key, bytes: what must not be forgotten (boundary/journal_key.h) */
   OUTBOX_ORDER_ANSWER,     /* order_id, result, bytes: JSON or a sentence for the operator */
   OUTBOX_ALARM,            /* bytes: one line for the log, no secrets, rate-limited by the worker */
   OUTBOX_NOTE,             /* note: for the flight recorder */
@@ -40,8 +42,11 @@ struct outbox_entry {
   uint64_t order_id;
   const struct location_answer *location; /* TELL_LOCATION; in the outbox's memory, its texts too */
   const struct note *note;                /* NOTE; in the outbox's memory, its texts too */
+  struct journal_key key;                 /* JOURNAL */
+  uint8_t journal_kind;                   /* JOURNAL: enum journal_kind */
   uint8_t worker;
   uint8_t sign; /* TELL_HEARD */
+  bool waits;   /* SEND: not before what this event tells the journal is on the disk */
 };
 
 struct outbox {
@@ -51,6 +56,7 @@ struct outbox {
   size_t byte_count, bytes_max;
   uint64_t dropped;
   bool takes_notes; /* a recorder runs; set by whoever empties the outbox */
+  bool sends_wait;  /* set while what is sent must wait for the journal */
 };
 
 void outbox_init(struct outbox *outbox, struct outbox_entry *entries, uint32_t entries_max, void *bytes,
@@ -73,6 +79,10 @@ void outbox_resolve(struct outbox *outbox, struct str_view host, enum transport 
                     struct handle asker);
 enum result outbox_record(struct outbox *outbox, struct str_view record) MUST_USE;
 void outbox_keep_device(struct outbox *outbox, struct str_view line);
+
+/* Tells the journal. RESULT_FULL: there was no room; what lives on is then less well remembered, that is all. */
+enum result outbox_journal(struct outbox *outbox, enum journal_kind kind, struct journal_key key,
+                           struct str_view bytes) MUST_USE;
 void outbox_answer_order(struct outbox *outbox, uint64_t order_id, enum result result, struct str_view text);
 void outbox_alarm(struct outbox *outbox, struct str_view line);
 

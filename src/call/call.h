@@ -25,6 +25,7 @@
  *   call_note.c           what the flight recorder is told
  *   call_decision.c       what ended a call: leg, timer, message
  *   call_record.c         facts → one record;  call_list.c   live calls as JSON
+ *   call_keep.c           what the journal is told, and what is left of a call that was open at kill -9
  *   call_table.c          where it all lives
  *
  * A call object lives until its record is handed on. A leg lives until SIP owes nothing more on it, which may be later:
@@ -124,6 +125,14 @@ enum result call_show(struct call_table *table, struct context *context, struct 
 /* Appends calls as JSON objects separated by commas, starting at `*cursor` (0 at first), until the builder has less
  * than 2 KiB left or the end is reached (`*cursor` UINT32_MAX). */
 void call_list(struct call_table *table, struct context *context, struct text_builder *builder, uint32_t *cursor);
+
+/* --- after a restart -----------------------------------------------------------------------------------------------
+ */
+
+/* Appends the record (cdr/cdr_record.h) of a call that was open when the switch stopped working: `state` and `note` are
+ * what the journal has kept of it (OUTBOX_JOURNAL). It ended with its last proof of life. RESULT_MALFORMED: not such a
+ * state. */
+enum result call_kept_record(struct str_view state, struct str_view note, struct text_builder *record_out) MUST_USE;
 
 /* --- counting and checking -----------------------------------------------------------------------------------------
  */

@@ -139,7 +139,8 @@ struct call {
   struct block contacts;        /* of the phone called, those not yet tried */
   struct route_search routes;
   struct wall_us started_at, ringing_at, answered_at, ended_at;
-  struct liveness alive; /* last proof of life of either side */
+  struct wall_us kept_at; /* when the journal was told last that it lives; 0: it knows nothing of it */
+  struct liveness alive;  /* last proof of life of either side */
   struct duration_cap cap;
   struct mono_ms started, answered, ended;
   uint32_t pdd_ms;                     /* CDR_NUMBER_NONE cut to 32 bits: not yet */
@@ -348,6 +349,9 @@ void call_record_unrecorded(struct call_step *step);
 /* Fills a record from the call as it stands; texts live until the end of the event. */
 void call_record_fill(struct call_step *step, struct cdr_record *record);
 
+/* Only the last proof of life. */
+void call_record_fill_life(struct call_step *step, struct cdr_record *record);
+
 /* The id of a call: time, worker and handle in hexadecimal, so that it sorts by time and leads back to the call. */
 struct str_view call_id_of(struct call_step *step);
 struct call *call_find_by_id(const struct call_table *table, struct str_view id);
@@ -368,6 +372,14 @@ void call_note_session(struct call_step *step, const struct call_leg *leg, enum 
 
 /* step->call has ended, as step->call->end says. */
 void call_note_end(struct call_step *step);
+/* --- call_keep.c -----------------------------------------------------------------------------------------------------
+ */
+
+/* Tells the journal the state of step->call, which has been answered. */
+void call_keep(struct call_step *step);
+
+/* Tells it the last proof of life, now and then. */
+void call_keep_life(struct call_step *step);
 
 /* --- call_requests.c -------------------------------------------------------------------------------------------------
  */

@@ -102,7 +102,7 @@ static void fill_times(const struct call *call, struct cdr_record *record) {
   record->fee_time_s = (record->hold_time_ms + 999) / 1000; /* a second begun is a second paid */
 }
 
-static void fill_last_alive(struct call_step *step, struct cdr_record *record) {
+void call_record_fill_life(struct call_step *step, struct cdr_record *record) {
   const struct call *call = step->call;
   struct text_builder by = arena_builder(step->context->arena, 64);
   text_builder_add(&by, call->alive_side == CALL_CALLER ? STR_VIEW("caller: ") : STR_VIEW("callee: "));
@@ -144,7 +144,7 @@ void call_record_fill(struct call_step *step, struct cdr_record *record) {
   fill_texts(step, record);
   fill_legs(step, record);
   fill_times(step->call, record);
-  fill_last_alive(step, record);
+  call_record_fill_life(step, record);
   fill_timers(step, record);
   if (step->call->ended_at.value != 0) fill_end(&step->call->end, record);
 }

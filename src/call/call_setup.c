@@ -248,7 +248,12 @@ CALL_ACTION(pass_answer) {
   note_answer(step);
   call_supervision_take_answer(step);
   bool is_offer = !step->leg->invited_with_offer;
-  return call_pass_answer(step, caller, caller->invite, is_offer) == RESULT_OK ? CALL_EVENT_NONE : CALL_EVENT_BROKEN;
+  /* What the caller is told must not be forgotten by us: the 200 goes when the journal has the call. */
+  step->context->outbox->sends_wait = true;
+  enum result result = call_pass_answer(step, caller, caller->invite, is_offer);
+  step->context->outbox->sends_wait = false;
+  call_keep(step);
+  return result == RESULT_OK ? CALL_EVENT_NONE : CALL_EVENT_BROKEN;
 }
 
 /* The caller's ACK, or that of a re-INVITE: it may bring the answer that the other leg's ACK waits for. */

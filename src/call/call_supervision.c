@@ -147,6 +147,7 @@ void call_supervision_note(struct call_step *step, struct call_leg *leg) {
   liveness_note(&leg->alive, step->context->wall_now, message);
   step->call->alive = leg->alive;
   step->call->alive_side = leg->side;
+  call_keep_life(step);
   if (!message->is_request && message->status >= 200) session_timer_note_answered(&leg->session_timer, message->method);
 }
 

@@ -92,3 +92,54 @@ enum result cdr_record_decode(struct str_view bytes, struct cdr_record *record_o
 #undef CDR_NUMBER
   return broken ? RESULT_MALFORMED : RESULT_OK;
 }
+
+/* --- keys -----------------------------------------------------------------------------------------------------------
+ */
+
+#define ID_LENGTH 30
+
+static bool read_hex(struct str_view digits, uint64_t *value_out) {
+  uint64_t value = 0;
+  for (size_t i = 0; i < digits.length; i++) {
+    char digit = digits.data[i];
+    bool is_number = digit >= '0' && digit <= '9', is_letter = digit >= 'a' && digit <= 'f';
+    if (!is_number && !is_letter) return false;
+    value = value << 4 | (uint64_t)(is_number ? digit - '0' : digit - 'a' + 10);
+  }
+  *value_out = value;
+  return true;
+}
+
+struct journal_key cdr_record_key_of_id(struct str_view id) {
+  struct journal_key key;
+  if (id.length != ID_LENGTH || !read_hex(str_view_slice(id, 0, 14), &key.high) ||
+      !read_hex(str_view_slice(id, 14, 16), &key.low))
+    return JOURNAL_KEY_NONE;
+  return key;
+}
+
+struct journal_key cdr_record_key(struct str_view bytes) {
+  bool broken = false;
+  struct str_view id = {0}, rest = str_view_from(bytes, 1);
+  decode_text(&rest, &id, &broken);
+  return cdr_record_key_of_id(id);
+}
+
+/* --- after a restart ------------------------------------------------------------------------------------------------
+ */
+
+void cdr_record_end_by_restart(struct cdr_record *record) {
+  const struct end_reason_row *row = end_reason_row(END_REASON_switch_restart);
+  record->state = STR_VIEW("ended");
+  record->ended_at = record->last_alive_at;
+  if (record->ended_at.value < record->started_at.value) record->ended_at = record->started_at;
+  record->end_direction = STR_VIEW("switch");
+  record->end_reason = str_view_from_c(row->name);
+  record->explanation = str_view_from_c(row->sentence);
+  record->q850_cause = row->q850_cause;
+  record->sip_status = record->answered_at.value != 0 ? 200 : row->sip_status;
+  if (record->answered_at.value == 0) return;
+  int64_t talked_us = record->ended_at.value - record->answered_at.value;
+  record->hold_time_ms = talked_us > 0 ? (uint64_t)talked_us / 1000 : 0;
+  record->fee_time_s = (record->hold_time_ms + 999) / 1000;
+}

@@ -11,6 +11,7 @@
 #include "base/str_view.h"
 #include "base/text_builder.h"
 #include "base/time.h"
+#include "boundary/journal_key.h"
 
 struct cdr_record {
 #define CDR_TEXT(name)   struct str_view name;
@@ -32,6 +33,17 @@ void cdr_record_encode(const struct cdr_record *record, struct text_builder *bui
 
 /* Views point into `bytes`. RESULT_MALFORMED: not such a record. */
 enum result cdr_record_decode(struct str_view bytes, struct cdr_record *record_out) MUST_USE;
+
+/* The key under which the journal keeps the call of an id: 12 digits of milliseconds, 2 of the worker, 8 and 8 of a
+ * handle, all hexadecimal. JOURNAL_KEY_NONE for any other text. */
+struct journal_key cdr_record_key_of_id(struct str_view id);
+
+/* The same of the record in `bytes`. */
+struct journal_key cdr_record_key(struct str_view bytes);
+
+/* Ends the record of a call that was open when the switch stopped working: switch_restart, and the last proof of life
+ * as its end. */
+void cdr_record_end_by_restart(struct cdr_record *record);
 
 /* Why calls end (end_reasons.def): the names of the contract, with the SIP status sent to the caller when the switch
  * itself decided, the Q.850 cause, and the sentence shown to operators. */

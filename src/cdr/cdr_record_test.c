@@ -116,7 +116,45 @@ static void test_a_text_beyond_16_bits_is_cut(void) {
   expect_view(decoded.last_alive_by, "update");
 }
 
-TAP_TESTS(TAP(test_a_new_record_is_empty_and_its_numbers_are_unknown),
+static void test_the_key_is_read_out_of_the_id(void) {
+  struct cdr_record record;
+  cdr_record_init(&record);
+  record.id = STR_VIEW("019a0b1c2d3e050000001700000003");
+  struct journal_key key = cdr_record_key(encode(&record));
+  expect(key.high == UINT64_C(0x019a0b1c2d3e05) && key.low == UINT64_C(0x0000001700000003));
+  record.id = STR_VIEW("019a0b1c2d3e05000000170000000g");
+  expect(journal_key_is_none(cdr_record_key(encode(&record))));
+  expect(journal_key_is_none(cdr_record_key(STR_VIEW(""))));
+}
+
+static void test_a_call_cut_by_a_restart_ends_with_its_last_proof_of_life(void) {
+  struct cdr_record record;
+  cdr_record_init(&record);
+  record.started_at = (struct wall_us){1000000};
+  record.answered_at = (struct wall_us){3000000};
+  record.last_alive_at = (struct wall_us){8500000};
+  cdr_record_end_by_restart(&record);
+  expect_view(record.end_reason, "switch_restart");
+  expect_view(record.end_direction, "switch");
+  expect_int(record.ended_at.value, ==, 8500000);
+  expect_int(record.hold_time_ms, ==, 5500);
+  expect_int(record.fee_time_s, ==, 6);
+  expect_int(record.sip_status, ==, 200);
+}
+
+static void test_an_attempt_cut_by_a_restart_has_no_talk_time(void) {
+  struct cdr_record record;
+  cdr_record_init(&record);
+  record.started_at = (struct wall_us){1000000};
+  cdr_record_end_by_restart(&record);
+  expect_int(record.ended_at.value, ==, 1000000);
+  expect(record.hold_time_ms == CDR_NUMBER_NONE);
+  expect_int(record.sip_status, >=, 400);
+}
+
+TAP_TESTS(TAP(test_the_key_is_read_out_of_the_id), TAP(test_a_call_cut_by_a_restart_ends_with_its_last_proof_of_life),
+          TAP(test_an_attempt_cut_by_a_restart_has_no_talk_time),
+          TAP(test_a_new_record_is_empty_and_its_numbers_are_unknown),
           TAP(test_what_is_encoded_is_decoded_field_by_field), TAP(test_the_bytes_are_as_written_down),
           TAP(test_a_record_of_an_older_switch_leaves_the_newer_fields_empty),
           TAP(test_a_record_of_a_newer_switch_is_read_as_far_as_it_is_known),

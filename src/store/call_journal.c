@@ -20,19 +20,13 @@ static size_t segments_bytes(void) {
   return JOURNAL_SEGMENTS_MAX * sizeof(struct journal_segment);
 }
 
-/* While opening, the batch's memory is where notes are read. */
-static size_t batch_memory_bytes(const struct call_journal *journal) {
-  size_t bytes = JOURNAL_PAYLOAD_MAX + 64;
-  return journal->batch_bytes_max > bytes ? journal->batch_bytes_max : bytes;
-}
-
 static bool allocate(struct call_journal *journal, uint32_t objects_max) {
   const struct journal_files *files = &journal->files;
   journal->index_bytes = journal_index_memory_bytes(objects_max);
   journal->queue_memory = files->allocate(files->context, JOURNAL_QUEUE_BYTES);
   journal->segments = files->allocate(files->context, segments_bytes());
   journal->index_memory = files->allocate(files->context, journal->index_bytes);
-  journal->batch = files->allocate(files->context, batch_memory_bytes(journal));
+  journal->batch = files->allocate(files->context, journal->batch_bytes_max);
   journal->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   if (!journal->queue_memory || !journal->segments || !journal->index_memory || !journal->batch || journal->wake_fd < 0)
     return false;
@@ -115,7 +109,7 @@ void call_journal_close(struct call_journal **journal_pointer) {
   files->give_back(files->context, journal->queue_memory, JOURNAL_QUEUE_BYTES);
   files->give_back(files->context, journal->segments, segments_bytes());
   files->give_back(files->context, journal->index_memory, journal->index_bytes);
-  files->give_back(files->context, journal->batch, batch_memory_bytes(journal));
+  files->give_back(files->context, journal->batch, journal->batch_bytes_max);
   files->give_back(files->context, journal->file_memory, journal->file_bytes);
   pthread_mutex_destroy(&journal->health_mutex);
   free(journal);

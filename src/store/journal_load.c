@@ -128,15 +128,17 @@ static bool is_at(const struct journal_place *place, const struct journal_segmen
 static void visit(struct call_journal *journal, const struct journal_walk *walk, const struct journal_live *live,
                   call_journal_visitor *each, void *context) {
   static const struct str_view none = {0};
-  char *memory = journal->batch; /* free until the start */
+  char memory[JOURNAL_NOTE_MAX + 64];
   struct journal_record note = {0};
-  bool has_note = live->note.bytes > 0 && journal_place_read(journal, &live->note, memory, &note);
+  bool has_note = live->note.bytes > 0 && live->note.bytes <= sizeof memory &&
+                  journal_place_read(journal, &live->note, memory, &note);
   each(context, live->key, walk->record.payload, has_note ? note.payload : none);
 }
 
 enum result call_journal_each(struct call_journal *journal, call_journal_visitor *each, void *context) {
   if (journal->writer_started) return RESULT_WRONG_STATE;
-  for (uint32_t i = 0; i < journal->segment_count; i++) {
+  uint32_t count = journal->segment_count; /* what is told meanwhile may begin further files */
+  for (uint32_t i = 0; i < count; i++) {
     const struct journal_segment *segment = &journal->segments[i];
     struct str_view file = journal_segment_read(journal, segment);
     if (!file.data && segment->bytes > 0) return RESULT_FAILED;
@@ -145,6 +147,7 @@ enum result call_journal_each(struct call_journal *journal, call_journal_visitor
       if (step != JOURNAL_STEP_RECORD) continue;
       const struct journal_live *live = journal_index_find(&journal->index, walk.record.key);
       if (live && is_at(&live->put, segment, &walk)) visit(journal, &walk, live, each, context);
+      journal_write_if_crowded(journal);
     }
   }
   return RESULT_OK;

@@ -18,7 +18,7 @@
 #define JOURNAL_SEGMENTS_MAX   32768
 #define JOURNAL_FED_MAX        1024
 #define JOURNAL_PATH_BYTES     4096
-#define JOURNAL_FLUSH_EVERY_US 2000 /* under load flushes are at least so far apart: fewer of them serve more calls */
+#define JOURNAL_FLUSH_EVERY_US 5000 /* under load flushes are at least so far apart: fewer of them serve more calls */
 #define JOURNAL_LINGER_MS      20   /* what nobody waits for */
 #define JOURNAL_RETRY_MS       200  /* after a failure, and for a store that is full */
 #define JOURNAL_NAME_FORMAT    "journal-%08x-%08x.log"
@@ -176,6 +176,9 @@ void journal_compact_flushed(struct call_journal *journal);
 /* Appends a record to the batch; false when there is no room. */
 bool journal_batch_add(struct call_journal *journal, enum journal_kind kind, struct journal_key key,
                        struct str_view payload);
+
+/* Before the thread runs: writes a batch when half of the queue is used. */
+void journal_write_if_crowded(struct call_journal *journal);
 
 void *journal_writer_run(void *journal);
 

@@ -257,6 +257,14 @@ static bool write_what_has_come(struct call_journal *journal) {
   return true;
 }
 
+void journal_write_if_crowded(struct call_journal *journal) {
+  while (journal->queue.reserved - journal->queue.consumed > journal->queue.capacity / 2) {
+    if (write_what_has_come(journal)) continue;
+    batch_failed(journal);
+    return;
+  }
+}
+
 static bool is_finished(struct call_journal *journal) {
   size_t length;
   return journal->batch_length == 0 && !ring_queue_peek(&journal->queue, &length);

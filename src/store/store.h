@@ -28,6 +28,11 @@ void store_close(struct store **store);
  * up or is broken). Any thread. Signature of worker_record_sink. */
 enum result store_put_record(void *store, struct str_view record);
 
+/* What has been put so far, and what of it is safely in the database: everything put before store_position said P is
+ * as soon as store_stored says P or more. Any thread. */
+uint64_t store_position(void *store);
+uint64_t store_stored(void *store);
+
 /* How the writer is doing: a full or broken disk is a state that is reported and survived; the writer keeps trying,
  * nothing is lost while the queue has room. */
 struct store_health {

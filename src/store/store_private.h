@@ -37,6 +37,7 @@ struct store {
   char *batch; /* records taken out of the queue and not yet committed: u32 length, bytes, … */
   size_t batch_bytes;
   uint32_t batch_records;
+  uint64_t stored; /* atomic: position in the queue up to which all is in the database */
 
   pthread_mutex_t health_mutex;
   struct store_health health;

@@ -111,6 +111,20 @@ static void test_a_record_offered_twice_is_stored_once(void) {
   remove_dir();
 }
 
+static void test_what_is_put_is_stored_when_the_position_is_reached(void) {
+  struct store *store = open_in_fresh_dir();
+  expect_int(store_position(store), ==, 0);
+  put_record(store, "a1", "1001");
+  uint64_t position = store_position(store);
+  expect_int(position, >, 0);
+  expect(wait_until_written(store, 1));
+  for (int i = 0; i < 1000 && store_stored(store) < position; i++)
+    nanosleep(&(struct timespec){0, 1000000}, NULL);
+  expect_int(store_stored(store), ==, position);
+  store_close(&store);
+  remove_dir();
+}
+
 static void test_close_writes_what_is_waiting(void) {
   struct store *store = open_in_fresh_dir();
   for (int i = 0; i < 5000; i++) {
@@ -200,6 +214,6 @@ static void test_a_directory_that_is_not_there_is_a_clear_error(void) {
 }
 
 TAP_TESTS(TAP(test_records_come_back_newest_first_and_in_pages), TAP(test_a_record_offered_twice_is_stored_once),
-          TAP(test_close_writes_what_is_waiting), TAP(test_a_locked_database_is_reported_survived_and_caught_up),
-          TAP(test_objects_are_changed_all_or_nothing), TAP(test_the_file_is_for_its_owner_only),
-          TAP(test_a_directory_that_is_not_there_is_a_clear_error))
+          TAP(test_what_is_put_is_stored_when_the_position_is_reached), TAP(test_close_writes_what_is_waiting),
+          TAP(test_a_locked_database_is_reported_survived_and_caught_up), TAP(test_objects_are_changed_all_or_nothing),
+          TAP(test_the_file_is_for_its_owner_only), TAP(test_a_directory_that_is_not_there_is_a_clear_error))

@@ -17,6 +17,16 @@ enum result store_put_record(void *context, struct str_view record) {
   return RESULT_OK;
 }
 
+uint64_t store_position(void *context) {
+  struct store *store = context;
+  return __atomic_load_n(&store->queue.reserved, __ATOMIC_ACQUIRE);
+}
+
+uint64_t store_stored(void *context) {
+  struct store *store = context;
+  return __atomic_load_n(&store->stored, __ATOMIC_ACQUIRE);
+}
+
 void store_read_health(const struct store *store, struct store_health *health) {
   struct store *mutable = (struct store *)store;
   pthread_mutex_lock(&mutable->health_mutex);
@@ -83,6 +93,7 @@ static bool commit_batch(struct store *store) {
                        __ATOMIC_RELAXED);
     store->batch_bytes = 0;
     store->batch_records = 0;
+    __atomic_store_n(&store->stored, store->queue.consumed, __ATOMIC_RELEASE);
     return true;
   }
   char problem[256];

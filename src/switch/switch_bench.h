@@ -45,7 +45,7 @@
 struct bench_message {
   struct flow flow;
   int64_t at_ms;
-  bool taken;
+  bool taken, waits;
   size_t length;
   char text[BENCH_TEXT_BYTES];
 };
@@ -90,6 +90,10 @@ struct bench {
   char record_bytes[BENCH_RECORDS_MAX][4096];
   struct cdr_record records[BENCH_RECORDS_MAX];
   unsigned record_count;
+  struct journal_key journal_key; /* what the journal was told last */
+  unsigned journal_puts, journal_notes;
+  size_t state_length, note_length;
+  char state[16384], note[512];
   bool refuse_records;
   unsigned kept_devices; /* lines of OUTBOX_KEEP_DEVICE */
   char order_answer[BENCH_TEXT_MAX];
@@ -240,6 +244,7 @@ static inline void bench_keep_sent(struct bench *bench, const struct outbox_entr
   require(bench->sent_count < BENCH_SENT_MAX && entry->bytes.length < BENCH_TEXT_MAX);
   struct bench_message *message = &bench->sent[bench->sent_count++];
   *message = (struct bench_message){.flow = entry->flow, .at_ms = bench_now_ms(bench), .length = entry->bytes.length};
+  message->waits = entry->waits;
   memcpy(message->text, entry->bytes.data, entry->bytes.length);
 }
 
@@ -251,12 +256,23 @@ static inline void bench_keep_record(struct bench *bench, const struct outbox_en
           RESULT_OK);
 }
 
+static inline void bench_keep_journal(struct bench *bench, const struct outbox_entry *entry) {
+  bool is_put = entry->journal_kind == JOURNAL_PUT;
+  bench->journal_key = entry->key;
+  bench->journal_puts += is_put;
+  bench->journal_notes += entry->journal_kind == JOURNAL_NOTE;
+  require(entry->bytes.length <= (is_put ? sizeof bench->state : sizeof bench->note));
+  if (entry->bytes.length > 0) memcpy(is_put ? bench->state : bench->note, entry->bytes.data, entry->bytes.length);
+  *(is_put ? &bench->state_length : &bench->note_length) = entry->bytes.length;
+}
+
 static inline void bench_end_event(struct bench *bench) {
   for (uint32_t i = 0; i < bench->outbox.entry_count; i++) {
     const struct outbox_entry *entry = &bench->outbox.entries[i];
     if (entry->kind == OUTBOX_SEND) bench_keep_sent(bench, entry);
     if (entry->kind == OUTBOX_RECORD) bench_keep_record(bench, entry);
     if (entry->kind == OUTBOX_KEEP_DEVICE) bench->kept_devices++;
+    if (entry->kind == OUTBOX_JOURNAL) bench_keep_journal(bench, entry);
     if (entry->kind == OUTBOX_ASK_LOCATION) {
       bench->asked = true;
       bench->asker = entry->asker;

@@ -5,6 +5,7 @@
  *   "0 ask 1"         asks worker 1 where a phone is, and sends back what it hears
  *   "0 resolve HOST"  asks for the host's addresses, and sends back how many there are
  *   "0 record TEXT"   leaves a record
+ *   "0 keep TEXT"     tells the journal, and sends back what must wait for that
  *   "0 closed"        from then on, failed flows are reported to this sender */
 #ifndef WORKER_ECHO_SWITCH_H
 #define WORKER_ECHO_SWITCH_H
@@ -57,6 +58,11 @@ static void echo_message(struct switch_core *core, struct context *context, cons
     outbox_resolve(context->outbox, str_view_from_c(word + 8), TRANSPORT_UDP, 0, (struct handle){5, 1});
   } else if (strncmp(word, "record ", 7) == 0) {
     (void)!outbox_record(context->outbox, str_view_from_c(word + 7));
+  } else if (strncmp(word, "keep ", 5) == 0) {
+    context->outbox->sends_wait = true;
+    echo_send(context, &event->flow, word);
+    context->outbox->sends_wait = false;
+    (void)!outbox_journal(context->outbox, JOURNAL_PUT, (struct journal_key){1, 1}, str_view_from_c(word));
   } else if (strcmp(word, "alarm") == 0) {
     outbox_alarm(context->outbox, STR_VIEW("something is wrong"));
   } else if (strcmp(word, "learn") == 0) {

@@ -1,6 +1,7 @@
 /* What goes out. Records first: what a peer has been told must not be forgotten by us. Everything that answers arrives
  * as a note in an inbox, so that handling never nests. */
 #include "base/check.h"
+#include "parameters/parameters.h"
 #include "worker/location_letter.h"
 #include "worker/worker_state.h"
 
@@ -115,6 +116,33 @@ static void keep_device(struct worker *worker, struct str_view line) {
     if (i != worker->index) egress_note(worker, i, &(struct inbox_note){.kind = INBOX_DEVICE_LEARNT}, line);
 }
 
+/* --- the journal
+ * --------------------------------------------------------------------------------------------------------------- */
+
+static void tell_journal(struct worker *worker, const struct outbox_entry *entry) {
+  struct call_journal *journal = worker->group->journal;
+  enum journal_kind kind = (enum journal_kind)entry->journal_kind;
+  if (!journal) return;
+  bool urgent = kind == JOURNAL_PUT;
+  if (call_journal_put(journal, kind, entry->key, entry->bytes, urgent, &worker->journal_ticket) != RESULT_OK)
+    counters_add(&worker->counters, journal_entries_lost);
+}
+
+/* True when the message is kept until the journal has what it tells. A journal that cannot be written is not waited
+ * for. */
+static bool hold(struct worker *worker, const struct outbox_entry *entry) {
+  const struct call_journal *journal = worker->group->journal;
+  uint32_t wait_ms = worker->context.parameters->BF_JOURNAL_WAIT_MS;
+  if (!journal || wait_ms == 0 || !call_journal_is_well(journal) ||
+      call_journal_is_durable(journal, worker->journal_ticket))
+    return false;
+  struct held_answer answer = {
+      .ticket = worker->journal_ticket, .held_until = mono_ms_add(worker->real_now, wait_ms), .flow = entry->flow};
+  if (held_answers_put(&worker->held, &answer, entry->bytes) != RESULT_OK) return false;
+  counters_add(&worker->counters, answers_held);
+  return true;
+}
+
 void worker_alarm(struct worker *worker, struct str_view line) {
   struct str_view cut = str_view_slice(line, 0, ALARM_LINE_MAX);
   if (ring_queue_push(&worker->group->alarms, NULL, 0, cut.data, cut.length) != RESULT_OK)
@@ -127,6 +155,7 @@ void worker_alarm(struct worker *worker, struct str_view line) {
 static void do_entry(struct worker *worker, const struct outbox_entry *entry) {
   switch (entry->kind) {
   case OUTBOX_SEND:
+    if (entry->waits && hold(worker, entry)) break;
     recording_add_message(&worker->recording, &worker->context, TRACE_SENT, &entry->flow, entry->bytes);
     if (transport_is_stream((enum transport)entry->flow.transport))
       send_stream(worker, entry);
@@ -142,7 +171,8 @@ static void do_entry(struct worker *worker, const struct outbox_entry *entry) {
                 (struct str_view){0});
     break;
   case OUTBOX_RESOLVE: resolve(worker, entry); break;
-  case OUTBOX_RECORD: break;
+  case OUTBOX_RECORD:
+  case OUTBOX_JOURNAL: break;
   case OUTBOX_KEEP_DEVICE: keep_device(worker, entry->bytes); break;
   case OUTBOX_ORDER_ANSWER:
     order_desk_answer(&worker->group->desk, entry->order_id, worker->index, entry->result, entry->bytes);
@@ -152,12 +182,49 @@ static void do_entry(struct worker *worker, const struct outbox_entry *entry) {
   }
 }
 
+static void remember(struct worker *worker, const struct outbox_entry *entry) {
+  if (entry->kind == OUTBOX_RECORD) put_record(worker, entry->bytes);
+  if (entry->kind == OUTBOX_JOURNAL) tell_journal(worker, entry);
+}
+
+/* A datagram's bytes must stay until the batch is flushed, and those of a dropped answer do not. */
+static void send_held(struct worker *worker, const struct held_answer *answer, struct str_view bytes) {
+  struct outbox_entry entry = {.kind = OUTBOX_SEND, .flow = answer->flow, .bytes = arena_copy(&worker->arena, bytes)};
+  if (entry.bytes.length == 0) {
+    flush_udp(worker);
+    arena_reset(&worker->arena);
+    entry.bytes = arena_copy(&worker->arena, bytes);
+  }
+  do_entry(worker, &entry);
+}
+
+void egress_release(struct worker *worker) {
+  const struct call_journal *journal = worker->group->journal;
+  const struct held_answer *answer;
+  struct str_view bytes;
+  while ((answer = held_answers_first(&worker->held, &bytes)) != NULL) {
+    bool is_durable = call_journal_is_durable(journal, answer->ticket);
+    if (!is_durable && call_journal_is_well(journal) && mono_ms_before(worker->real_now, answer->held_until)) break;
+    if (!is_durable) counters_add(&worker->counters, answers_not_awaited);
+    send_held(worker, answer, bytes);
+    held_answers_drop(&worker->held);
+  }
+  flush_udp(worker);
+  arena_reset(&worker->arena);
+}
+
+void egress_journal_flushed(void *context) {
+  struct worker_group *group = context;
+  for (uint8_t i = 0; i < group->worker_count; i++)
+    if (held_answers_wait(&group->workers[i]->held)) inbox_ring(&group->workers[i]->inbox);
+}
+
 void egress(struct worker *worker) {
   struct outbox *outbox = &worker->outbox;
   if (outbox->entry_count == 0) return;
   worker->has_news = true;
   for (uint32_t i = 0; i < outbox->entry_count; i++)
-    if (outbox->entries[i].kind == OUTBOX_RECORD) put_record(worker, outbox->entries[i].bytes);
+    remember(worker, &outbox->entries[i]);
   for (uint32_t i = 0; i < outbox->entry_count; i++)
     do_entry(worker, &outbox->entries[i]);
   flush_udp(worker);

@@ -49,6 +49,10 @@ static int wait_ms(struct worker *worker) {
   struct mono_ms resolver_next = resolver_next_wake(worker->resolver, worker->real_now);
   if (resolver_next.value != INT64_MAX) wait = sooner(wait, mono_ms_since(resolver_next, worker->real_now));
   if (worker->shelf.waiting > 0) wait = sooner(wait, OFFER_EVERY_MS);
+  struct str_view bytes;
+  const struct held_answer *held = held_answers_first(&worker->held, &bytes);
+  if (held && call_journal_is_durable(worker->group->journal, held->ticket)) return 0;
+  if (held) wait = sooner(wait, mono_ms_since(held->held_until, worker->real_now));
   if (worker->has_news) wait = sooner(wait, PUBLISH_EVERY_MS - mono_ms_since(worker->real_now, worker->published_at));
   return wait;
 }
@@ -106,6 +110,7 @@ static void go_round(struct worker *worker) {
     resolver_advance(worker->resolver, worker->real_now);
   ingress_inbox(worker);
   egress(worker);
+  if (held_answers_wait(&worker->held)) egress_release(worker);
   advance_timers(worker);
   if (worker->shelf.waiting > 0) record_shelf_offer(&worker->shelf);
   if (worker->has_news && mono_ms_since(worker->real_now, worker->published_at) >= PUBLISH_EVERY_MS) publish(worker);
@@ -120,7 +125,8 @@ static void finish(struct worker *worker) {
     ingress_inbox(worker);
     egress(worker);
     record_shelf_offer(&worker->shelf);
-    has_more = inbox_next(&worker->inbox, &payload) || worker->shelf.waiting > 0;
+    egress_release(worker);
+    has_more = inbox_next(&worker->inbox, &payload) || worker->shelf.waiting > 0 || held_answers_wait(&worker->held);
     if (worker->shelf.waiting > 0) nanosleep(&(struct timespec){.tv_nsec = OFFER_EVERY_MS * 1000000L}, NULL);
   }
   publish(worker);

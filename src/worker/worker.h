@@ -15,6 +15,7 @@
 #include "parameters/parameters.h"
 #include "switch/switch_core.h"
 
+struct call_journal; /* store/call_journal.h */
 struct worker_group;
 
 struct worker_options {
@@ -35,6 +36,9 @@ struct worker_options {
    * are thrown away. */
   enum result (*record_sink)(void *sink, struct str_view record);
   void *record_sink_context;
+  /* What must not be forgotten goes there, records of ended calls among it (record_sink is not used then); borrowed.
+   * NULL: it is forgotten. */
+  struct call_journal *journal;
 };
 
 /* Opens sockets and allocates everything; nothing runs yet. NULL with a sentence in `problem` (which address, what
@@ -44,6 +48,11 @@ struct worker_group *worker_group_open(const struct worker_options *options, con
 
 /* The sockets as really bound (port 0 resolved). */
 const struct local_identity *worker_group_identity(const struct worker_group *group);
+
+/* Deals with what the journal has kept of calls that were open when the switch stopped working: each gets its record,
+ * and ended with its last proof of life. Between opening and start, before the journal's own start. The number of calls
+ * is stored in `*calls_out`. */
+enum result worker_group_take_up(struct worker_group *group, uint32_t *calls_out);
 
 /* Starts the threads. */
 enum result worker_group_start(struct worker_group *group);
@@ -56,7 +65,7 @@ bool worker_group_reload_tls(struct worker_group *group, char *problem, size_t p
  * runs; nothing that it knows may be freed. */
 enum result worker_group_stop(struct worker_group *group, int deadline_ms);
 
-/* Frees everything, when no thread runs any more. */
+/* Frees everything, when no thread runs any more, the journal's neither. */
 void worker_group_destroy(struct worker_group **group);
 
 /* Hands every worker a new picture; returns when all use it, so that the caller may free the old one. Any thread but a
@@ -77,7 +86,8 @@ struct worker_group_status {
   struct switch_core_counts counts;
   uint32_t loop_lag_ms_max; /* worst delay between a timer's due time and its handling in the last second */
   uint64_t records_waiting;
-  double processor_s; /* user + system of the worker threads */
+  bool journal_failed; /* it cannot be written */
+  double processor_s;  /* user + system of the worker threads */
 };
 void worker_group_read_status(const struct worker_group *group, struct worker_group_status *status);
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "boot/boot_options.h"
+#include "cdr/cdr_record.h"
 #include "net/poll_tag.h"
 #include "worker/worker_state.h"
 
@@ -28,7 +29,7 @@ static bool fill_random(void *bytes, size_t count) {
 struct worker_pieces {
   struct worker *worker;
   void *core, *arena, *outbox_entries, *outbox_bytes, *udp_inbound, *udp_outbound, *streams, *resolver, *letter, *inbox,
-      *shelf;
+      *shelf, *held;
 };
 
 static struct worker_pieces take_pieces(struct memory_region *region, const struct worker_group *group) {
@@ -46,6 +47,7 @@ static struct worker_pieces take_pieces(struct memory_region *region, const stru
       .letter = memory_region_take(region, LETTER_BYTES),
       .inbox = memory_region_take(region, INBOX_BYTES),
       .shelf = memory_region_take(region, record_shelf_memory_bytes(limits->calls_max)),
+      .held = memory_region_take(region, HELD_ANSWERS_BYTES),
   };
 }
 
@@ -117,6 +119,7 @@ static bool build_worker(struct worker_group *group, uint8_t index) {
   worker->letter = pieces.letter;
   record_shelf_init(&worker->shelf, pieces.shelf, group->limits.calls_max, group->record_sink,
                     group->record_sink_context);
+  held_answers_init(&worker->held, pieces.held);
   struct siphash_key seed;
   if (worker->epoll_fd < 0 || !inbox_open(&worker->inbox, pieces.inbox) || !fill_random(&seed, sizeof seed))
     return false;
@@ -209,6 +212,12 @@ static void init_locks(struct worker_group *group) {
   pthread_condattr_destroy(&attributes);
 }
 
+/* Records of ended calls go the way of everything that must not be forgotten; the journal hands them on to the store.
+ */
+static enum result put_into_journal(void *journal, struct str_view record) {
+  return call_journal_put(journal, JOURNAL_END, cdr_record_key(record), record, false, NULL);
+}
+
 static bool take_options(struct worker_group *group, const struct worker_options *options) {
   group->worker_count = options->worker_count;
   group->limits = options->limits;
@@ -218,6 +227,12 @@ static bool take_options(struct worker_group *group, const struct worker_options
   group->trace_size_mib = group->parameters->BF_TRACE_SIZE;
   group->record_sink = options->record_sink;
   group->record_sink_context = options->record_sink_context;
+  group->journal = options->journal;
+  if (options->journal) {
+    group->record_sink = put_into_journal;
+    group->record_sink_context = options->journal;
+    call_journal_on_flush(options->journal, egress_journal_flushed, group);
+  }
   worker_clock_start(&group->clock, options->clock_rate, options->wall_anchor);
   group->identity.socket_count = options->socket_count;
   group->identity.worker_count = options->worker_count;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "net/udp.h"
+#include "store/call_journal.h"
 #include "tap.h"
 #include "worker/echo_switch.h"
 #include "worker/worker.h"
@@ -291,6 +292,122 @@ static void test_records_are_offered_again_until_they_are_taken(void) {
   close_group();
 }
 
+/* --- the journal -----------------------------------------------------------------------------------------------------
+ */
+
+static char journal_parent[64];
+static bool disk_is_slow; /* atomic */
+
+static int slow_flush(void *context, int fd) {
+  (void)context;
+  while (__atomic_load_n(&disk_is_slow, __ATOMIC_ACQUIRE))
+    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+  return journal_files_real()->flush(NULL, fd);
+}
+
+static struct call_journal *start_journal(void) {
+  static struct journal_files files;
+  char problem[256] = "";
+  files = *journal_files_real();
+  files.flush = slow_flush;
+  snprintf(journal_parent, sizeof journal_parent, "%s/belfry-worker-XXXXXX",
+           access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+  expect(mkdtemp(journal_parent) != NULL);
+  struct call_journal_options options = {
+      .dir = journal_parent, .objects_max = 100, .segment_bytes = 64 << 10, .files = &files};
+  struct call_journal *journal = call_journal_open(&options, problem, sizeof problem);
+  expect(journal != NULL);
+  return journal;
+}
+
+static void remove_file(void *subject, const char *name) {
+  char path[512];
+  snprintf(path, sizeof path, "%s/%s", (const char *)subject, name);
+  if (name[0] != '.') unlink(path);
+}
+
+/* The journal ends first: it tells the group what it has written. */
+static void close_group_with(struct call_journal *journal) {
+  expect_int(worker_group_stop(group, 2000), ==, RESULT_OK);
+  call_journal_stop(journal);
+  worker_group_destroy(&group);
+  close(phone);
+}
+
+static void end_journal(struct call_journal *journal) {
+  char path[128];
+  call_journal_close(&journal);
+  snprintf(path, sizeof path, "%s/journal", journal_parent);
+  journal_files_real()->list(NULL, path, remove_file, path);
+  rmdir(path);
+  expect(rmdir(journal_parent) == 0);
+}
+
+static bool open_group_with(struct call_journal *journal) {
+  struct worker_options options = one_socket(1);
+  options.journal = journal;
+  if (!open_group(&options)) return false;
+  expect_int(call_journal_start(journal), ==, RESULT_OK);
+  return true;
+}
+
+static struct counters counters_now(void) {
+  struct worker_group_status status;
+  worker_group_read_status(group, &status);
+  return status.counters;
+}
+
+static void test_what_must_wait_goes_when_the_journal_has_it(void) {
+  struct call_journal *journal = start_journal();
+  if (!open_group_with(journal)) return;
+  parameters.BF_JOURNAL_WAIT_MS = 10000;
+  __atomic_store_n(&disk_is_slow, true, __ATOMIC_RELEASE);
+  say("0 keep first");
+  say("0 other");
+  expect_heard("0: 0 other"); /* what need not wait goes past it */
+  expect_int(counters_now().answers_held, ==, 1);
+  __atomic_store_n(&disk_is_slow, false, __ATOMIC_RELEASE);
+  expect_heard("keep first");
+  expect_int(counters_now().answers_not_awaited, ==, 0);
+  close_group_with(journal);
+  end_journal(journal);
+}
+
+static void test_what_must_wait_waits_no_longer_than_the_parameter_says(void) {
+  struct call_journal *journal = start_journal();
+  if (!open_group_with(journal)) return;
+  parameters.BF_JOURNAL_WAIT_MS = 60;
+  __atomic_store_n(&disk_is_slow, true, __ATOMIC_RELEASE);
+  int64_t start = worker_group_mono_now(group).value;
+  say("0 keep this");
+  expect_heard("keep this");
+  int64_t took = worker_group_mono_now(group).value - start;
+  expect_int(took, >=, 60);
+  expect_int(took, <, 1000);
+  expect_int(counters_now().answers_not_awaited, ==, 1);
+  __atomic_store_n(&disk_is_slow, false, __ATOMIC_RELEASE);
+  close_group_with(journal);
+  end_journal(journal);
+}
+
+static void keep_state(void *context, struct journal_key key, struct str_view state, struct str_view note) {
+  char *text = context;
+  (void)key, (void)note;
+  snprintf(text, 64, "%.*s", (int)state.length, state.data);
+}
+
+static void test_what_was_told_is_in_the_journal_when_the_group_has_stopped(void) {
+  struct call_journal *journal = start_journal();
+  if (!open_group_with(journal)) return;
+  say("0 keep all of it");
+  expect_heard("keep all of it");
+  close_group_with(journal);
+  char text[64] = "";
+  expect_int(call_journal_each(journal, keep_state, text), ==, RESULT_OK);
+  expect(strcmp(text, "keep all of it") == 0);
+  end_journal(journal);
+}
+
 static void test_status_sums_the_workers(void) {
   struct worker_options options = one_socket(2);
   if (!open_group(&options)) return;
@@ -395,4 +512,7 @@ TAP_TESTS(TAP(test_a_message_is_handled_on_the_worker_it_belongs_to), TAP(test_t
           TAP(test_records_are_offered_again_until_they_are_taken), TAP(test_status_sums_the_workers),
           TAP(test_alarms_reach_whoever_writes_the_log),
           TAP(test_what_one_worker_learns_of_a_device_all_know_and_it_is_kept), TAP(test_a_port_in_use_is_named),
+          TAP(test_what_must_wait_goes_when_the_journal_has_it),
+          TAP(test_what_must_wait_waits_no_longer_than_the_parameter_says),
+          TAP(test_what_was_told_is_in_the_journal_when_the_group_has_stopped),
           TAP(test_what_is_advertised_can_be_reached), TAP(test_a_group_starts_and_stops_a_hundred_times))

@@ -152,6 +152,7 @@ static void add_counts(struct switch_core_counts *sum, const struct switch_core_
 
 void worker_group_read_status(const struct worker_group *group, struct worker_group_status *status) {
   *status = (struct worker_group_status){0};
+  status->journal_failed = group->journal && !call_journal_is_well(group->journal);
   for (uint8_t i = 0; i < group->worker_count; i++) {
     struct worker *worker = group->workers[i];
     add_counters(&status->counters, &worker->counters);

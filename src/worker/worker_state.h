@@ -8,7 +8,9 @@
 #include "net/resolver.h"
 #include "net/stream_table.h"
 #include "net/udp.h"
+#include "store/call_journal.h"
 #include "worker/clock.h"
+#include "worker/held_answers.h"
 #include "worker/inbox.h"
 #include "worker/load.h"
 #include "worker/memory.h"
@@ -55,6 +57,8 @@ struct worker {
   uint16_t outbound_socket; /* for which the batch is that has not gone yet */
   char *letter;
   struct record_shelf shelf;
+  struct held_answers held;
+  uint64_t journal_ticket; /* of what this worker has told the journal last */
   struct load load;
   struct pace pace;
   int64_t real_ns; /* the kernel's monotonic clock */
@@ -96,6 +100,7 @@ struct worker_group {
   const struct directory *directory;
   enum result (*record_sink)(void *sink, struct str_view record);
   void *record_sink_context;
+  struct call_journal *journal;
   struct device_homes homes;
   void *homes_memory;
   struct order_desk desk;
@@ -151,6 +156,12 @@ void ingress_inbox(struct worker *worker);
 
 /* Does what stands in the outbox, and empties it. What comes of it arrives through inboxes. */
 void egress(struct worker *worker);
+
+/* Sends what has waited for the journal and need not wait any longer. */
+void egress_release(struct worker *worker);
+
+/* The journal's thread: what it has been told is on the disk. */
+void egress_journal_flushed(void *group);
 
 /* Sends over a connection of this worker. */
 void egress_stream(struct worker *worker, const struct flow *flow, struct str_view bytes);

@@ -254,6 +254,7 @@ static void do_entry(struct switch_node *node, const struct outbox_entry *entry)
   case OUTBOX_RESOLVE: resolve(node, entry); break;
   case OUTBOX_RECORD: ledger_add(world, node, entry->bytes); break;
   case OUTBOX_KEEP_DEVICE: break;
+  case OUTBOX_JOURNAL: break;
   case OUTBOX_ORDER_ANSWER:
     node->order_answer = sim_copy(&world->memory, entry->bytes);
     node->order_result = entry->result;

@@ -93,7 +93,14 @@ static bool caller_start(struct gun *gun, uint64_t due_us) {
   return true;
 }
 
+static const char *word_for(const struct gun *gun, const uint64_t *counter) {
+  if (counter == &gun->counts.completed) return "completed";
+  if (counter == &gun->counts.rejected) return "rejected";
+  return counter == &gun->counts.timed_out ? "timed-out" : "hung-up-on";
+}
+
 static void end_call(struct gun *gun, struct gun_call *call, uint64_t *counter) {
+  gun_log(gun, word_for(gun, counter), gun_text_view(&call->call_id));
   gun_count_end(gun, counter);
   gun_give_slot(gun, &call->timer, call);
 }
@@ -134,6 +141,7 @@ static void answered(struct gun *gun, struct gun_call *call, const struct sip_me
   uint64_t setup_us = gun->now_us - call->due_us, ring_us = gun->options.ring_ms * 1000ull;
   latency_add(&gun->setup, setup_us > ring_us ? setup_us - ring_us : 0);
   gun->counts.answered++;
+  gun_log(gun, "answered", gun_text_view(&call->call_id));
   send_in_dialog(gun, call, STR_VIEW("ACK"), 1);
   call->state = CALLER_TALKING;
   if (gun->options.hold && !gun->is_stopping)

@@ -18,6 +18,7 @@ static const char usage[] =
     "                        --user PREFIX --password TEXT\n"
     "       callgun answer   --answer ADDR:PORT [--ring-ms N] [--session-expires S]\n"
     "       all: [--local ADDR:PORT] [--window N] [--hold] [--spin] [--time-limit S] [--drain S] [--json]\n"
+    "            [--log FILE]\n"
     "\n"
     "calls      plays the caller and, with --answer, the callee that the switch calls; numbers called are PREFIX and "
     "a\n"
@@ -32,9 +33,10 @@ static const char usage[] =
     "--spin     never sleeps, on a core of its own: then the switch is not charged with waking callgun, as it would "
     "not\n"
     "           be with waking anybody behind a network card\n"
+    "--log      FILE gets a line for each answer and each end of a call, with its Call-ID and the time of day\n"
     "Exit status 1 when anything was lost or unexpected.\n";
 
-enum option_type { OPTION_ADDRESS, OPTION_NUMBER, OPTION_COUNT, OPTION_RATE, OPTION_TEXT, OPTION_FLAG };
+enum option_type { OPTION_ADDRESS, OPTION_NUMBER, OPTION_COUNT, OPTION_RATE, OPTION_TEXT, OPTION_PATH, OPTION_FLAG };
 
 static const struct option_row {
   const char *flag;
@@ -57,6 +59,7 @@ static const struct option_row {
     {"--number", OPTION_TEXT, offsetof(struct gun_options, number_prefix)},
     {"--user", OPTION_TEXT, offsetof(struct gun_options, user)},
     {"--password", OPTION_TEXT, offsetof(struct gun_options, password)},
+    {"--log", OPTION_PATH, offsetof(struct gun_options, log_path)},
     {"--hold", OPTION_FLAG, offsetof(struct gun_options, hold)},
     {"--spin", OPTION_FLAG, offsetof(struct gun_options, spin)},
     {"--json", OPTION_FLAG, offsetof(struct gun_options, json)},
@@ -77,6 +80,7 @@ static bool read_value(const struct option_row *row, const char *text, struct gu
   case OPTION_COUNT: return str_view_to_u64(view, field);
   case OPTION_RATE: *(double *)field = strtod(text, &end); return *end == '\0' && *(double *)field >= 0;
   case OPTION_TEXT: *(const char **)field = text; return strlen(text) < TEXT_LENGTH_MAX;
+  case OPTION_PATH: *(const char **)field = text; return true;
   case OPTION_FLAG: *(bool *)field = true; return true;
   }
   return false;
@@ -136,8 +140,11 @@ int main(int argc, char **argv) {
   (void)!address_parse(STR_VIEW("127.0.0.1:0"), 0, &gun.options.local);
   read_options(&gun.options, argc, argv);
   complete_options(&gun.options);
+  if (gun.options.log_path && !(gun.log = fopen(gun.options.log_path, "w")))
+    refuse(": cannot be written", gun.options.log_path);
   gun_open(&gun);
   gun_run(&gun);
+  if (gun.log) fclose(gun.log);
   gun_report(&gun);
   bool is_complete = gun.counts.completed == gun.counts.started && gun.counts.skipped == 0;
   return is_complete && gun.counts.unexpected == 0 ? 0 : 1;

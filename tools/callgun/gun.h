@@ -16,6 +16,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/hash_table.h"
 #include "base/pool.h"
@@ -83,6 +84,7 @@ struct gun_options {
   uint32_t drain_s;      /* and so long after the last start */
   bool spin;             /* never sleep */
   bool json;
+  const char *log_path; /* where each answer and end is written, a line each; NULL: nowhere */
 };
 
 /* All callees ring equally long, so those that ring stand in a row, and answer to the microsecond. */
@@ -95,6 +97,7 @@ struct gun {
   struct gun_options options;
   struct gun_socket caller, callee;
   int epoll_fd, signal_fd;
+  FILE *log;
   struct udp_inbound *inbound;
   struct timer_wheel wheel;
   struct mono_ms now;
@@ -150,6 +153,9 @@ void gun_open(struct gun *gun);
 void gun_run(struct gun *gun);
 
 /* --- gun_report.c --- */
+
+/* Writes "WORD NAME MICROSECONDS" to the log, if there is one: wall time since 1970. */
+void gun_log(const struct gun *gun, const char *word, struct str_view name);
 
 /* Prints counts and percentiles to standard output, as text or as one JSON object in a line. */
 void gun_report(const struct gun *gun);

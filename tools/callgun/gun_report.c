@@ -1,6 +1,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include "gun.h"
 
@@ -23,6 +24,14 @@ static double processor_seconds(void) {
   getrusage(RUSAGE_SELF, &usage);
   return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
          (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
+void gun_log(const struct gun *gun, const char *word, struct str_view name) {
+  struct timespec now;
+  if (!gun->log) return;
+  clock_gettime(CLOCK_REALTIME, &now);
+  fprintf(gun->log, "%s %.*s %" PRId64 "\n", word, (int)name.length, name.data,
+          (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000);
 }
 
 void gun_report(const struct gun *gun) {

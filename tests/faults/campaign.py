@@ -1,0 +1,121 @@
+"""Kills the real switch under load, again and again, and afterwards holds its records against what callgun lived
+through: each answered call has exactly one record, of the right length, and nothing is left."""
+
+import json
+import random
+import time
+
+from rig.ports import HOST, free_port
+from rig.rig import ROOT
+from rig.switch import mapping_gateway, routing_gateway
+from rig.waiting import wait_until
+
+CALLGUN = ROOT / "build" / "tools" / "callgun" / "callgun"
+LENGTH_TOLERANCE_S = 1.0
+
+
+class Tally:
+    """What a campaign came to."""
+
+    def __init__(self):
+        self.runs = self.calls = self.kills = self.restarted = 0
+        self.lost, self.doubled, self.wrong = [], [], []
+
+    def __str__(self):
+        return (f"{self.runs} runs, {self.kills} kills, {self.calls} answered calls, {self.restarted} cut by a restart, "
+                f"{len(self.lost)} losses, {len(self.doubled)} duplicates, {len(self.wrong)} wrong lengths")
+
+    def check(self):
+        for what, calls in (("without a record", self.lost), ("with two records", self.doubled),
+                            ("with a wrong length", self.wrong)):
+            assert not calls, f"{len(calls)} calls {what}, among them {calls[:5]}\n{self}"
+
+
+def _start(rig):
+    ports = {"caller": free_port(), "callee": free_port()}
+    switch = rig.switch(
+        arguments=["--workers", "2"], tcp=False,
+        mapping_gateways=[mapping_gateway("customer", ports["caller"], capacity=100000)],
+        routing_gateways=[routing_gateway("vendor", ports["callee"], capacity=100000)])
+    return switch, ports
+
+
+def _gun(rig, switch, ports, rate, seconds, talk_ms, drain_s):
+    log = rig.directory / "calls.log"
+    return log, rig.process(
+        "callgun", [CALLGUN, "calls", "--target", f"{HOST}:{switch.port}", "--local", f"{HOST}:{ports['caller']}",
+                    "--answer", f"{HOST}:{ports['callee']}", "--rate", rate, "--count", int(rate * seconds), "--ring-ms", 50,
+                    "--talk-ms", talk_ms, "--drain", drain_s, "--log", log, "--json"])
+
+
+def read_log(path):
+    """The calls that were answered: Call-ID → [answered, ended or None, how], in seconds since 1970."""
+    calls = {}
+    for line in path.read_text().splitlines():
+        word, call_id, stamp = line.split()
+        if word == "answered":
+            calls[call_id] = [int(stamp) / 1e6, None, None]
+        elif call_id in calls:
+            calls[call_id][1:] = [int(stamp) / 1e6, word]
+    return calls
+
+
+def all_records(switch):
+    records, cursor = [], None
+    while True:
+        page = switch.api.get("/api/v1/cdrs", limit=1000, **({"cursor": cursor} if cursor else {}))
+        records += page["items"]
+        cursor = page["next_cursor"]
+        if not cursor:
+            return records
+
+
+def _records_of_answered(switch):
+    by_call = {}
+    for record in all_records(switch):
+        if record["answered_at"]:
+            by_call.setdefault(record["caller_call_id"], []).append(record)
+    return by_call
+
+
+def _without_the_superseded(records):
+    """An answer that never reached the caller (the switch was killed just before) is a call of its own for the callee;
+    the caller's INVITE, sent again, made a further one."""
+    records = sorted(records, key=lambda record: record["started_at"])
+    return [record for record in records[:-1] if record["end_reason"] != "switch_restart"] + records[-1:]
+
+
+def _weigh(tally, calls, by_call):
+    for call_id, (answered, ended, how) in calls.items():
+        records = _without_the_superseded(by_call.get(call_id, []))
+        if not records:
+            tally.lost.append(call_id)
+            continue
+        if len(records) > 1:
+            tally.doubled.append(call_id)
+        record = records[-1]
+        if record["end_reason"] == "switch_restart":
+            tally.restarted += 1
+        elif how == "completed" and abs(record["hold_time_ms"] / 1000 - (ended - answered)) > LENGTH_TOLERANCE_S:
+            tally.wrong.append((call_id, record["hold_time_ms"] / 1000, ended - answered))
+
+
+def run(rig, tally, rate=100, seconds=6.0, kills=3, talk_ms=1500, drain_s=40, seed=None):
+    """One switch, one load, some kills at random moments."""
+    chance = random.Random(seed)
+    switch, ports = _start(rig)
+    log, gun = _gun(rig, switch, ports, rate, seconds, talk_ms, drain_s)
+    for _ in range(kills):
+        time.sleep(chance.uniform(0.3, 2 * seconds / (kills + 1) - 0.3))
+        switch.kill()
+        switch.start()
+        tally.kills += 1
+    gun.wait(120)
+    json.loads(gun.output_since_start.splitlines()[-1])
+    calls = read_log(log)
+    wait_until(lambda: not switch.calls(), "no call is left", 60)
+    wait_until(lambda: set(calls) <= set(_records_of_answered(switch)), "each answered call has a record", 10)
+    tally.runs += 1
+    tally.calls += len(calls)
+    _weigh(tally, calls, _records_of_answered(switch))
+    switch.terminate()
