@@ -114,17 +114,23 @@ static int64_t left_with_peer_ms(const struct session_step *step) {
   return of_peer_ms > 0 && of_peer_ms < ours_ms ? of_peer_ms : ours_ms;
 }
 
-/* Where the method may be swallowed, and there is another one, it gets only a share of the time left. */
+/* The rung after the one that is tried. */
+static enum refresh_rung next_rung(const struct session_step *step) {
+  const struct session_timer *session = step->session;
+  return refresh_ladder_next((enum refresh_ladder)session->ladder, session->tried, step->evidence,
+                             &session->experience);
+}
+
+/* Where the method may be swallowed, and there is another one, it gets only a share of the time left. OPTIONS is no
+ * refresh, so it need not come before the peer gives up. */
 SESSION_ACTION(send) {
   struct session_timer *session = step->session;
-  enum refresh_rung rung = (enum refresh_rung)session->rung;
-  enum refresh_rung next =
-      refresh_ladder_next((enum refresh_ladder)session->ladder, session->tried, step->evidence, &session->experience);
+  enum refresh_rung rung = (enum refresh_rung)session->rung, next = next_rung(step);
   struct mono_ms give_up = guard_at(session, step->context->parameters);
-  if (!is_answered(session, rung) && next != REFRESH_RUNG_NONE)
-    give_up =
-        mono_ms_add(step->context->now,
-                    session_guard_patience_ms(next == REFRESH_RUNG_OPTIONS ? left_ms(step) : left_with_peer_ms(step)));
+  if (!is_answered(session, rung) && next != REFRESH_RUNG_NONE) {
+    int64_t share_of_ms = next == REFRESH_RUNG_OPTIONS ? left_ms(step) : left_with_peer_ms(step);
+    give_up = mono_ms_add(step->context->now, session_guard_patience_ms(share_of_ms));
+  }
   arm(step, give_up);
   step->deed.kind = SESSION_DEED_SEND;
   step->deed.rung = rung;
@@ -161,15 +167,13 @@ SESSION_ACTION(begin_round) {
   }
   session->tried = 0;
   session->last_status = 0;
-  session->ladder = (uint8_t)ladder_of(step);
-  return try_rung(step,
-                  refresh_ladder_first((enum refresh_ladder)session->ladder, step->evidence, &session->experience));
+  enum refresh_ladder ladder = ladder_of(step);
+  session->ladder = (uint8_t)ladder;
+  return try_rung(step, refresh_ladder_first(ladder, step->evidence, &session->experience));
 }
 
 SESSION_ACTION(climb) {
-  struct session_timer *session = step->session;
-  return try_rung(step, refresh_ladder_next((enum refresh_ladder)session->ladder, session->tried, step->evidence,
-                                            &session->experience));
+  return try_rung(step, next_rung(step));
 }
 
 SESSION_ACTION(lose_patience) {
@@ -267,7 +271,8 @@ void session_timer_resume(struct session_timer *session, struct context *context
     int64_t period_ms = session_guard_period_ms(context->parameters, session->interval_s);
     session->refresh_due = session_guard_spread(context->random, context->now, period_ms);
   }
-  arm(&step, session->state == SESSION_STATE_RESTING ? session->refresh_due : guard_at(session, context->parameters));
+  bool rests = session->state == SESSION_STATE_RESTING;
+  arm(&step, rests ? session->refresh_due : guard_at(session, context->parameters));
 }
 
 void session_timer_stop(struct session_timer *session, struct context *context) {
@@ -303,9 +308,7 @@ struct session_deed session_timer_due(struct session_timer *session, struct cont
 struct session_deed session_timer_block(struct session_timer *session, struct context *context,
                                         const struct refresh_evidence *evidence) {
   struct session_step step = {.session = session, .context = context, .evidence = evidence, .pause_ms = BLOCKED_MS};
-  enum refresh_rung next =
-      refresh_ladder_next((enum refresh_ladder)session->ladder, session->tried, evidence, &session->experience);
-  bool is_urgent = next != REFRESH_RUNG_NONE && left_ms(&step) < SESSION_TRANSACTION_MS;
+  bool is_urgent = next_rung(&step) != REFRESH_RUNG_NONE && left_ms(&step) < SESSION_TRANSACTION_MS;
   dispatch(&step, is_urgent ? SESSION_EVENT_CLIMB : SESSION_EVENT_BLOCKED);
   return step.deed;
 }
@@ -463,6 +466,14 @@ static void change_probe(struct session_step *step) {
   arm(step, session->refresh_due);
 }
 
+/* A guard that would have passed already waits for the end of the session instead. */
+static void change_guard(struct session_step *step) {
+  struct session_timer *session = step->session;
+  struct mono_ms guard = guard_at(session, step->context->parameters);
+  bool is_past = mono_ms_before(guard, step->context->now);
+  timer_wheel_arm(step->context->wheel, &session->timer, TIMER_SESSION, is_past ? session->expires_at : guard);
+}
+
 void session_timer_change(struct session_timer *session, struct context *context, const struct session_wishes *wishes) {
   struct session_step step = {.session = session, .context = context, .origin = SESSION_BY_OTHERS};
   bool wants_other = wishes->ttl_s != session->interval_s;
@@ -475,12 +486,7 @@ void session_timer_change(struct session_timer *session, struct context *context
   }
   if (session->role == SESSION_ROLE_OURS && wants_other) session->is_renewing = 1;
   if (session->state == SESSION_STATE_RESTING) change_rhythm(&step, wishes);
-  /* A guard that would have passed already waits for the end of the session instead. */
-  if (session->state == SESSION_STATE_GUARDING) {
-    bool is_past = mono_ms_before(guard_at(session, context->parameters), context->now);
-    timer_wheel_arm(context->wheel, &session->timer, TIMER_SESSION,
-                    is_past ? session->expires_at : guard_at(session, context->parameters));
-  }
+  if (session->state == SESSION_STATE_GUARDING) change_guard(&step);
 }
 
 /* --- what is shown ----------------------------------------------------------------------------------------------- */

@@ -5,7 +5,17 @@
  *   call/ tells: a 2xx and its terms, the wheel entry is due, a reply has come        ─► session_timer_…
  *   call/ does:  sends the rung it is told to, ends the call for the cause it is told  ◄─ struct session_deed
  *
- * The timer knows no messages and sends nothing. Roles are ours or theirs, never uac or uas. */
+ * The timer knows no messages and sends nothing. Roles are ours or theirs, never uac or uas.
+ *
+ * This is the room's front door. Behind it, in the order in which they are best read:
+ *
+ *   session_timer.def    the life of a timer: states, events, what each does
+ *   session_offer.def    who refreshes, for each thing that a peer may say
+ *   refresh_ladder.def   with what a session is refreshed, and what each answer means
+ *   session_guard.h      when: arithmetic on an interval
+ *   duration_cap.h       calls that end whatever their sessions do
+ *   device_memory.h      what worked with which device
+ *   liveness.h, explanation.h   what the record says afterwards */
 #ifndef SUPERVISION_SESSION_TIMER_H
 #define SUPERVISION_SESSION_TIMER_H
 
