@@ -86,6 +86,9 @@ static void final_said(struct sighting *sighting, struct watched_transaction *tr
     transaction->repeats_owed = 0;
     transaction->is_turned_away =
         message->status == 503 && transaction->provisional_us == 0 && sip_message_has(message, SIP_HEADER_RETRY_AFTER);
+    /* A BYE for which there was no room was not heard: the call goes on, and supervision finds out. */
+    if (transaction->is_turned_away && transaction->method == SIP_METHOD_BYE)
+      watcher_dialog(sighting)->bye_heard_us = 0;
     if (sighting->endpoint->is_switch) watch_timer_final_said(sighting, transaction);
   } else if (transaction->is_excused) {
     /* the network said that nobody hears it: the transaction is over, and a repeated request is a new one */
