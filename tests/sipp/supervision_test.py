@@ -5,21 +5,23 @@ A leg whose timers are not the test's business is quiet: its device's are off, a
 import signal
 import time
 
-from rig.cdr import between, expect_cdr, matching
+from rig.cdr import between, expect_cdr, matching, with_fields
 from rig.claims import needs, time_limit
+from rig.ports import HOST, is_bound
+from rig.rig import ROOT
 from rig.sipp import lines
 from rig.switch import mapping_gateway, routing_gateway
 from rig.waiting import wait_until
 
 RATE = 30
 TIMER = "Supported: timer"
+USUAL = {"SS_SIP_SESSION_TTL": 90, "SS_SIP_NO_TIMER_REINVITE_INTERVAL": 0, "BF_NO_TIMER_PROBE": "off"}
 
 
 def at_rate(rig, caller_timer=False, callee_timer=False, **parameters):
     """A switch between customer-a and vendor-a. Returns it, and both ports."""
     customer, vendor = rig.port(), rig.port()
-    usual = {"SS_SIP_SESSION_TTL": 90, "SS_SIP_NO_TIMER_REINVITE_INTERVAL": 0, "BF_NO_TIMER_PROBE": "off"}
-    switch = rig.switch(clock_rate=RATE, parameters={**usual, **parameters},
+    switch = rig.switch(clock_rate=RATE, parameters={**USUAL, **parameters},
                         mapping_gateways=[mapping_gateway("customer-a", customer, sip_timer=caller_timer)],
                         routing_gateways=[routing_gateway("vendor-a", vendor, sip_timer=callee_timer)])
     return switch, customer, vendor
@@ -254,3 +256,53 @@ def test_a_parameter_changed_in_mid_call_holds_for_that_call(rig):
     assert switch.command_line("hangup", switch.calls()[0]["id"]).returncode == 0
     caller.done()
     callee.done()
+
+
+# --- through a proxy that minds session timers, too -------------------------------------------------------------------
+
+def kamailio(rig, port, to):
+    """A proxy that records its route and passes each call on."""
+    process = rig.process("kamailio", [
+        "kamailio", "-f", ROOT / "bench" / "kamailio.cfg", "-l", f"udp:{HOST}:{port}", "-m", "64", "-M", "8", "-DD", "-E",
+        "-A", f'CALLEE="sip:{HOST}:{to}"', "-Y", rig.directory, "-w", rig.directory,
+        "-P", rig.directory / "kamailio.pid", "-x", "tlsf", "-X", "tlsf"])
+    wait_until(lambda: is_bound(port, "udp") or not process.is_running, "kamailio listens")
+
+
+def hang_up(switch, *clients):
+    assert switch.command_line("hangup", switch.calls()[0]["id"]).returncode == 0
+    for client in clients:
+        client.done()
+
+
+@needs("switch", "sipp", "kamailio")
+def test_a_callee_behind_kamailio_is_refreshed_through_it(rig):
+    customer, proxy, vendor = rig.port(), rig.port(), rig.port()
+    kamailio(rig, proxy, vendor)
+    switch = rig.switch(clock_rate=RATE, parameters=USUAL,
+                        mapping_gateways=[mapping_gateway("customer-a", customer, sip_timer=False)],
+                        routing_gateways=[routing_gateway("vendor-a", proxy)])
+    callee = rig.sipp("callee_is_refreshed", port=vendor, lines=lines(TIMER, expires(90, "uac")),
+                      refresh_lines=lines(expires(90, "uac")))
+    caller = rig.sipp("gateway_is_hung_up", port=customer, to=switch)
+    updates = wait_for_refreshes(callee, "UPDATE", 3)
+    check_rhythm(updates)
+    assert all(len(update.all("via")) == 2 for update in updates), updates[0]
+    hang_up(switch, caller, callee)
+    expect_cdr(switch.cdr(), end_reason="operator", callee_timer=with_fields(interval_s=90, refresher="us"))
+
+
+@needs("switch", "sipp", "kamailio")
+def test_a_caller_behind_kamailio_is_refreshed_through_it(rig):
+    customer, proxy, vendor = rig.port(), rig.port(), rig.port()
+    switch = rig.switch(clock_rate=RATE, parameters=USUAL, mapping_gateways=[mapping_gateway("customer-a", proxy)],
+                        routing_gateways=[routing_gateway("vendor-a", vendor, sip_timer=False)])
+    kamailio(rig, proxy, switch.port)
+    callee = rig.sipp("callee_answers", port=vendor)
+    caller = rig.sipp("gateway_is_refreshed", port=customer, to=proxy, lines=lines(TIMER, expires(90, "uas")),
+                      refresh_lines=lines(expires(90, "uac")))
+    updates = wait_for_refreshes(caller, "UPDATE", 3)
+    check_rhythm(updates)
+    assert all(len(update.all("via")) == 2 for update in updates), updates[0]
+    hang_up(switch, caller, callee)
+    expect_cdr(switch.cdr(), end_reason="operator", caller_timer=with_fields(interval_s=90, refresher="us"))
