@@ -154,6 +154,10 @@ void call_preview(struct call_table *table, struct context *context, const struc
 /* Legs, those on their own among them. */
 uint32_t call_leg_count(const struct call_table *table);
 
+/* Where calls and legs live, for whoever makes memory resident ahead of need. */
+const struct pool *call_pool(const struct call_table *table);
+const struct pool *call_leg_pool(const struct call_table *table);
+
 /* Every call and every leg on its own has an armed timer, legs and calls agree about each other, every carried request
  * belongs to a leg. False with a sentence in `*problem`. */
 bool call_table_check(const struct call_table *table, struct text_builder *problem);

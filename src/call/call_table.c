@@ -60,6 +60,14 @@ uint32_t call_count_answered(const struct call_table *table) {
   return table->answered_count;
 }
 
+const struct pool *call_pool(const struct call_table *table) {
+  return &table->calls;
+}
+
+const struct pool *call_leg_pool(const struct call_table *table) {
+  return &table->legs;
+}
+
 uint32_t call_leg_count(const struct call_table *table) {
   return table->legs.used;
 }

@@ -369,6 +369,10 @@ bool dialog_peer_supports(const struct dialog_table *table, struct handle handle
   return dialog && (dialog->end.supported_options & option) != 0;
 }
 
+const struct pool *dialog_pool(const struct dialog_table *table) {
+  return &table->dialogs;
+}
+
 uint32_t dialog_count(const struct dialog_table *table) {
   return table->dialogs.used;
 }

@@ -216,6 +216,9 @@ bool dialog_peer_supports(const struct dialog_table *table, struct handle dialog
 enum result dialog_tag_worker(struct str_view tag, uint8_t *worker_out) MUST_USE;
 
 uint32_t dialog_count(const struct dialog_table *table);
+
+/* Where they live, for whoever makes memory resident ahead of need. */
+const struct pool *dialog_pool(const struct dialog_table *table);
 bool dialog_table_check(const struct dialog_table *table, struct text_builder *problem);
 
 #endif

@@ -142,6 +142,22 @@ bool switch_core_advance(struct switch_core *core, struct context *context) {
   return true;
 }
 
+/* --- memory ahead of need ----------------------------------------------------------------------------------------- */
+
+bool switch_core_fresh_memory(const struct switch_core *core, unsigned number, struct str_view *fresh_out) {
+  const struct pool *const others[] = {transaction_pool(core->transactions), dialog_pool(core->dialogs),
+                                       call_pool(core->calls), call_leg_pool(core->calls)};
+  const struct pool *pool;
+  if (number < BLOCK_STORE_CLASSES)
+    pool = &core->blocks.pools[number];
+  else if (number - BLOCK_STORE_CLASSES < sizeof others / sizeof others[0])
+    pool = others[number - BLOCK_STORE_CLASSES];
+  else
+    return false;
+  *fresh_out = pool_touch_hint(pool, UINT32_MAX);
+  return true;
+}
+
 /* --- counting and checking --------------------------------------------------------------------------------------- */
 
 void switch_core_count(const struct switch_core *core, const struct context *context,

@@ -37,6 +37,10 @@ void switch_core_handle(struct switch_core *core, struct context *context, const
  * again after emptying it. */
 bool switch_core_advance(struct switch_core *core, struct context *context);
 
+/* The memory of the pool with this number that has never been used, and will be from its beginning on: the worker makes
+ * it resident ahead of need. False when there are not so many pools. */
+bool switch_core_fresh_memory(const struct switch_core *core, unsigned number, struct str_view *fresh_out);
+
 /* The worker on which a message must be handled: by Via branch (responses), our tag (in-dialog), number (REGISTER),
  * else Call-ID. Any worker may ask. Malformed messages: the asking worker. */
 uint8_t switch_core_steer(const struct local_identity *local, struct str_view bytes);

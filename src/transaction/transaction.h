@@ -177,6 +177,9 @@ enum result transaction_branch_worker(struct str_view branch, uint8_t *worker_ou
 
 uint32_t transaction_count(const struct transaction_layer *layer);
 
+/* Where they live, for whoever makes memory resident ahead of need. */
+const struct pool *transaction_pool(const struct transaction_layer *layer);
+
 /* Every live transaction has an armed timer, indices agree; the simulator calls it after each event. False with a
  * sentence in `*problem`. */
 bool transaction_layer_check(const struct transaction_layer *layer, struct text_builder *problem);

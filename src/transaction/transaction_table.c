@@ -58,6 +58,10 @@ static struct transaction *transaction_at(const struct transaction_layer *layer,
   return (void *)(layer->pool.slots + (size_t)index * layer->pool.slot_bytes);
 }
 
+const struct pool *transaction_pool(const struct transaction_layer *layer) {
+  return &layer->pool;
+}
+
 uint32_t transaction_count(const struct transaction_layer *layer) {
   return layer->pool.used;
 }

@@ -8,6 +8,7 @@
 
 #define PUBLISH_EVERY_MS 100
 #define OFFER_EVERY_MS   20
+#define TOUCH_EVERY_MS   20
 
 static void read_clocks(struct worker *worker) {
   struct worker_times times = worker_clock_read(&worker->group->clock);
@@ -32,6 +33,13 @@ static void publish(struct worker *worker) {
   pthread_mutex_unlock(&worker->counts_lock);
   worker->published_at = worker->real_now;
   worker->has_news = false;
+}
+
+static void touch_pools(struct worker *worker) {
+  struct str_view fresh;
+  for (unsigned number = 0; switch_core_fresh_memory(worker->core, number, &fresh); number++)
+    touch_ahead(&worker->touch, number, fresh);
+  worker->touched_at = worker->real_now;
 }
 
 static int sooner(int a, int64_t b) {
@@ -113,6 +121,7 @@ static void go_round(struct worker *worker) {
   if (held_answers_wait(&worker->held)) egress_release(worker);
   advance_timers(worker);
   if (worker->shelf.waiting > 0) record_shelf_offer(&worker->shelf);
+  if (mono_ms_since(worker->real_now, worker->touched_at) >= TOUCH_EVERY_MS) touch_pools(worker);
   if (worker->has_news && mono_ms_since(worker->real_now, worker->published_at) >= PUBLISH_EVERY_MS) publish(worker);
 }
 

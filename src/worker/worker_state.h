@@ -18,6 +18,7 @@
 #include "worker/pace.h"
 #include "worker/record_shelf.h"
 #include "worker/recording.h"
+#include "worker/touch.h"
 #include "worker/worker.h"
 
 #define WORKERS_MAX         ORDER_WORKERS_MAX
@@ -64,6 +65,8 @@ struct worker {
   int64_t real_ns; /* the kernel's monotonic clock */
   struct recording recording;
   struct mono_ms real_now;
+  struct touch touch;
+  struct mono_ms touched_at;
   bool queue_may_stand; /* a socket had a full batch in this round */
   uint32_t kernel_drops[LOCAL_SOCKETS_MAX];
   bool has_news; /* something has happened since the counts were published */
