@@ -56,7 +56,10 @@ void journal_learn(struct call_journal *journal, const struct journal_record *re
   case JOURNAL_PUT:
   case JOURNAL_COPY: learn_put(journal, record, place); break;
   case JOURNAL_NOTE: learn_note(journal, record, place); break;
-  case JOURNAL_END: journal_segment_find(journal, place->segment)->last_end = record->sequence; /* fall through */
+  case JOURNAL_END:
+    journal_segment_find(journal, place->segment)->last_end = record->sequence;
+    learn_death(journal, record);
+    break;
   case JOURNAL_DROP: learn_death(journal, record); break;
   case JOURNAL_STORED:
     if (record->payload.length == sizeof(uint64_t)) learn_stored(journal, record->payload.data);
