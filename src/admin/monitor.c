@@ -4,6 +4,7 @@
 #include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "admin/api.h"
@@ -77,6 +78,23 @@ static float rate(const struct monitor *monitor, uint64_t now, uint64_t before) 
   return over ? (float)((double)(now - before) / (double)over) : 0;
 }
 
+static bool is_refresh(const char *counter, bool answered) {
+  const char *ending = strrchr(counter, '_');
+  return strncmp(counter, "session_refreshes_", strlen("session_refreshes_")) == 0 && ending &&
+         (answered ? strcmp(ending, "_accepted") == 0
+                   : strcmp(ending, "_refused") == 0 || strcmp(ending, "_unanswered") == 0);
+}
+
+/* Refreshes and probes of ours that ended in one of the ways: the counters are told apart by their names. */
+static uint64_t refreshes(const struct counters *counters, bool answered) {
+  uint64_t sum = 0;
+#define COUNTER(name, help)                                                                                            \
+  if (is_refresh(#name, answered)) sum += counters->name;
+#include "base/counters.def"
+#undef COUNTER
+  return sum;
+}
+
 static void take_sample(struct monitor *monitor, const struct worker_group_status *status,
                         const struct store_health *health) {
   const struct traffic_figures *recent = &monitor->summary.all;
@@ -95,6 +113,9 @@ static void take_sample(struct monitor *monitor, const struct worker_group_statu
       .asr_percent = (float)traffic_asr_percent(recent),
       .acd_s = (float)traffic_acd_s(recent),
       .pdd_ms = (float)traffic_pdd_ms(recent),
+      .refreshes_per_s = rate(monitor, refreshes(now, true), refreshes(before, true)),
+      .refreshes_failed_per_s = rate(monitor, refreshes(now, false), refreshes(before, false)),
+      .keep_alive_lag_ms = (float)status->counts.keepalive.lag_ms,
   };
   monitor->processor_s = status->processor_s;
   sample_ring_add(&monitor->seconds, &sample);
