@@ -23,7 +23,7 @@ const complaints = [];
 async function open_page(browser, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, reducedMotion: "reduce", locale: "en-GB", ...options });
   const page = await context.newPage();
-  page.setDefaultTimeout(15000);
+  page.setDefaultTimeout(30000);
   page.on("pageerror", (error) => complaints.push(`exception: ${error.message}`));
   page.on("console", (message) => {
     // The browser's own line about an answer that a step has provoked on purpose.
@@ -193,6 +193,23 @@ const STEPS = {
     await page.getByRole("status").getByText("“Mobile” is applied").waitFor();
   },
 
+  // A parameter is changed while a call talks: its next refresh comes sooner, and the call says so.
+  async shorten_refreshes(browser, id) {
+    const page = await open_page(browser);
+    await sign_in(page, `/calls?call=${id}`);
+    const next = () => page.locator(".leg-timer dd").first().innerText();
+    await page.locator(".leg-timer").first().waitFor();
+    check(Number((await next()).split(":")[0]) >= 3, `the next refresh was to come in ${await next()}`);
+    await page.keyboard.press("Escape");
+    await visit(page, "/parameters?name=SS_SIP_SESSION_UPDATE_SEGMENT");
+    await page.getByRole("textbox", { name: "Value" }).fill("10");
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByRole("status").getByText("is now 10").waitFor();
+    await visit(page, `/calls?call=${id}`);
+    await page.locator(".leg-timer").first().waitFor();
+    check(/^(0:\d\d|1:00)$/.test(await next()), `the next refresh is to come in ${await next()}`);
+  },
+
   // The keyboard alone: from the list of calls into one, and hang it up.
   async hang_up(browser, caller) {
     const page = await open_page(browser);
@@ -261,33 +278,39 @@ const STEPS = {
     const count = Number(how_many);
     const page = await open_page(browser);
     await sign_in(page);
-    const one = await page.evaluate(async () => (await (await fetch("/api/v1/calls")).json()).items[0]);
-    const page_of = (from, to) => ({ items: Array.from({ length: to - from }, (_, i) => ({ ...one, id: `c-${from + i}`, caller: String(49000000 + from + i), duration_s: count - from - i })),
-      next_cursor: to < count ? `0.${to}` : null });
-    await page.route("**/api/v1/calls*", (route) => {
-      const from = Number(new URL(route.request().url()).searchParams.get("cursor")?.slice(2) ?? 0);
-      route.fulfill({ json: page_of(from, Math.min(from + 1000, count)) });
-    });
-    await page.getByRole("link", { name: /Current calls/ }).click();
-    await page.getByText(count.toLocaleString("en-GB"), { exact: true }).first().waitFor({ timeout: 60000 });
-    const steps_ms = await page.evaluate(async () => {
+    await page.evaluate(async (all) => {
+      const ask = window.fetch, one = (await (await ask("/api/v1/calls")).json()).items[0];
+      const call = (i) => ({ ...one, id: `c-${i}`, caller: String(49000000 + i), duration_s: all - i });
+      let is_told = false;
+      window.fetch = (path, options) => {
+        if (!path.startsWith("/api/v1/calls")) return ask(path, options);
+        if (is_told) return new Promise(() => {}); // once is enough
+        const from = Number(/cursor=0\.(\d+)/.exec(path)?.[1] ?? 0), to = Math.min(from + 1000, all);
+        is_told = to === all;
+        const items = Array.from({ length: to - from }, (_, i) => call(from + i));
+        return Promise.resolve({ ok: true, json: () => Promise.resolve({ items, next_cursor: to < all ? `0.${to}` : null }) });
+      };
+    }, count);
+    await visit(page, "/calls");
+    await page.getByText(count.toLocaleString("en-GB"), { exact: true }).first().waitFor();
+    // Processor time of the page's thread: what else the machine does does not count.
+    const debug = await page.context().newCDPSession(page);
+    await debug.send("Performance.enable", { timeDomain: "threadTicks" });
+    const busy_s = async () => (await debug.send("Performance.getMetrics")).metrics.find((one) => one.name === "TaskDuration").value;
+    const before_s = await busy_s();
+    await page.evaluate(async () => {
       const body = document.querySelector(".list-body");
-      const took = [];
       for (let i = 1; i <= 60; i++) {
-        const began = performance.now();
         body.scrollTop = (body.scrollHeight * i) / 60;
         await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-        took.push(performance.now() - began);
       }
-      return took.sort((a, b) => a - b);
     });
+    const step_ms = ((await busy_s()) - before_s) * 1000 / 60;
     const rows = await page.locator(".list-body .list-row").count();
     check(rows < 60, `${rows} rows are in the page`);
     check((await page.locator(".list-body").innerText()).includes(String(49000000 + count - 1)), "the last call is not shown at the end");
-    // Two frames of 16.7 ms are the floor. The slowest depends on what else the machine does.
-    console.log(`60 steps through ${count} calls: median ${steps_ms[30].toFixed(0)} ms, slowest ${steps_ms[59].toFixed(0)} ms`);
-    check(steps_ms[30] < 150, `half of the steps of scrolling took more than ${steps_ms[30].toFixed(0)} ms`);
-    await page.unrouteAll({ behavior: "ignoreErrors" });
+    console.log(`a step of scrolling through ${count} calls takes ${step_ms.toFixed(1)} ms of processor time`);
+    check(step_ms < 100, `a step of scrolling takes ${step_ms.toFixed(1)} ms of processor time`);
   },
 };
 

@@ -31,7 +31,7 @@ def require_modules():
     stamp.write_text(wanted)
 
 
-def use(switch, *steps, deadline_s=100):
+def use(switch, *steps, deadline_s=180):
     """Does steps of console.mjs against the switch; fails with its words."""
     require_modules()
     environment = {**os.environ, "BELFRY_URL": f"http://{HOST}:{switch.admin_port}", "BELFRY_SHOTS": str(SHOTS),
@@ -60,7 +60,7 @@ def held_call(rig, switch, customer, vendor):
 
 
 @needs("switch", "sipp", "node", "npm", "chromium")
-@time_limit(150)
+@time_limit(200)
 def test_every_screen_is_sound_in_both_themes_and_widths(rig):
     """axe-core finds nothing, nothing is wider than the screen, nothing is asked of other hosts, no script fails."""
     gun = ROOT / "build" / "tools" / "callgun" / "callgun"
@@ -80,15 +80,15 @@ def test_every_screen_is_sound_in_both_themes_and_widths(rig):
         rig.process(f"callgun-{local}", [gun, "calls", "--target", f"{HOST}:{switch.port}", "--local", f"{HOST}:{ports[local]}",
                                          "--answer", f"{HOST}:{answer}", "--rate", rate, "--count", 100000, "--talk-ms", talk,
                                          "--ring-ms", 400, "--session-expires", 600, "--number", "4420" if local == "berlin" else "3312"])
-    wait_until(lambda: len(switch.api.get("/api/v1/cdrs", limit=100)["items"]) > 30, "there are records", 30)
-    use(switch, "look_at_everything", deadline_s=140)
+    wait_until(lambda: len(switch.api.get("/api/v1/cdrs", limit=100)["items"]) > 12, "there are records", 30)
+    use(switch, "look_at_everything")
 
 
 @needs("switch", "node", "npm", "chromium")
-@time_limit(150)
+@time_limit(200)
 def test_users_sign_in_devices_and_parameters_change_and_chinese_is_spoken(rig):
     switch = rig.switch()
-    use(switch, "speak_chinese", "sign_in_and_out", "set_a_parameter", "apply_a_preset", "configure_devices", deadline_s=140)
+    use(switch, "speak_chinese", "sign_in_and_out", "set_a_parameter", "apply_a_preset", "configure_devices")
     ttl = switch.api.get("/api/v1/parameters/SS_SIP_SESSION_TTL")
     assert ttl["value"] == 300 and ttl["changed_by"] == "token", ttl
     made = switch.api.get("/api/v1/phones/2001")
@@ -103,8 +103,8 @@ def test_users_sign_in_devices_and_parameters_change_and_chinese_is_spoken(rig):
 
 
 @needs("switch", "sipp", "node", "npm", "chromium")
-@time_limit(150)
-def test_a_call_hung_up_ends_with_the_reason_operator_records_are_found_and_many_calls_scroll(rig):
+@time_limit(200)
+def test_running_calls_obey_parameters_and_operators_records_are_found_and_many_calls_scroll(rig):
     switch, customer, vendor = trunk(rig)
     for status, reason in ((486, "Busy Here"), (603, "Decline")):
         callee = rig.sipp("callee_refuses", port=vendor, status=status, reason=reason)
@@ -112,7 +112,7 @@ def test_a_call_hung_up_ends_with_the_reason_operator_records_are_found_and_many
         callee.done()
     switch.cdrs(2)
     caller, callee, call = held_call(rig, switch, customer, vendor)
-    use(switch, "search_records", "scroll_through_calls=100000", f"hang_up={call['caller']}", deadline_s=140)
+    use(switch, "search_records", "scroll_through_calls=100000", f"shorten_refreshes={call['id']}", f"hang_up={call['caller']}")
     caller.done()
     callee.done()
     expect_cdr(switch.cdrs(3)[-1], id=call["id"], end_direction="switch", end_reason="operator")

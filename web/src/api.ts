@@ -13,6 +13,7 @@ export interface Leg {
     method: string | null;
     next_refresh_in_s: number | null;
     expires_in_s: number | null;
+    refreshes?: number;
   };
 }
 export interface Call {
@@ -125,36 +126,48 @@ export interface Status {
   recent?: Figures & { reasons: Record<string, number> };
   alarms?: Alarm[];
 }
-/** A message, a keep-alive, or what a timer decided, from the flight recorder. */
+/** A message, a keep-alive, or what a timer decided, from the flight recorder. `from` and `to` are participants. */
 export interface Traced {
-  id?: string;
+  id: string;
   at: string;
   kind: "sip" | "keepalive" | "note";
-  direction?: "received" | "sent" | "inside";
-  remote?: string | null;
-  local?: string | null;
-  transport?: string | null;
-  call?: string | null;
-  side?: "caller" | "callee" | null;
-  note?: string | null;
-  summary?: string | null;
-  text?: string | null;
-}
-/** What the doctor has found; not every switch says all of it. */
-export interface Finding {
-  id?: string;
-  name?: string;
-  title?: string;
-  summary?: string;
+  direction: "in" | "out" | "inside";
+  from: number;
+  to: number;
+  summary: string;
+  transport?: string;
+  remote?: string;
+  local?: string;
   text?: string;
-  description?: string;
-  device?: string;
-  since?: string;
-  count?: number;
-  confidence?: string;
-  remedy?: string;
-  evidence?: unknown;
+  call?: string | null;
+  call_id?: string;
+  leg?: "caller" | "callee" | null;
+  status?: number;
+  note?: string;
+  detail?: string;
+  seconds?: number;
+  due_in_ms?: number;
+}
+export interface Participant { name: string; address?: string }
+export interface TracePage { items: Traced[]; participants: Participant[]; next_cursor: string; has_more?: boolean; is_damaged?: boolean }
+/** What the doctor has found. */
+export interface Finding {
+  diagnosis: string;
+  title: string;
+  subject: string;
+  since: string | null;
+  latest: string | null;
+  count: number;
+  confidence_percent: number;
+  detail?: string;
   calls?: string[];
+  meaning?: string;
+  remedy: string;
+}
+export interface Opinion extends Page<Finding> { looked_at?: { since: string; calls: number; messages: number } }
+export interface Explanation {
+  findings?: Finding[];
+  messages?: { at: string; direction: "in" | "out" | "inside"; remote: string; summary: string; repeats: number }[];
 }
 export type Role = "viewer" | "operator" | "admin";
 export interface Session { user: string; role: Role; expires_in_s: number | null; version: string }

@@ -32,7 +32,7 @@ export function Audit() {
       <Head title={t("audit")} />
       {error && !entries && <Failed error={error} />}
       {entries && !entries.length && <Empty icon="audit" title={t("no_audit")} />}
-      {entries && entries.length > 0 && <List label={t("audit")} rows={entries} columns={columns} key_of={(e) => e.at + e.what} card_height={92}
+      {entries && entries.length > 0 && <List label={t("audit")} rows={entries} columns={columns} card_height={92}
         card={(e) => <>
           <div class="card-line"><strong>{word("by", e.by)}</strong><span class="figure muted">{stamp(e.at)}</span></div>
           <div class="card-line"><span class="clip">{what(e)}</span></div>

@@ -51,6 +51,7 @@ function LegPanel({ title, leg, number_, sent_as, device, asked_at, at }:
               <dt>{t("refresher")}</dt><dd>{word("refresher", timer.refresher)}</dd>
               <dt>{t("interval")}</dt><dd>{timer.interval_s} s</dd>
               <dt>{t("method")}</dt><dd>{timer.method ?? "–"}</dd>
+              {timer.refreshes !== undefined && <><dt>{t("refreshes")}</dt><dd>{number(timer.refreshes)}</dd></>}
             </dl>
           </div>
         ) : <p class="muted">{t("watched_otherwise")}</p>}
@@ -128,7 +129,7 @@ export function Calls() {
       </Head>
       {error && !calls && <Failed error={error} />}
       {calls && !shown.length && <Empty icon="calls" title={t("no_calls")} note={t("no_calls_note")} />}
-      {shown.length > 0 && <List label={t("calls")} rows={shown} columns={columns} key_of={(c) => c.id} sorted="-talk" open={(c) => set_query({ call: c.id }, false)}
+      {shown.length > 0 && <List label={t("calls")} rows={shown} columns={columns} sorted="-talk" open={(c) => set_query({ call: c.id }, false)}
         card_height={116} card={(c) => <>
           <div class="card-line"><button type="button" class="link open strong" onClick={() => set_query({ call: c.id }, false)}>{c.caller ?? "?"} → {c.callee ?? "?"}</button>
             <span class="figure">{clock(lasting(c, asked_at, at))}</span></div>

@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import { csv, get, type Cdr, type Page, type Timer } from "../api";
+import { csv, get, type Cdr, type Explanation, type Page, type Timer } from "../api";
 import { clock, milliseconds, number, stamp } from "../format";
 import { t, word, type Text } from "../language";
 import { english } from "../text/en";
@@ -8,6 +8,7 @@ import { useStore } from "../store";
 import { Icon } from "../ui/icons";
 import { List, type Column } from "../ui/list";
 import { Badge, Dialog, Empty, Failed, Field, Head, message_of, toast } from "../ui/parts";
+import { FindingCard } from "./doctor";
 import { tone_of } from "./overview";
 import { open_trace } from "./trace";
 
@@ -38,6 +39,20 @@ function Timeline({ cdr }: { cdr: Cdr }) {
         {name !== "started" && <small>+{milliseconds(Date.parse(at!) - begin)}</small>}</li>
     ))}</ol>
   );
+}
+
+/** The messages that decided how the call ended, and what the doctor thinks of it. */
+function Why({ id }: { id: string }) {
+  const [said, set_said] = useState<Explanation | null>(null);
+  useEffect(() => { get<Explanation>(`cdrs/${encodeURIComponent(id)}/explanation`).then(set_said, () => {}); }, [id]);
+  return <>
+    {!!said?.messages?.length && <section class="decisive"><h3>{t("decisive")}</h3><ol>{said.messages.map((message) => (
+      <li><span class="figure muted">{stamp(message.at, true).slice(11)}</span>
+        <span class={`decisive-way ${message.direction}`} aria-hidden="true">{message.direction === "in" ? "→" : message.direction === "out" ? "←" : "•"}</span>
+        <span class="mono clip" title={message.summary}>{message.summary}</span>
+        <span class="muted mono small">{message.remote}{message.repeats > 1 ? ` ×${message.repeats}` : ""}</span></li>))}</ol></section>}
+    {said?.findings?.map((finding) => <FindingCard finding={finding} brief />)}
+  </>;
 }
 
 function CdrDialog({ id, onClose }: { id: string; onClose: () => void }) {
@@ -74,6 +89,7 @@ function CdrDialog({ id, onClose }: { id: string; onClose: () => void }) {
           <div><dt>{t("last_alive")}</dt><dd>{cdr.last_alive_at ? t("evidence", stamp(cdr.last_alive_at), cdr.last_alive_by ?? "–") : "–"}</dd></div>
         </dl>
         <div class="legs">{side("caller")}{side("callee")}</div>
+        <Why id={id} />
         <p class="muted mono small">{t("record", cdr.id)}</p></>}
     </Dialog>
   );
@@ -158,7 +174,7 @@ export function Cdrs() {
       <Filters query={query} />
       {!!state.error && <Failed error={state.error} />}
       {!state.busy && !state.error && !state.items.length && <Empty icon="cdrs" title={t("no_cdrs")} note={t("no_cdrs_note")} />}
-      {state.items.length > 0 && <List label={t("cdrs")} rows={state.items} columns={columns} key_of={(c) => c.id} open={open} card_height={98}
+      {state.items.length > 0 && <List label={t("cdrs")} rows={state.items} columns={columns} open={open} card_height={98}
         footer={state.next && <button type="button" disabled={state.busy} onClick={load_more}>{t("load_more")}</button>}
         card={(c) => <>
           <div class="card-line"><button type="button" class="link open strong" onClick={() => open(c)}>{c.caller ?? "?"} → {c.callee ?? "?"}</button><span class="figure">{c.hold_time_ms === null ? "–" : clock(c.hold_time_ms / 1000)}</span></div>

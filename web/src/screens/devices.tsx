@@ -169,7 +169,7 @@ export function Devices({ kind }: { kind: Kind }) {
       </Head>
       {error && !devices && <Failed error={error} />}
       {devices && !rows.length && <Empty icon={row.icon} title={t("no_devices")} note={t(row.note)} />}
-      {rows.length > 0 && <List label={t(row.title)} rows={rows} columns={columns} key_of={name_of} sorted="name" open={open} card_height={kind === "phones" ? 84 : 116}
+      {rows.length > 0 && <List label={t(row.title)} rows={rows} columns={columns} sorted="name" open={open} card_height={kind === "phones" ? 84 : 116}
         card={(d) => <>
           <div class="card-line">{title(d)}{lock(d)}</div>
           <div class="card-line muted"><span class={`clip ${kind === "phones" ? "" : "mono"}`}>{where(d)}</span>{kind === "phones" ? act(d) : lines(d)}</div>

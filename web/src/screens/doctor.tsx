@@ -1,56 +1,52 @@
 import { useState } from "preact/hooks";
-import { get, Problem, type Finding, type Page } from "../api";
-import { number, stamp } from "../format";
-import { t, word } from "../language";
+import { get, Problem, type Finding, type Opinion } from "../api";
+import { number, percent, stamp } from "../format";
+import { t } from "../language";
 import { usePolled } from "../live";
+import { language } from "../preferences";
 import { follow } from "../router";
+import { chinese_findings } from "../text/zh";
 import { Icon } from "../ui/icons";
 import { Badge, Empty, Failed, Head, type Tone } from "../ui/parts";
 
-const TONES: Record<string, Tone> = { certain: "bad", likely: "warn", possible: "info" };
+const CALLS_SHOWN = 8;
+const tone_of = (finding: Finding): Tone => (finding.confidence_percent >= 90 ? "bad" : finding.confidence_percent >= 70 ? "warn" : "info");
 
-function Evidence({ finding }: { finding: Finding }) {
-  const calls = finding.calls ?? [];
-  const said = finding.evidence === undefined ? [] : Array.isArray(finding.evidence) ? finding.evidence : [finding.evidence];
-  if (!calls.length && !said.length) return null;
-  return (
-    <details class="evidence"><summary>{t("doctor_evidence")}</summary>
-      <ul>{said.map((one) => <li class="mono small break">{typeof one === "string" ? one : JSON.stringify(one)}</li>)}</ul>
-      {calls.length > 0 && <p class="evidence-calls">{calls.slice(0, 12).map((id) => (
-        <a class="mono small" href={`/cdrs?id=${encodeURIComponent(id)}`} onClick={follow}>{id}</a>))}</p>}
-    </details>
-  );
-}
-
-export function FindingCard({ finding }: { finding: Finding }) {
-  const title = finding.title ?? finding.summary ?? word("finding", finding.name ?? finding.id ?? "");
-  const says = finding.text ?? finding.description;
+export function FindingCard({ finding, brief = false }: { finding: Finding; brief?: boolean }) {
+  const title = (language.get() === "zh" && chinese_findings[finding.diagnosis]) || finding.title;
   return (
     <article class="finding">
-      <header><span class={`finding-icon ${TONES[finding.confidence ?? "likely"] ?? "info"}`}><Icon name="alarm" size={20} /></span>
+      <header><span class={`finding-icon ${tone_of(finding)}`}><Icon name="alarm" size={20} /></span>
         <h2>{title}</h2>
-        {finding.count !== undefined && <Badge tone="plain">{t("doctor_times", number(finding.count))}</Badge>}
-        {finding.confidence && <Badge tone={TONES[finding.confidence] ?? "info"}>{word("confidence", String(finding.confidence))}</Badge>}</header>
-      {says && <p>{says}</p>}
-      {(finding.device || finding.since) && <p class="muted">{finding.device}{finding.device && finding.since ? " · " : ""}{finding.since && t("doctor_since", stamp(finding.since))}</p>}
-      {finding.remedy && <p class="remedy"><strong>{t("doctor_remedy")}:</strong> {finding.remedy}</p>}
-      <Evidence finding={finding} />
+        {finding.subject && <strong class="mono">{finding.subject}</strong>}
+        {!brief && <Badge>{t("doctor_times", number(finding.count))}</Badge>}
+        <Badge tone={tone_of(finding)}>{t("doctor_confidence", percent(finding.confidence_percent).replace(".0", ""))}</Badge></header>
+      {finding.detail && <p class="finding-detail">{finding.detail}</p>}
+      {finding.meaning && <p class="muted">{finding.meaning}</p>}
+      <p class="remedy"><strong>{t("doctor_remedy")}:</strong> {finding.remedy}</p>
+      {!brief && <p class="muted small">{finding.since && t("doctor_since", stamp(finding.since))}{finding.latest && finding.latest !== finding.since && `, ${t("doctor_latest", stamp(finding.latest))}`}</p>}
+      {!brief && !!finding.calls?.length && <p class="evidence-calls"><span class="muted small">{t("doctor_evidence")}:</span>{finding.calls.slice(0, CALLS_SHOWN).map((id) => (
+        <a class="mono small" href={`/cdrs?id=${encodeURIComponent(id)}`} onClick={follow}>{id}</a>))}</p>}
     </article>
   );
 }
 
+/** Reading the records and the recorder of hours is work: it is asked for, not repeated. */
 export function Doctor() {
   const [round, set_round] = useState(0);
-  const { value, error, at } = usePolled(() => get<Page<Finding>>("doctor"), 30000, [round]);
+  const { value, error, at } = usePolled(() => get<Opinion>("doctor"), 0, [round]);
   const is_absent = error instanceof Problem && (error.status === 404 || error.status === 405);
+  const looked = value?.looked_at;
   return (
     <div class="screen">
       <Head title={t("doctor")} note={value ? t("doctor_looked", stamp(new Date(at).toISOString()).slice(11)) : ""}>
         <button type="button" onClick={() => set_round(round + 1)}>{t("refresh")}</button></Head>
+      {!value && !error && <p class="muted" role="status">{t("doctor_looking")}</p>}
       {is_absent && <Empty icon="doctor" title={t("doctor_absent")} note={t("doctor_absent_note")} />}
       {error && !is_absent && !value && <Failed error={error} />}
       {value && !value.items.length && <div class="quiet-sky large"><span><Icon name="check" size={24} /></span><div><strong>{t("doctor_healthy")}</strong><p>{t("doctor_healthy_note")}</p></div></div>}
       <div class="findings">{value?.items.map((finding) => <FindingCard finding={finding} />)}</div>
+      {looked && <p class="muted small looked">{t("doctor_looked_at", number(looked.calls), number(looked.messages), stamp(looked.since))}</p>}
     </div>
   );
 }

@@ -117,6 +117,11 @@ export function Overview() {
         <Panel title={t("why_ended")} note={recent?.calls ? t("why_ended_note", number(recent.calls)) : undefined}><Reasons reasons={recent?.reasons ?? {}} /></Panel>
         <Panel title={t("busiest")} wide><Gateways traffic={traffic} /></Panel>
         <Panel title={t("chart_registrations")} note={<Legend items={[["c4", t("registrations_now")]]} />}>{chart(t("chart_registrations"), [{ name: "registrations", label: t("chart_registrations"), color: "--c4", fill: true }])}</Panel>
+        <Panel title={t("refreshes_ps")} note={<Legend items={[["c1", t("refreshes_good")], ["c2", t("refreshes_failed")]]} />}>
+          {chart(t("refreshes_ps"), [{ name: "refreshes_per_s", label: t("refreshes_good"), color: "--c1", fill: true }, { name: "refreshes_failed_per_s", label: t("refreshes_failed"), color: "--c2" }])}
+        </Panel>
+        <Panel title={t("keep_alive_lag")}>{chart(t("keep_alive_lag"), [{ name: "keep_alive_lag_ms", label: t("keep_alive_lag"), color: "--c2", fill: true }])}</Panel>
+        <Panel title={t("post_dial_delay")}>{chart(t("post_dial_delay"), [{ name: "pdd_ms", label: t("post_dial_delay"), color: "--c4", fill: true }])}</Panel>
       </div>
     </div>
   );

@@ -61,7 +61,7 @@ export function Registrations() {
       </Head>
       {error && !rows && <Failed error={error} />}
       {rows && !shown.length && <Empty icon="registrations" title={t("no_registrations")} note={t("no_registrations_note")} />}
-      {shown.length > 0 && <List label={t("registrations")} rows={shown} columns={columns} key_of={(r) => r.id} sorted="number" open={set_open}
+      {shown.length > 0 && <List label={t("registrations")} rows={shown} columns={columns} sorted="number" open={set_open}
         card_height={104} card={(r) => <>
           <div class="card-line"><button type="button" class="link open strong" onClick={() => set_open(r)}>{r.number}</button>{state(r)}</div>
           <div class="card-line muted"><span class="mono">{r.source}</span><span class="figure">{clock(r.expires_in_s - (at - asked_at) / 1000)}</span></div>

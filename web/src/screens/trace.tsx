@@ -1,7 +1,7 @@
 // The flight recorder: who said what to whom, as a ladder, with the timers' decisions drawn in.
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { get, Problem, type Page, type Traced } from "../api";
-import { number, stamp, time_of_day } from "../format";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { get, Problem, type Participant, type TracePage, type Traced } from "../api";
+import { number, span, stamp, time_of_day } from "../format";
 import { t, word } from "../language";
 import { go, place, set_query } from "../router";
 import { useStore } from "../store";
@@ -11,73 +11,61 @@ import { Badge, Dialog, Empty, Failed, Field, Head, useMedia } from "../ui/parts
 const FILTERS = ["call", "number", "address"];
 const MINUTES = ["5", "15", "60", "360", "1440"];
 const SHOWN_MAX = 1000;
-const SWITCH = "\u0000switch";
-const LANES_MAX = 6;
+const SWITCH = "belfry";
 
 const milliseconds_of = (at: string) => at.slice(20, 23);
-const is_response = (line: string) => /^\d{3}/.test(line.replace(/^SIP\/2\.0 /, ""));
-export const line_of = (item: Traced) => (item.summary ?? item.text?.split("\r\n", 1)[0] ?? "").replace(/^SIP\/2\.0 /, "");
-
 /** "INVITE 4420" of "INVITE sip:4420@192.0.2.1;user=phone". */
-const brief = (line: string) => line.replace(/^([A-Z]+) sips?:(?:([^@;>\s]*)@)?\S*.*$/, (_, method, user) => (user ? `${method} ${decodeURIComponent(user)}` : method));
+const brief = (line: string) => line.replace(/^([A-Z]+) sips?:(?:([^@;>\s]*)@)?\S*.*$/, (_, method, user) => (user ? `${method} ${user}` : method));
 
 function tone_of(item: Traced): string {
   if (item.kind === "note") return ["failed", "expired"].includes(item.note ?? "") ? "bad" : "timer";
-  if (item.kind === "keepalive") return "quiet";
-  const status = Number(/^(\d{3})/.exec(line_of(item))?.[1] ?? 0);
-  return status >= 400 ? "bad" : status >= 200 ? "good" : status ? "plain" : "request";
+  if (item.kind === "keepalive") return "faint";
+  if (!item.status) return "request";
+  return item.status >= 400 ? "bad" : item.status >= 200 ? "good" : "plain";
 }
 
-/** Callers' ends on the left, the switch, all others on the right. */
-export function lanes_of(items: Traced[]): string[] {
-  const left: string[] = [], right: string[] = [];
-  for (const item of items) {
-    if (!item.remote || left.includes(item.remote) || right.includes(item.remote)) continue;
-    const is_callers = item.side ? item.side === "caller" : left.length === 0;
-    (is_callers ? left : right).push(item.remote);
-  }
-  return [...left.slice(0, LANES_MAX / 2), SWITCH, ...right.slice(0, LANES_MAX - 1 - Math.min(left.length, LANES_MAX / 2))];
+function note_text(item: Traced): string {
+  const parts = [word("note", item.note), item.leg && word("side", item.leg), item.seconds && `${item.seconds} s`, item.detail, item.status];
+  return parts.filter(Boolean).join(" · ");
 }
 
-function Row({ item, lanes, chosen, onChoose }: { item: Traced; lanes: string[]; chosen: boolean; onChoose: () => void }) {
+function Row({ item, lanes, chosen, onChoose }: { item: Traced; lanes: Participant[]; chosen: boolean; onChoose: () => void }) {
   const middle = (lane: number) => ((lane + 0.5) / lanes.length) * 100;
-  const here = lanes.indexOf(SWITCH), there = item.remote ? lanes.indexOf(item.remote) : -1;
-  const is_note = item.kind === "note" || there < 0;
-  const from = item.direction === "received" ? there : here, to = item.direction === "received" ? here : there;
-  const left = Math.min(middle(from), middle(to)), right = Math.max(middle(from), middle(to));
-  const label = is_note ? line_of(item) : brief(line_of(item));
+  const here = Math.max(0, lanes.findIndex((lane) => lane.name === SWITCH));
+  const left = Math.min(middle(item.from), middle(item.to)), right = Math.max(middle(item.from), middle(item.to));
   return (
     <li>
       <button type="button" class={`step ${tone_of(item)} ${chosen ? "chosen" : ""}`} onClick={onChoose}>
         <span class="step-at">{time_of_day(item.at)}<small>.{milliseconds_of(item.at)}</small></span>
         <span class="step-lanes">
           {lanes.map((_, lane) => <i class="lane" style={{ left: `${middle(lane)}%` }} />)}
-          {is_note
-            ? <span class="step-note" style={{ left: `${middle(here)}%` }}>{word("note", item.note)}{item.side ? ` · ${word("side", item.side)}` : ""}{label ? ` · ${label}` : ""}</span>
-            : <span class={`arrow ${to > from ? "to-right" : "to-left"} ${is_response(label) ? "response" : ""}`} style={{ left: `${left}%`, width: `${right - left}%` }}><span>{label}</span></span>}
+          {item.kind === "note" || item.from === item.to
+            ? <span class="step-note" style={{ left: `${middle(here)}%` }}>{item.kind === "note" ? note_text(item) : brief(item.summary)}</span>
+            : <span class={`arrow ${item.to > item.from ? "to-right" : "to-left"} ${item.status ? "response" : ""}`} style={{ left: `${left}%`, width: `${right - left}%` }}><span>{brief(item.summary)}</span></span>}
         </span>
       </button>
     </li>
   );
 }
 
-function Ladder({ items, onChoose, chosen }: { items: Traced[]; onChoose: (item: Traced) => void; chosen: Traced | null }) {
-  const lanes = useMemo(() => lanes_of(items), [items]);
+function Ladder({ items, lanes, onChoose, chosen }: { items: Traced[]; lanes: Participant[]; onChoose: (item: Traced) => void; chosen: Traced | null }) {
   return (
-    <div class="ladder panel">
+    <div class="ladder panel"><div style={{ minWidth: `${74 + lanes.length * (lanes.length > 4 ? 116 : 84)}px` }}>
       <div class="ladder-head" aria-hidden="true"><span class="step-at" /><span class="step-lanes">{lanes.map((lane, i) => (
-        <span class={`lane-name ${lane === SWITCH ? "ours" : ""}`} style={{ left: `${(i / lanes.length) * 100}%`, width: `${100 / lanes.length}%` }}>{lane === SWITCH ? t("trace_switch") : lane}</span>))}</span></div>
-      <ol aria-label={t("trace_ladder")}>{items.map((item) => <Row key={item.id ?? item.at + line_of(item) + item.remote} item={item} lanes={lanes} chosen={chosen === item} onChoose={() => onChoose(item)} />)}</ol>
-    </div>
+        <span class={`lane-name ${lane.name === SWITCH ? "ours" : ""}`} title={lane.address} style={{ left: `${(i / lanes.length) * 100}%`, width: `${100 / lanes.length}%` }}>
+          {lane.name === SWITCH ? t("trace_switch") : <>{lane.name && <b>{word("side", lane.name)}</b>}{lane.address}</>}</span>))}</span></div>
+      <ol aria-label={t("trace_ladder")}>{items.map((item) => <Row key={item.id} item={item} lanes={lanes} chosen={chosen?.id === item.id} onChoose={() => onChoose(item)} />)}</ol>
+    </div></div>
   );
 }
 
 function Message({ item }: { item: Traced }) {
+  const ends = item.direction === "in" ? [item.remote, item.local] : [item.local, item.remote];
   return <>
     <dl class="pairs"><dt>{t("when")}</dt><dd class="figure">{stamp(item.at, true)}</dd>
-      {item.remote && <><dt>{t("address")}</dt><dd class="mono">{item.direction === "received" ? `${item.remote} → ${item.local ?? t("trace_switch")}` : `${item.local ?? t("trace_switch")} → ${item.remote}`} {item.transport && <Badge>{item.transport}</Badge>}</dd></>}
+      {item.remote && <><dt>{t("address")}</dt><dd class="mono">{ends[0]} → {ends[1]} {item.transport && <Badge>{item.transport}</Badge>}</dd></>}
       {item.call && <><dt>{t("trace_call")}</dt><dd class="mono break">{item.call}</dd></>}</dl>
-    <pre class="message" tabIndex={0}>{item.text ?? line_of(item)}</pre>
+    <pre class="message" tabIndex={0}>{item.text ?? [note_text(item), item.call_id, item.due_in_ms && t("trace_due", span(item.due_in_ms / 1000))].filter(Boolean).join("\n")}</pre>
   </>;
 }
 
@@ -99,42 +87,61 @@ function Filters({ query }: { query: URLSearchParams }) {
   );
 }
 
+const is_address = (text: string) => /^[[\d][\d.:a-f\]]*$/i.test(text) && /[.:]/.test(text);
+
 function asked_of(query: URLSearchParams): URLSearchParams {
-  const asked = new URLSearchParams();
-  for (const name of FILTERS) if (query.get(name)) asked.set(name, query.get(name)!);
-  asked.set("since", new Date(Date.now() - Number(query.get("minutes") || "15") * 60000).toISOString());
+  const asked = new URLSearchParams({ since: `${query.get("minutes") || "15"}m` });
+  for (const name of ["call", "number"]) if (query.get(name)) asked.set(name, query.get(name)!);
+  const end = query.get("address");
+  if (end) asked.set(is_address(end) ? "address" : "device", end);
+  if (query.get("call")) asked.delete("since"); // its id says when it began
+  asked.set("keepalives", query.get("keepalives") === "1" ? "1" : "0");
   return asked;
+}
+
+interface Recorded { items: Traced[]; lanes: Participant[]; error?: unknown; is_known: boolean }
+const NOTHING: Recorded = { items: [], lanes: [], is_known: false };
+
+/** Columns of two answers differ, as who spoke first does: they are told apart by their addresses. */
+function joined(before: Recorded, page: TracePage): Recorded {
+  const lanes = before.lanes.length ? [...before.lanes] : page.participants;
+  const key = (one: Participant) => (one.name === SWITCH ? SWITCH : one.address ?? one.name);
+  const place_of = page.participants.map((one) => {
+    const known = lanes.findIndex((lane) => key(lane) === key(one));
+    return known >= 0 ? known : lanes.push(one) - 1;
+  });
+  const items = page.items.filter((item) => item.note !== "leg").map((item) => ({ ...item, from: place_of[item.from], to: place_of[item.to] }));
+  return { items: [...before.items, ...items].slice(-SHOWN_MAX), lanes, is_known: true };
 }
 
 /** What was recorded, and what is being recorded while `follows`. */
 function useTrace(query: URLSearchParams, is_asked: boolean, follows: boolean) {
-  const [state, set_state] = useState<{ items: Traced[]; error?: unknown; is_known: boolean }>({ items: [], is_known: false });
-  const filters = FILTERS.concat("minutes").map((name) => query.get(name) ?? "").join("\n");
-  const items = useRef<Traced[]>([]);
-  useEffect(() => {
-    items.current = [];
-    set_state({ items: [], is_known: false });
-  }, [filters]);
+  const [state, set_state] = useState<Recorded>(NOTHING);
+  const asked = asked_of(query).toString();
+  const known = useRef<{ asked: string; recorded: Recorded; cursor: string }>({ asked: "", recorded: NOTHING, cursor: "" });
   useEffect(() => {
     if (!is_asked) return;
+    if (known.current.asked !== asked) {
+      known.current = { asked, recorded: NOTHING, cursor: "" };
+      set_state(NOTHING);
+    }
     let alive = true, timer = 0;
     const turn = async () => {
-      const asked = asked_of(query), last = items.current.at(-1);
-      if (last) asked.set("since", last.at);
+      const present = known.current;
       try {
-        const page = await get<Page<Traced>>(`trace?${asked}`);
+        const page = await get<TracePage>(`trace?${asked}${present.cursor ? `&cursor=${encodeURIComponent(present.cursor)}` : ""}`);
         if (!alive) return;
-        const known = new Set(items.current.slice(-200).map((item) => JSON.stringify(item)));
-        items.current = [...items.current, ...page.items.filter((item) => !known.has(JSON.stringify(item)))].slice(-SHOWN_MAX);
-        set_state({ items: items.current, is_known: true });
+        present.recorded = joined(present.recorded, page);
+        present.cursor = page.next_cursor ?? "";
+        set_state(present.recorded);
       } catch (error) {
-        if (alive) set_state({ items: items.current, error, is_known: true });
+        if (alive) set_state({ ...present.recorded, error, is_known: true });
       }
       if (alive && follows) timer = window.setTimeout(turn, 1500);
     };
-    turn();
+    if (follows || !known.current.recorded.is_known) turn();
     return () => { alive = false; clearTimeout(timer); };
-  }, [filters, is_asked, follows]);
+  }, [asked, is_asked, follows]);
   return state;
 }
 
@@ -142,10 +149,11 @@ export function Trace() {
   const { query } = useStore(place);
   const is_asked = query.get("shown") === "1" || FILTERS.some((name) => query.get(name));
   const follows = query.get("live") === "1";
-  const { items: all, error, is_known } = useTrace(query, is_asked, follows);
-  const with_keepalives = query.get("keepalives") === "1";
-  const items = useMemo(() => with_keepalives ? all : all.filter((item) => item.kind !== "keepalive"), [all, with_keepalives]);
+  const { items, lanes, error, is_known } = useTrace(query, is_asked, follows);
   const [chosen, set_chosen] = useState<Traced | null>(null);
+  const end = useRef<HTMLDivElement>(null);
+  useEffect(() => { if (follows && !chosen) end.current?.scrollIntoView({ block: "end" }); }, [follows, items.at(-1)?.id]);
+  useEffect(() => set_chosen(null), [query.toString()]);
   const is_narrow = useMedia("(max-width: 1180px)");
   const is_absent = error instanceof Problem && (error.status === 404 || error.status === 405);
   const file = (ending: string) => `/api/v1/trace.${ending}?${asked_of(query)}`;
@@ -153,7 +161,7 @@ export function Trace() {
     <div class="screen">
       <Head title={t("trace")} note={is_known && !error ? t("trace_count", number(items.length)) : ""}>
         {is_asked && !is_absent && <>
-          <label class="check"><input type="checkbox" checked={with_keepalives} onChange={(event) => set_query({ keepalives: event.currentTarget.checked ? "1" : "" })} /> {t("trace_keepalives")}</label>
+          <label class="check"><input type="checkbox" checked={query.get("keepalives") === "1"} onChange={(event) => set_query({ keepalives: event.currentTarget.checked ? "1" : "" })} /> {t("trace_keepalives")}</label>
           <button type="button" aria-pressed={follows} class={follows ? "primary" : ""} onClick={() => set_query({ live: follows ? "" : "1", shown: "1" })}>{t(follows ? "trace_following" : "trace_follow")}</button>
           <a class="button" href={file("pcap")} download="trace.pcap"><Icon name="download" size={16} /> {t("trace_pcap")}</a>
           <a class="button" href={file("txt")} download="trace.txt"><Icon name="download" size={16} /> {t("trace_text")}</a></>}
@@ -165,11 +173,12 @@ export function Trace() {
       {is_known && !error && !items.length && <Empty icon="trace" title={t("trace_none")} note={t("trace_none_note")} />}
       {items.length > 0 && (
         <div class={`trace-frame ${chosen && !is_narrow ? "with-message" : ""}`}>
-          <Ladder items={items} chosen={chosen} onChoose={(item) => set_chosen(item === chosen ? null : item)} />
+          <Ladder items={items} lanes={lanes} chosen={chosen} onChoose={(item) => set_chosen(item.id === chosen?.id ? null : item)} />
           {chosen && !is_narrow && <aside class="panel message-panel" aria-label={t("trace_message")}><header><h2>{t("trace_message")}</h2>
             <button type="button" class="quiet square" aria-label={t("close")} onClick={() => set_chosen(null)}><Icon name="close" /></button></header><Message item={chosen} /></aside>}
           {chosen && is_narrow && <Dialog title={t("trace_message")} wide onClose={() => set_chosen(null)}><Message item={chosen} /></Dialog>}
         </div>)}
+      <div ref={end} />
     </div>
   );
 }

@@ -129,7 +129,7 @@ export function Users() {
         <button type="button" class="primary" onClick={() => set_edits("new")}><Icon name="plus" /> {t("add")}</button></Head>
       {error && !users && <Failed error={error} />}
       {users && !users.length && <Empty icon="users" title={t("no_users")} note={t("no_users_note")} />}
-      {users && users.length > 0 && <List label={t("users")} rows={users} columns={columns} key_of={(u) => u.name} sorted="name" open={set_edits} card_height={84}
+      {users && users.length > 0 && <List label={t("users")} rows={users} columns={columns} sorted="name" open={set_edits} card_height={84}
         card={(u) => <><div class="card-line">{title(u)}{role(u)}</div><div class="card-line muted"><span>{ago(u.changed_at, at)}, {t("by", word("by", u.changed_by))}</span>{act(u)}</div></>} />}
       <Tokens />
       {edits && <UserForm user={edits === "new" ? null : edits} onClose={() => set_edits(null)} onDone={again} />}

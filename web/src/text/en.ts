@@ -121,8 +121,13 @@ export const english = {
   // doctor
   doctor_healthy: "Nothing found", doctor_healthy_note: "No known trouble in the calls and registrations of the last hours.", doctor_absent: "This switch has no doctor yet",
   doctor_absent_note: "Its records still say why each call ended: see Call records.", doctor_since: "since {0}", doctor_times: "{0} times", doctor_remedy: "What to do",
-  doctor_evidence: "Evidence", doctor_confidence: "{0} sure", doctor_looked: "looked {0}", confidence_certain: "certain", confidence_likely: "likely", confidence_possible: "possible",
+  doctor_evidence: "Evidence", doctor_confidence: "{0} sure", doctor_looked: "looked {0}",
   note_leg: "leg", note_armed: "timer armed", note_refreshed: "refreshed", note_due: "refresh due", note_failed: "refresh failed", note_expired: "given up",
   note_stopped: "timer stopped", note_ended: "call ended", note_recorder: "recorder",
+  trace_due: "due in {0}", refreshes_ps: "Session refreshes per second", refreshes_failed: "refused or unanswered", refreshes_good: "answered",
+  keep_alive_lag: "Keep-alive lag (ms)", post_dial_delay: "Post-dial delay (ms)", alarm_keep_alives_late: "Keep-alives go out late (ms)", alarm_devices_unreachable: "Devices are not heard of any more",
+  alarm_sessions_lost: "Calls ended because their session was not refreshed",
+  doctor_latest: "last {0}", doctor_looking: "Reading the records and the flight recorder…", doctor_looked_at: "Looked at {0} records and {1} messages since {2}.",
+  decisive: "The messages that decided",
 };
 export type Texts = typeof english;

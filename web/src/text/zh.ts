@@ -88,9 +88,14 @@ export const chinese: Texts = {
   trace_count: "{0} 条消息", trace_message: "消息", trace_timers: "定时器", trace_ladder: "信令图", trace_switch: "Belfry", trace_keepalives: "保活消息",
   doctor_healthy: "未发现问题", doctor_healthy_note: "最近数小时的通话和注册中没有已知故障。", doctor_absent: "本交换机尚无诊断功能",
   doctor_absent_note: "通话记录仍说明每个通话的结束原因。", doctor_since: "自 {0}", doctor_times: "{0} 次", doctor_remedy: "处理办法",
-  doctor_evidence: "依据", doctor_confidence: "可信度 {0}", doctor_looked: "检查于 {0}", confidence_certain: "确定", confidence_likely: "很可能", confidence_possible: "可能",
+  doctor_evidence: "依据", doctor_confidence: "可信度 {0}", doctor_looked: "检查于 {0}",
   note_leg: "通话侧", note_armed: "定时器启动", note_refreshed: "已刷新", note_due: "应刷新", note_failed: "刷新失败", note_expired: "放弃通话",
   note_stopped: "定时器停止", note_ended: "通话结束", note_recorder: "记录仪",
+  trace_due: "{0}后到期", refreshes_ps: "每秒会话刷新", refreshes_failed: "被拒绝或无应答", refreshes_good: "已应答",
+  keep_alive_lag: "保活延迟（毫秒）", post_dial_delay: "接续时延（毫秒）", alarm_keep_alives_late: "保活发送延迟（毫秒）", alarm_devices_unreachable: "设备失去响应",
+  alarm_sessions_lost: "会话未刷新导致通话结束",
+  doctor_latest: "最近 {0}", doctor_looking: "正在读取记录和飞行记录仪……", doctor_looked_at: "检查了 {2} 以来的 {0} 条记录和 {1} 条消息。",
+  decisive: "决定性的消息",
 };
 
 // One line for each parameter; the switch's own English text stands beneath it.
@@ -129,4 +134,20 @@ export const chinese_parameters: Record<string, string> = {
   SS_SIP_STOP_SWITCH_AFTER_SDP: "收到 SDP 后停止切换",
   SS_QOS_SIGNAL: "信令的 TOS 字节",
   SS_QOS_RTP: "媒体的 TOS 字节",
+};
+
+// What the doctor can find, by its name; meaning and remedy stand in the switch's own English.
+export const chinese_findings: Record<string, string> = {
+  missing_ack: "我方应答始终未被确认",
+  sip_alg: "路由器改写了 SIP（ALG）",
+  nat_binding_short: "路由器遗忘了到设备的映射",
+  update_rejected: "UPDATE 被拒绝",
+  update_swallowed: "UPDATE 被吞掉",
+  reinvite_refused: "re-INVITE 被拒绝",
+  both_refresh: "双方都在刷新会话",
+  nobody_refreshes: "无人刷新会话",
+  interval_refused: "双方的会话间隔不相容",
+  pile_at_length: "通话在同一时长结束",
+  keep_alive_round: "保活无法按时发送",
+  registration_late: "注册到期后才续订",
 };

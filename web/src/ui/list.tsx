@@ -18,7 +18,6 @@ interface Props<Row> {
   columns: Column<Row>[];
   card: (row: Row) => ComponentChildren;
   card_height: number;
-  key_of: (row: Row) => string;
   row_height?: number;
   open?: (row: Row) => void;
   sorted?: string; // at first; "-name": downwards
@@ -26,6 +25,7 @@ interface Props<Row> {
 }
 
 const BEYOND = 6; // rows kept above and below what is in sight
+const collator = new Intl.Collator(undefined, { numeric: true });
 
 export function List<Row>(props: Props<Row>) {
   const is_narrow = useMedia("(max-width: 760px)");
@@ -50,12 +50,14 @@ export function List<Row>(props: Props<Row>) {
     const sign = sort.startsWith("-") ? -1 : 1;
     return [...props.rows].sort((a, b) => {
       const x = by(a), y = by(b);
-      return sign * (typeof x === "number" && typeof y === "number" ? x - y : String(x).localeCompare(String(y)));
+      return sign * (typeof x === "number" && typeof y === "number" ? x - y : collator.compare(String(x), String(y)));
     });
   }, [props.rows, sort]);
 
   const first = Math.max(0, Math.floor(view.top / height) - BEYOND);
   const last = Math.min(rows.length, Math.ceil((view.top + view.height) / height) + BEYOND);
+  // A row that leaves the sight lends its elements to one that enters: a jump changes texts instead of building rows.
+  const slots = Math.ceil(view.height / height) + 2 * BEYOND + 1;
   // What all columns need at least: beneath that the table is moved sideways.
   const least = props.columns.reduce((sum, column) => sum + Number(/\d+/.exec(column.width)![0]) + 16, 16);
   const template = { gridTemplateColumns: props.columns.map((column) => column.width).join(" ") };
@@ -107,7 +109,7 @@ export function List<Row>(props: Props<Row>) {
         onScroll={(event) => set_view({ top: event.currentTarget.scrollTop, height: event.currentTarget.clientHeight })}>
         <div role="presentation" style={{ height: `${rows.length * height}px`, position: "relative" }}>
           {rows.slice(first, last).map((row, i) => (
-            <div role="row" aria-rowindex={first + i + 2} data-index={first + i} key={props.key_of(row)}
+            <div role="row" aria-rowindex={first + i + 2} data-index={first + i} key={(first + i) % slots}
               class={`list-row ${props.open ? "opens" : ""}`}
               style={{ ...(is_narrow ? {} : template), height: `${height}px`, transform: `translateY(${(first + i) * height}px)` }}
               onClick={(event) => props.open && !(event.target as HTMLElement).closest("button,a") && props.open(row)}>
