@@ -51,6 +51,17 @@ static json_t *journal_json(const struct call_journal *journal) {
                    (json_int_t)health.flush_us_max, "store_lags", (int)health.store_lags);
 }
 
+/* What is known of how long bindings live, and what it saves or would save: keep-alives, and bytes at the usual size.
+ */
+static json_t *learnt_json(const struct worker_group_status *status) {
+  const struct keepalive_counts *counts = &status->counts.keepalive;
+  double saves_per_s = (double)counts->saves_micro_per_s / 1e6, sent = (double)status->counters.keepalives_sent;
+  double bytes_each = sent > 0 ? (double)status->counters.keepalive_bytes_sent / sent : 0;
+  return json_pack("{s:I,s:I,s:f,s:f}", "networks", (json_int_t)counts->networks_learned, "on_trial",
+                   (json_int_t)counts->bindings_on_trial, "saves_per_s", saves_per_s, "saves_bytes_per_s",
+                   saves_per_s * bytes_each);
+}
+
 /* Who gets keep-alives, whether they come in time, and what would do where they do not. */
 static json_t *keep_alive_json(const struct worker_group_status *status) {
   const struct keepalive_counts *counts = &status->counts.keepalive;
@@ -59,12 +70,13 @@ static json_t *keep_alive_json(const struct worker_group_status *status) {
   struct keepalive_round round = keepalive_round_of(&counts->demand, &counts->rate);
   keepalive_round_to_text(&counts->demand, &counts->rate, &builder);
   return json_pack(
-      "{s:I,s:I,s:I,s:I,s:b,s:s%,s:I,s:I,s:I,s:I,s:I}", "devices", (json_int_t)counts->devices, "unreachable",
+      "{s:I,s:I,s:I,s:I,s:b,s:s%,s:I,s:I,s:I,s:I,s:I,s:I,s:o}", "devices", (json_int_t)counts->devices, "unreachable",
       (json_int_t)counts->unreachable, "lag_ms", (json_int_t)counts->lag_ms, "round_ms", (json_int_t)round.round_ms,
       "round_is_kept", (int)round.is_kept, "round", builder.data, builder.length, "rounds_skipped",
       (json_int_t)counts->rounds_skipped, "sent", (json_int_t)status->counters.keepalives_sent, "answered",
       (json_int_t)status->counters.keepalives_answered, "missed", (json_int_t)status->counters.keepalives_missed,
-      "bytes_sent", (json_int_t)status->counters.keepalive_bytes_sent);
+      "bytes_sent", (json_int_t)status->counters.keepalive_bytes_sent, "bytes_per_s", (json_int_t)counts->bytes_per_s,
+      "learnt", learnt_json(status));
 }
 
 json_t *status_document(const struct desk *desk) {

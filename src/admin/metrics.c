@@ -68,6 +68,14 @@ static void write_keep_alive(FILE *stream, const struct switch_core_counts *coun
          (double)round.round_ms / 1000.0);
   metric(stream, "keepalive_rounds_skipped_total", "counter", "Rounds of keep-alives that were lost for want of time",
          (double)keepalive->rounds_skipped);
+  metric(stream, "keepalive_bytes_per_second", "gauge", "Bytes of keep-alives sent a second",
+         (double)keepalive->bytes_per_s);
+  metric(stream, "keepalive_networks_learnt", "gauge", "Networks of devices whose bindings are known to live longer",
+         keepalive->networks_learned);
+  metric(stream, "keepalive_bindings_on_trial", "gauge", "Devices that get no keep-alive to learn how long it may last",
+         keepalive->bindings_on_trial);
+  metric(stream, "keepalives_saved_per_second", "gauge",
+         "Keep-alives a second that the learnt periods save or would save", (double)keepalive->saves_micro_per_s / 1e6);
 }
 
 static void write_machinery(FILE *stream, const struct worker_group_status *status, const struct store_health *health) {

@@ -24,7 +24,7 @@ enum event_kind {
   EVENT_LOCATION_ANSWER,   /* where a phone is, asked for with outbox_ask_location */
   EVENT_LOCATION_ASKED,    /* another worker asks where a phone of ours is */
   EVENT_RESOLVED,          /* a host name's addresses, asked for with outbox_resolve */
-  EVENT_DEVICE_HEARD,      /* another worker heard a device of ours: flow, sign */
+  EVENT_DEVICE_HEARD,      /* another worker heard a device of ours: flow, sign, bytes (mostly empty: the proof) */
   EVENT_ORDER,             /* an operator's order, answered through the outbox */
 };
 

@@ -107,6 +107,13 @@ void outbox_tell_heard(struct outbox *outbox, uint8_t worker, const struct flow 
   entry->sign = sign;
 }
 
+void outbox_tell_proof(struct outbox *outbox, uint8_t worker, const struct flow *flow, struct str_view proof) {
+  struct outbox_entry *entry = append_or_drop(outbox, OUTBOX_TELL_HEARD, proof);
+  if (!entry) return;
+  entry->flow = *flow;
+  entry->worker = worker;
+}
+
 void outbox_resolve(struct outbox *outbox, struct str_view host, enum transport transport, uint16_t port,
                     struct handle asker) {
   struct outbox_entry *entry = append_or_drop(outbox, OUTBOX_RESOLVE, host);

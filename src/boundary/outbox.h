@@ -23,7 +23,8 @@ enum outbox_kind {
   OUTBOX_CLOSE_CONNECTION, /* flow */
   OUTBOX_ASK_LOCATION,     /* bytes: the number; asker: the call; worker: whom to ask */
   OUTBOX_TELL_LOCATION,    /* location; worker and asker: who asked */
-  OUTBOX_TELL_HEARD,       /* flow, sign: a device of another worker was heard here; worker: whose it is */
+  OUTBOX_TELL_HEARD,       /* flow, sign: a device of another worker was heard here; worker: whose it is; bytes: empty,
+                              or the proof of who it was (registrar_note_proof) */
   OUTBOX_RESOLVE,          /* bytes: host name (port in flow.remote.port, transport in flow); asker */
   OUTBOX_RECORD,           /* bytes: one CDR in the form of cdr/cdr_record.h */
   OUTBOX_KEEP_DEVICE,      /* bytes: what has been learnt of a device, a line to be kept over a restart */
@@ -75,6 +76,7 @@ void outbox_close_connection(struct outbox *outbox, const struct flow *flow);
 void outbox_ask_location(struct outbox *outbox, uint8_t worker, struct str_view number, struct handle asker);
 void outbox_tell_location(struct outbox *outbox, uint8_t worker, const struct location_answer *answer);
 void outbox_tell_heard(struct outbox *outbox, uint8_t worker, const struct flow *flow, uint8_t sign);
+void outbox_tell_proof(struct outbox *outbox, uint8_t worker, const struct flow *flow, struct str_view proof);
 void outbox_resolve(struct outbox *outbox, struct str_view host, enum transport transport, uint16_t port,
                     struct handle asker);
 enum result outbox_record(struct outbox *outbox, struct str_view record) MUST_USE;

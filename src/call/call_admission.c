@@ -36,7 +36,9 @@ enum admission call_admit(struct call_step *step, const struct device **device_o
   if (*device_out) return ADMISSION_PASSED;
   switch (subscriber_auth_check(step->table->rooms.registrar, step->context, step->message, step->flow, as_proxy,
                                 device_out, &lines)) {
-  case AUTH_PASSED: return ADMISSION_PASSED;
+  case AUTH_PASSED:
+    registrar_note_proof(step->table->rooms.registrar, step->context, *device_out, step->message, step->flow);
+    return ADMISSION_PASSED;
   case AUTH_CHALLENGED: return challenge(step, as_proxy, lines);
   case AUTH_WRONG:
     call_record_refused(step, END_REASON_authentication_failed, as_proxy ? 407 : 401, NULL);

@@ -19,6 +19,7 @@ static struct str_view timer_of(const struct call_step *step) {
   case END_CAUSE_session_expired: return STR_VIEW("session");
   case END_CAUSE_no_timer_cap: return STR_VIEW("no_timer_cap");
   case END_CAUSE_no_ack: return STR_VIEW("acknowledgement");
+  case END_CAUSE_unreachable:
   case END_CAUSE_none:
   case END_CAUSE_COUNT: break;
   }

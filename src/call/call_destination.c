@@ -88,9 +88,10 @@ struct kept_contact {
   bool follow_flow;
 };
 
-/* Keeps the contacts that are worth a try, in their order. */
-static void keep_contacts(struct call_step *step, const struct location_answer *answer) {
+/* Keeps the contacts that are worth a try, in their order. False when the phone is registered, and none is. */
+static bool keep_contacts(struct call_step *step, const struct location_answer *answer) {
   size_t bytes = 0;
+  unsigned reachable_count = 0;
   for (unsigned i = 0; i < answer->contact_count; i++)
     bytes += sizeof(struct kept_contact) + answer->contacts[i].uri.length + answer->contacts[i].path.length;
   struct text_builder kept = arena_builder(step->context->arena, bytes);
@@ -101,6 +102,7 @@ static void keep_contacts(struct call_step *step, const struct location_answer *
                                 .path_length = (uint16_t)contact->path.length,
                                 .follow_flow = contact->behind_nat};
     if (!contact->reachable) continue;
+    reachable_count++;
     text_builder_add(&kept, str_view_of((const char *)&head, sizeof head));
     text_builder_add(&kept, contact->uri);
     text_builder_add(&kept, contact->path);
@@ -108,6 +110,7 @@ static void keep_contacts(struct call_step *step, const struct location_answer *
   struct str_view view = kept.overflowed ? (struct str_view){0} : text_builder_view(&kept);
   /* No room for the list: the phone is as good as not there. */
   (void)!block_store_set(step->table->rooms.blocks, &step->call->contacts, view);
+  return answer->contact_count == 0 || reachable_count > 0;
 }
 
 /* Takes the first of the kept contacts. */
@@ -135,6 +138,14 @@ static enum call_event next_contact(struct call_step *step) {
   return found(step);
 }
 
+/* Where the phone is that was looked for: nobody waits for one that keep-alives have found gone. */
+static enum call_event first_contact(struct call_step *step, const struct location_answer *answer) {
+  if (keep_contacts(step, answer)) return next_contact(step);
+  step->call->failure = call_end_of(END_REASON_not_registered, END_BY_SWITCH);
+  step->call->failure.cause = END_CAUSE_unreachable;
+  return CALL_EVENT_NOWHERE;
+}
+
 static enum call_event locate(struct call_step *step, const struct device *phone) {
   const struct local_identity *local = step->context->local;
   uint8_t worker = local_identity_steer(local, phone->name);
@@ -144,8 +155,7 @@ static enum call_event locate(struct call_step *step, const struct device *phone
     return CALL_EVENT_ASKED;
   }
   registrar_locate(step->table->rooms.registrar, step->context, phone->name, &answer);
-  keep_contacts(step, &answer);
-  return next_contact(step);
+  return first_contact(step, &answer);
 }
 
 /* --- the door ---------------------------------------------------------------------------------------------------- */
@@ -161,8 +171,7 @@ enum call_event call_destination_first(struct call_step *step) {
 }
 
 enum call_event call_destination_located(struct call_step *step) {
-  keep_contacts(step, step->location);
-  return next_contact(step);
+  return first_contact(step, step->location);
 }
 
 enum call_event call_destination_next(struct call_step *step) {

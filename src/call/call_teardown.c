@@ -86,6 +86,7 @@ static void count_cause(struct counters *counters, enum end_cause cause) {
   case END_CAUSE_session_expired: counters_add(counters, calls_ended_session_expired); return;
   case END_CAUSE_no_timer_cap: counters_add(counters, calls_ended_no_timer_cap); return;
   case END_CAUSE_no_ack: counters_add(counters, calls_ended_no_ack); return;
+  case END_CAUSE_unreachable: /* of calls that never began */
   case END_CAUSE_none:
   case END_CAUSE_COUNT: return;
   }

@@ -10,13 +10,16 @@
 #define SENT_AT_ONCE_MAX    128
 #define VISITED_AT_ONCE_MAX 1024
 
+#define RATE_OVER_MS 10000
+
 static size_t rounded(size_t bytes) {
   return (bytes + 63) & ~(size_t)63;
 }
 
 size_t keepalive_memory_bytes(uint32_t devices_max) {
   return rounded(sizeof(struct keepalive)) + rounded(keepalive_devices_memory_bytes(devices_max)) +
-         rounded(keepalive_schedule_memory_bytes());
+         rounded(keepalive_schedule_memory_bytes()) + rounded(binding_networks_memory_bytes()) +
+         rounded(sizeof(struct binding_trial) * BINDING_TRIALS_MAX);
 }
 
 struct keepalive *keepalive_create(void *memory, uint32_t devices_max) {
@@ -25,12 +28,20 @@ struct keepalive *keepalive_create(void *memory, uint32_t devices_max) {
   keepalive_devices_init(&keepalive->devices, at, devices_max);
   at += rounded(keepalive_devices_memory_bytes(devices_max));
   keepalive_schedule_init(&keepalive->schedule, at, &keepalive->devices.pool);
+  at += rounded(keepalive_schedule_memory_bytes());
+  binding_networks_init(&keepalive->networks, at);
+  at += rounded(binding_networks_memory_bytes());
+  keepalive->trials = (struct binding_trial *)(void *)at;
   return keepalive;
 }
 
 void keepalive_set_contacts(struct keepalive *keepalive, keepalive_contact_of *contact_of, const void *reader) {
   keepalive->contact_of = contact_of;
   keepalive->contact_reader = reader;
+}
+
+void keepalive_set_busy(struct keepalive *keepalive, keepalive_is_busy *is_busy) {
+  keepalive->is_busy = is_busy;
 }
 
 static void arm(struct keepalive *keepalive, struct context *context, struct mono_ms due) {
@@ -69,8 +80,29 @@ static bool can_be_sent_to(const struct keepalive_device *device) {
   return !device->is_closed && (!is_stream || device->flow.connection != 0);
 }
 
+/* The longest period that is known to be safe where the device is, when it is to be used; 0: the parameter's. */
+static uint32_t learnt_period_s(const struct keepalive *keepalive, const struct context *context,
+                                const struct keepalive_device *device) {
+  if (context->parameters->BF_NAT_KEEP_ALIVE_LEARN != KEEP_ALIVE_LEARN_SET) return 0;
+  if (device->network == 0 || !device->is_behind_nat || device->is_distrusted || device->is_mute) return 0;
+  uint32_t safe_s = binding_network_safe_s(binding_networks_at(&keepalive->networks, device->network));
+  return safe_s > context->parameters->SS_SIP_NAT_KEEP_ALIVE_PERIOD ? safe_s : 0;
+}
+
+/* Nobody vouches for that period but we. */
+static bool is_at_learnt_period(const struct keepalive_device *device) {
+  return device->seat.pace > 1 && !device->has_own_period;
+}
+
+/* One at a learnt period is asked each time, so that it shows when that is too long. */
+enum keepalive_kind keepalive_kind_of(const struct context *context, const struct keepalive_device *device) {
+  enum keepalive_kind kind = keepalive_payload_kind(device, context->parameters);
+  return kind != KEEPALIVE_KIND_NONE && is_at_learnt_period(device) ? KEEPALIVE_KIND_OPTIONS : kind;
+}
+
 static void seat(struct keepalive *keepalive, struct context *context, struct keepalive_device *device,
                  uint32_t own_period_s) {
+  if (own_period_s == 0) own_period_s = learnt_period_s(keepalive, context, device);
   if (sits_well(keepalive, device, own_period_s) || !can_be_sent_to(device)) return;
   uint64_t hash = keepalive_flow_hash(context, &device->flow);
   keepalive_schedule_seat(&keepalive->schedule, context, index_of(keepalive, device), hash, own_period_s * 1000);
@@ -87,6 +119,8 @@ void keepalive_change(struct keepalive *keepalive, struct context *context, stru
   device->method = facts->method & KEEPALIVE_USE_PARAMETER;
   device->is_behind_nat = facts->is_behind_nat;
   device->is_configured = facts->is_configured;
+  device->has_own_period = facts->own_period_s > 0;
+  if (facts->is_here) device->is_distrusted = device->is_mute = false;
   seat(keepalive, context, device, facts->own_period_s);
   count_in_class(keepalive, device, 1);
 }
@@ -94,12 +128,20 @@ void keepalive_change(struct keepalive *keepalive, struct context *context, stru
 static void heard(struct keepalive *keepalive, struct context *context, struct keepalive_device *device,
                   enum keepalive_sign sign) {
   if (keepalive_evidence_heard(device, context, sign)) keepalive->unreachable_count--;
+  if (device->is_on_trial) keepalive_trials_heard(keepalive, context, device, sign);
+}
+
+static struct keepalive_device *add(struct keepalive *keepalive, struct context *context, const struct flow *flow) {
+  struct keepalive_device *device = keepalive_devices_add(&keepalive->devices, context, flow);
+  if (device && flow->transport == TRANSPORT_UDP)
+    device->network = binding_networks_enter(&keepalive->networks, context, &flow->remote);
+  return device;
 }
 
 struct keepalive_device *keepalive_hold(struct keepalive *keepalive, struct context *context,
                                         const struct keepalive_facts *facts) {
   struct keepalive_device *device = keepalive_devices_find(&keepalive->devices, context, facts->flow);
-  if (!device) device = keepalive_devices_add(&keepalive->devices, context, facts->flow);
+  if (!device) device = add(keepalive, context, facts->flow);
   if (!device) return NULL;
   device->holders++;
   keepalive_change(keepalive, context, device, facts);
@@ -113,6 +155,8 @@ void keepalive_release(struct keepalive *keepalive, struct context *context, str
   if (device->owner == owner) device->owner = KEEPALIVE_NOBODY;
   if (--device->holders > 0) return;
   if (device->is_unreachable) keepalive->unreachable_count--;
+  keepalive_trials_void(keepalive, context, device);
+  binding_networks_leave(&keepalive->networks, context, device->network);
   unseat(keepalive, context, device);
   keepalive_devices_remove(&keepalive->devices, context, device);
 }
@@ -120,6 +164,10 @@ void keepalive_release(struct keepalive *keepalive, struct context *context, str
 void keepalive_inherit(struct keepalive_device *device, const struct keepalive_device *before) {
   device->has_climbed = before->has_climbed;
   device->answers_options = before->answers_options;
+}
+
+uint32_t keepalive_own_period_s(const struct keepalive *keepalive, const struct keepalive_device *device) {
+  return device->has_own_period ? keepalive_schedule_period_ms(&keepalive->schedule, &device->seat) / 1000 : 0;
 }
 
 struct keepalive_device *keepalive_find(const struct keepalive *keepalive, const struct context *context,
@@ -223,18 +271,50 @@ static size_t send_kind(const struct keepalive *keepalive, struct context *conte
   return text.length;
 }
 
+/* One that misses at a learnt period gets the parameter's again, and the period is doubted. */
+static void judge(struct keepalive *keepalive, struct context *context, struct keepalive_device *device) {
+  uint8_t misses_before = device->miss_count;
+  if (keepalive_evidence_judge(device, context)) keepalive->unreachable_count++;
+  if (device->miss_count <= misses_before || !is_at_learnt_period(device)) return;
+  device->is_distrusted = true;
+  binding_networks_doubt(&keepalive->networks, binding_networks_at(&keepalive->networks, device->network), context);
+}
+
+/* To where its network's period is by now. */
+static void settle(struct keepalive *keepalive, struct context *context, struct keepalive_device *device) {
+  uint32_t learnt_s = device->has_own_period ? 0 : learnt_period_s(keepalive, context, device);
+  if (device->has_own_period || sits_well(keepalive, device, learnt_s)) return;
+  count_in_class(keepalive, device, -1);
+  seat(keepalive, context, device, 0);
+  count_in_class(keepalive, device, 1);
+}
+
 /* True when something was sent. */
 static bool visit(struct keepalive *keepalive, struct context *context, uint32_t index) {
   struct keepalive_device *device = pool_at(&keepalive->devices.pool, index);
   keepalive_device_keep_time(device, context->now);
-  if (keepalive_evidence_judge(device, context)) keepalive->unreachable_count++;
-  enum keepalive_kind kind = keepalive_payload_kind(device, context->parameters);
+  if (device->is_on_trial) return false;
+  judge(keepalive, context, device);
+  settle(keepalive, context, device);
+  enum keepalive_kind kind = keepalive_kind_of(context, device);
+  if (kind != KEEPALIVE_KIND_NONE && keepalive_trials_begin(keepalive, context, device)) return true;
   keepalive_evidence_sent(device, context, kind);
   if (kind == KEEPALIVE_KIND_NONE) return false;
   size_t bytes = send_kind(keepalive, context, device, kind);
   counters_add(context->counters, keepalives_sent);
   counters_add_count(context->counters, keepalive_bytes_sent, bytes);
   return true;
+}
+
+/* The bytes of some seconds, by the seconds. */
+static void take_rate(struct keepalive *keepalive, const struct context *context) {
+  int64_t since_ms = mono_ms_since(context->now, keepalive->rate_since);
+  if (keepalive->rate_since.value > 0 && since_ms < RATE_OVER_MS) return;
+  uint64_t bytes = context->counters->keepalive_bytes_sent;
+  if (keepalive->rate_since.value > 0)
+    keepalive->bytes_per_s = (bytes - keepalive->rate_from) * 1000 / (uint64_t)since_ms;
+  keepalive->rate_since = context->now;
+  keepalive->rate_from = bytes;
 }
 
 /* True when the batch is done: used up, or nobody is due any more. */
@@ -305,7 +385,11 @@ static void judge_round(struct keepalive *keepalive, struct context *context) {
 /* --- time -------------------------------------------------------------------------------------------------------- */
 
 void keepalive_timer_due(struct keepalive *keepalive, struct context *context) {
-  if (keepalive_schedule_begin_batch(&keepalive->schedule, context)) judge_round(keepalive, context);
+  if (keepalive_schedule_begin_batch(&keepalive->schedule, context)) {
+    judge_round(keepalive, context);
+    take_rate(keepalive, context);
+    keepalive_trials_turn(keepalive, context);
+  }
   bool is_done = send_handful(keepalive, context);
   arm(keepalive, context, is_done ? keepalive_schedule_next_batch(&keepalive->schedule, context) : context->now);
 }
@@ -330,5 +414,10 @@ void keepalive_count(const struct keepalive *keepalive, const struct context *co
       .rate = keepalive_rate_of(context->parameters),
       .lag_ms = (uint64_t)keepalive_schedule_lag_ms(&keepalive->schedule, context),
       .rounds_skipped = keepalive->schedule.turns_skipped,
+      .bytes_per_s = keepalive->schedule.seat_count > 0 ? keepalive->bytes_per_s : 0,
+      .networks_learned = keepalive->networks.learned_count,
+      .bindings_on_trial = keepalive->trial_count,
+      .saves_micro_per_s =
+          binding_networks_save_micro_per_s(&keepalive->networks, context->parameters->SS_SIP_NAT_KEEP_ALIVE_PERIOD),
   };
 }

@@ -23,6 +23,10 @@ struct keepalive *keepalive_create(void *memory, uint32_t devices_max);
 typedef struct str_view keepalive_contact_of(const void *reader, uint32_t owner);
 void keepalive_set_contacts(struct keepalive *keepalive, keepalive_contact_of *contact_of, const void *reader);
 
+/* Who tells whether an owner is in a call; the reader is that of the contacts. Without one nobody ever is. */
+typedef bool keepalive_is_busy(const void *reader, const struct context *context, uint32_t owner);
+void keepalive_set_busy(struct keepalive *keepalive, keepalive_is_busy *is_busy);
+
 /* --- devices ----------------------------------------------------------------------------------------------------- */
 
 /* What the holder knows. */
@@ -51,6 +55,9 @@ void keepalive_release(struct keepalive *keepalive, struct context *context, str
 
 /* What the old device could do is true of the new one: the same phone over another flow. */
 void keepalive_inherit(struct keepalive_device *device, const struct keepalive_device *before);
+
+/* The period that was given for the device itself; 0: the parameter's. */
+uint32_t keepalive_own_period_s(const struct keepalive *keepalive, const struct keepalive_device *device);
 
 /* NULL when nobody is reached over this flow. */
 struct keepalive_device *keepalive_find(const struct keepalive *keepalive, const struct context *context,
@@ -89,11 +96,16 @@ struct keepalive_counts {
   struct keepalive_rate rate;     /* of the whole switch */
   uint64_t lag_ms;                /* how late the next one is */
   uint64_t rounds_skipped;        /* whole periods that were lost for want of time */
+  uint64_t bytes_per_s;           /* sent, over the last ten seconds or so */
+  /* What is known of the lifetimes of bindings, where BF_NAT_KEEP_ALIVE_LEARN is on. */
+  uint32_t networks_learned; /* with a period that is longer than the parameter's, and safe */
+  uint32_t bindings_on_trial;
+  uint64_t saves_micro_per_s; /* keep-alives a second, times a million, that the safe periods save or would save */
 };
 void keepalive_count(const struct keepalive *keepalive, const struct context *context, struct keepalive_counts *counts);
 
 /* Appends one device as a JSON object: method, sends, period_s, due_in_s, sent, answered, missed, round_trip_ms,
- * reachable. */
+ * reachable, network, safe_period_s (null: not learnt). */
 void keepalive_write_json(const struct keepalive *keepalive, const struct context *context,
                           const struct keepalive_device *device, struct text_builder *builder);
 

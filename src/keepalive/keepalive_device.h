@@ -28,6 +28,7 @@ struct keepalive_device {
   uint32_t sent_count;     /* also the CSeq of the latest OPTIONS */
   uint32_t answered_count; /* keep-alives that something came back for */
   uint16_t round_trip_ms;
+  uint16_t network;            /* its number among keepalive/binding_network.h's; 0: none */
   uint8_t miss_count;          /* OPTIONS in a row without any life sign */
   uint8_t method : 3;          /* enum keep_alive_method_choice, or KEEPALIVE_USE_PARAMETER */
   uint8_t silent_rounds : 2;   /* text or CRLF keep-alives in a row without any life sign */
@@ -41,6 +42,10 @@ struct keepalive_device {
   uint8_t answers_options : 1; /* it did, at least once */
   uint8_t is_closed : 1;       /* its connection is gone: nothing is sent any more */
   uint8_t is_configured : 1;   /* at its address by configuration: not followed elsewhere */
+  uint8_t has_own_period : 1;  /* an operator's setting */
+  uint8_t is_on_trial : 1;     /* it gets none, for its binding's lifetime is being tried */
+  uint8_t is_mute : 1;         /* it left the OPTIONS of a trial unanswered */
+  uint8_t is_distrusted : 1;   /* a learnt period was too long for it: the parameter's, until it registers again */
   uint8_t was_seen_moving : 1; /* an answer came from elsewhere, and that place is being asked, in this round */
 };
 

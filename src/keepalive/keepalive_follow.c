@@ -30,6 +30,9 @@ void keepalive_follow(struct keepalive *keepalive, struct context *context, stru
   if (keepalive_find(keepalive, context, flow)) return; /* somebody is registered from there */
   record(context, &device->flow, flow);
   counters_add(context->counters, device_moves_followed);
+  keepalive_trials_void(keepalive, context, device);
+  binding_networks_leave(&keepalive->networks, context, device->network);
   keepalive_devices_move(&keepalive->devices, context, device, flow);
+  device->network = binding_networks_enter(&keepalive->networks, context, &flow->remote);
   keepalive_heard(keepalive, context, flow, KEEPALIVE_SIGN_MESSAGE);
 }

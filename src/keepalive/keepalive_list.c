@@ -33,9 +33,23 @@ static uint64_t due_in_s(const struct keepalive *keepalive, const struct context
   return left_ms > 0 ? (uint64_t)(left_ms + 999) / 1000 : 0;
 }
 
+static void add_network(const struct keepalive *keepalive, const struct keepalive_device *device,
+                        struct text_builder *builder) {
+  const struct binding_network *network = binding_networks_at(&keepalive->networks, device->network);
+  char memory[64];
+  struct text_builder text = text_builder_over(memory, sizeof memory);
+  if (network) binding_network_to_text(network, &text);
+  json_text_field_string(builder, "network", text_builder_view(&text));
+  json_text_key(builder, "safe_period_s");
+  if (network && network->safe_rung > 0)
+    json_text_u64(builder, binding_network_safe_s(network));
+  else
+    json_text_null(builder);
+}
+
 void keepalive_write_json(const struct keepalive *keepalive, const struct context *context,
                           const struct keepalive_device *device, struct text_builder *builder) {
-  enum keepalive_kind kind = keepalive_payload_kind(device, context->parameters);
+  enum keepalive_kind kind = keepalive_kind_of(context, device);
   bool is_sent = device->seat.pace > 0 && kind != KEEPALIVE_KIND_NONE;
   json_text_open_object(builder);
   json_text_field_string(builder, "method", method_name(method_of(context, device)));
@@ -59,6 +73,7 @@ void keepalive_write_json(const struct keepalive *keepalive, const struct contex
   else
     json_text_null(builder);
   json_text_field_bool(builder, "reachable", !device->is_unreachable);
+  add_network(keepalive, device, builder);
   json_text_close_object(builder);
 }
 
@@ -66,7 +81,7 @@ void keepalive_write_json(const struct keepalive *keepalive, const struct contex
 
 struct sums {
   uint32_t class_counts[KEEPALIVE_PACES][KEEPALIVE_CLASSES];
-  uint32_t unreachable, seated;
+  uint32_t unreachable, seated, on_trial, in_networks;
 };
 
 static const char *add_up(const struct keepalive *keepalive, struct sums *sums) {
@@ -75,6 +90,8 @@ static const char *add_up(const struct keepalive *keepalive, struct sums *sums) 
   while ((device = pool_next(&keepalive->devices.pool, &at)) != NULL) {
     if (device->holders == 0) return "a device is held by nobody";
     sums->unreachable += device->is_unreachable;
+    sums->on_trial += device->is_on_trial;
+    sums->in_networks += device->network != 0;
     if (device->seat.pace == 0) continue;
     sums->seated++;
     sums->class_counts[device->seat.pace - 1][device->method * 2 + device->is_behind_nat]++;
@@ -90,6 +107,8 @@ bool keepalive_check(const struct keepalive *keepalive, struct text_builder *pro
   if (!found && memcmp(sums.class_counts, keepalive->class_counts, sizeof sums.class_counts) != 0)
     found = "devices are counted wrongly by their methods";
   if (!found && sums.unreachable != keepalive->unreachable_count) found = "unreachable devices are counted wrongly";
+  if (!found && sums.on_trial != keepalive->trial_count) found = "trials and devices on trial do not agree";
+  if (!found && !binding_networks_check(&keepalive->networks, sums.in_networks, problem)) return false;
   if (!found && keepalive->devices.by_flow.used != keepalive->devices.pool.used) found = "a device cannot be found";
   if (!found && timer_is_armed(&keepalive->timer) != (sums.seated > 0))
     found = "the batch clock does not run as it should";

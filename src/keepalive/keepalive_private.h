@@ -2,6 +2,8 @@
 #ifndef KEEPALIVE_KEEPALIVE_PRIVATE_H
 #define KEEPALIVE_KEEPALIVE_PRIVATE_H
 
+#include "keepalive/binding_network.h"
+#include "keepalive/binding_trial.h"
 #include "keepalive/keepalive.h"
 
 /* Those whom one parameter change concerns alike: the method (own or the parameter's), with and without NAT. */
@@ -15,9 +17,18 @@ struct keepalive {
   uint32_t unreachable_count;
   bool demand_has_changed;     /* since the round was last judged */
   uint64_t warned_keep_alives; /* a round of so many was called too long; 0: none was */
+  struct binding_networks networks;
+  struct binding_trial *trials; /* BINDING_TRIALS_MAX */
+  uint32_t trial_count;
+  struct mono_ms rate_since; /* when the bytes sent were last looked at, and how many they were */
+  uint64_t rate_from, bytes_per_s;
   keepalive_contact_of *contact_of;
+  keepalive_is_busy *is_busy;
   const void *contact_reader;
 };
+
+/* What the device gets at its turn. */
+enum keepalive_kind keepalive_kind_of(const struct context *context, const struct keepalive_device *device);
 
 /* keepalive_follow.c: an answer to an OPTIONS came from `flow`, which is not the device's. */
 void keepalive_follow(struct keepalive *keepalive, struct context *context, struct keepalive_device *device,
@@ -26,5 +37,20 @@ void keepalive_follow(struct keepalive *keepalive, struct context *context, stru
 /* Sends an OPTIONS of the device's series to `flow`. Returns its length. */
 size_t keepalive_send_options(const struct keepalive *keepalive, struct context *context,
                               const struct keepalive_device *device, const struct flow *flow);
+
+/* --- keepalive_trials.c: how long do bindings live? -------------------------------------------------------------- */
+
+/* It is the device's turn: true when a trial has begun with an OPTIONS to it, which is its keep-alive of this round. */
+bool keepalive_trials_begin(struct keepalive *keepalive, struct context *context, struct keepalive_device *device);
+
+/* Something came from a device on trial. */
+void keepalive_trials_heard(struct keepalive *keepalive, struct context *context, struct keepalive_device *device,
+                            enum keepalive_sign sign);
+
+/* Something that leaves the trial of the device without meaning; nothing when it is on none. */
+void keepalive_trials_void(struct keepalive *keepalive, struct context *context, struct keepalive_device *device);
+
+/* With each batch: what is due of all trials. */
+void keepalive_trials_turn(struct keepalive *keepalive, struct context *context);
 
 #endif

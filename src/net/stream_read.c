@@ -53,7 +53,8 @@ static uint32_t take_frame(struct stream_table *table, struct stream_connection 
   case SIP_FRAME_BROKEN: tell_broken(table, connection, bytes, now); return 0;
   case SIP_FRAME_PING:
     connection->is_proven = true;
-    if (stream_write(table, connection, STR_VIEW("\r\n"))) tell_message(table, connection, str_view_slice(bytes, 0, 2));
+    /* One byte of it: the whole would be answered again, and a single CRLF would pass for a pong. */
+    if (stream_write(table, connection, STR_VIEW("\r\n"))) tell_message(table, connection, str_view_slice(bytes, 0, 1));
     return length;
   case SIP_FRAME_PONG:
   case SIP_FRAME_MESSAGE:

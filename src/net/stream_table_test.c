@@ -186,7 +186,7 @@ static void test_a_ping_gets_its_pong_and_is_told_as_life_sign(void) {
   rig_run(rig, 20);
   expect_heard(fd, "\r\n");
   expect_int(rig->messages, ==, 1);
-  expect_bytes(rig->text, rig->text_length, "\r\n");
+  expect_bytes(rig->text, rig->text_length, "\r");
   say(fd, "\r\n\r\n" MESSAGE "\r\n");
   rig_run(rig, 20);
   expect_heard(fd, "\r\n");

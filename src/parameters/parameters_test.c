@@ -72,6 +72,7 @@ static void test_names_defaults_and_ranges_are_the_known_ones(void) {
       {"BF_NAT_KEEP_ALIVE_METHOD", "message", "message or crlf or options or auto or off"},
       {"BF_NAT_KEEP_ALIVE_WHO", "all", "all or nat"},
       {"BF_NAT_KEEP_ALIVE_MISSES", "3", "1 to 100"},
+      {"BF_NAT_KEEP_ALIVE_LEARN", "off", "off or suggest or set"},
       {"BF_TRACE_SIZE", "64", "1 to 65536 MiB, or 0"},
       {"BF_DIGEST_ALGORITHMS", "MD5,SHA-256", "MD5,SHA-256 or SHA-256,MD5 or MD5 or SHA-256"},
   };
@@ -194,6 +195,9 @@ static void test_choices_are_the_indices_of_their_enums(void) {
       {"BF_NAT_KEEP_ALIVE_METHOD", "off", KEEP_ALIVE_OFF},
       {"BF_NAT_KEEP_ALIVE_WHO", "all", KEEP_ALIVE_WHO_ALL},
       {"BF_NAT_KEEP_ALIVE_WHO", "nat", KEEP_ALIVE_WHO_NAT},
+      {"BF_NAT_KEEP_ALIVE_LEARN", "off", KEEP_ALIVE_LEARN_OFF},
+      {"BF_NAT_KEEP_ALIVE_LEARN", "suggest", KEEP_ALIVE_LEARN_SUGGEST},
+      {"BF_NAT_KEEP_ALIVE_LEARN", "set", KEEP_ALIVE_LEARN_SET},
       {"BF_DIGEST_ALGORITHMS", "MD5,SHA-256", DIGEST_MD5_SHA256},
       {"BF_DIGEST_ALGORITHMS", "SHA-256,MD5", DIGEST_SHA256_MD5},
       {"BF_DIGEST_ALGORITHMS", "MD5", DIGEST_MD5},

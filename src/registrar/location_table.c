@@ -1,6 +1,7 @@
 #include "registrar/location_table.h"
 
 #include "base/check.h"
+#include "directory/directory.h"
 
 _Static_assert(sizeof(struct registration) <= 256, "a contact costs 256 bytes");
 
@@ -23,6 +24,15 @@ static struct str_view contact_of(const void *reader, uint32_t owner) {
   return registration->path_length > 0 ? (struct str_view){0} : registration_texts(table, registration).contact;
 }
 
+static bool is_busy(const void *reader, const struct context *context, uint32_t owner) {
+  const struct location_table *table = reader;
+  const struct registration *registration = pool_at(&table->registrations, owner);
+  const struct device *phone =
+      context->directory ? directory_find_phone(context->directory, registration_texts(table, registration).number)
+                         : NULL;
+  return phone && directory_usage(context->directory, phone->usage) > 0;
+}
+
 void location_table_init(struct location_table *table, void *memory, uint32_t registrations_max,
                          struct block_store *blocks, struct keepalive *keepalive) {
   char *at = memory;
@@ -32,6 +42,7 @@ void location_table_init(struct location_table *table, void *memory, uint32_t re
   table->blocks = blocks;
   table->keepalive = keepalive;
   keepalive_set_contacts(keepalive, contact_of, table);
+  keepalive_set_busy(keepalive, is_busy);
 }
 
 /* --- texts
@@ -97,6 +108,8 @@ static void set_facts(struct registration *registration, const struct context *c
   registration->refreshed_at = context->now;
   registration->call_id_hash = facts->call_id_hash;
   registration->cseq = facts->cseq;
+  registration->instance_hash = facts->instance_hash;
+  registration->reg_id = facts->reg_id;
   registration->q_thousandths = facts->q_thousandths;
   registration->behind_nat = facts->behind_nat;
 }
@@ -169,6 +182,24 @@ static void refresh_device(struct location_table *table, struct context *context
   keepalive_release(table->keepalive, context, before, keepalive_facts.owner);
   registration->device = after;
   counters_add(context->counters, registrations_moved);
+}
+
+bool location_table_move(struct location_table *table, struct context *context, struct registration *registration,
+                         const struct flow *flow) {
+  struct keepalive_device *before = registration->device;
+  struct keepalive_facts facts = {.flow = flow,
+                                  .owner = index_of(table, registration),
+                                  .own_period_s = keepalive_own_period_s(table->keepalive, before),
+                                  .method = before->method,
+                                  .is_behind_nat = true, /* its address changes under its Contact */
+                                  .is_here = true};
+  struct keepalive_device *after = keepalive_hold(table->keepalive, context, &facts);
+  if (!after) return false;
+  keepalive_inherit(after, before);
+  keepalive_release(table->keepalive, context, before, facts.owner);
+  registration->device = after;
+  registration->behind_nat = true;
+  return true;
 }
 
 void location_table_refresh(struct location_table *table, struct context *context, struct registration *registration,

@@ -13,7 +13,7 @@
 #include "boundary/context.h"
 #include "keepalive/keepalive.h"
 
-#define REGISTRATION_INLINE_BYTES 156
+#define REGISTRATION_INLINE_BYTES 144
 #define REGISTRATION_AGENT_MAX    64 /* a longer User-Agent is cut */
 
 struct registration_texts {
@@ -30,9 +30,11 @@ struct registration {
   struct keepalive_device *device;
   uint64_t number_hash;
   uint64_t call_id_hash;
+  uint64_t instance_hash; /* with reg_id: of the device that named this flow */
   struct mono_ms registered_at, refreshed_at;
   struct block long_texts;
   uint32_t cseq;
+  uint32_t reg_id; /* the number that the device has given this flow (RFC 5626); 0: none */
   uint16_t number_length, contact_length, path_length;
   uint16_t q_thousandths;
   uint8_t user_agent_length;
@@ -45,6 +47,8 @@ struct registration_facts {
   struct registration_texts texts;
   const struct flow *flow;
   uint64_t call_id_hash;
+  uint64_t instance_hash;
+  uint32_t reg_id; /* 0: the Contact names no flow */
   uint32_t cseq;
   uint32_t expires_s;
   uint16_t q_thousandths;
@@ -84,6 +88,10 @@ bool location_table_can_refresh(const struct location_table *table, const struct
                                 const struct registration_facts *facts);
 void location_table_refresh(struct location_table *table, struct context *context, struct registration *registration,
                             const struct registration_facts *facts);
+
+/* The phone is at `flow` now, which is all that changes. False when it cannot be kept there. */
+bool location_table_move(struct location_table *table, struct context *context, struct registration *registration,
+                         const struct flow *flow);
 
 /* The phone's own keep-alive settings may have changed. */
 void location_table_change_keep_alive(struct location_table *table, struct context *context,

@@ -49,9 +49,9 @@ static bool is_behind_nat(const struct register_request *request, const struct s
   return !address_equal(&address, &request->flow->remote);
 }
 
-static bool read_contact(const struct register_request *request, const struct sip_name_addr *contact,
-                         struct contact_change *change) {
-  if (contact->uri.scheme != SIP_URI_SIP && contact->uri.scheme != SIP_URI_SIPS) return false;
+static enum contact_problem read_contact(struct register_request *request, const struct sip_name_addr *contact,
+                                         struct contact_change *change) {
+  if (contact->uri.scheme != SIP_URI_SIP && contact->uri.scheme != SIP_URI_SIPS) return CONTACT_MALFORMED;
   *change = (struct contact_change){
       .uri = contact->uri,
       .facts = {.texts = {.number = request->number,
@@ -66,7 +66,7 @@ static bool read_contact(const struct register_request *request, const struct si
                 .behind_nat = is_behind_nat(request, &contact->uri),
                 .keep_alive_method = registrar_keep_alive_method(request->phone),
                 .keep_alive_own_period_s = registrar_keep_alive_period_s(request->phone)}};
-  return true;
+  return register_outbound_read_contact(request, contact->parameters, &change->facts);
 }
 
 /* A second field with the same URI speaks last. */
@@ -89,7 +89,8 @@ static enum contact_problem read_contacts(struct register_request *request) {
       request->has_star = true;
       continue;
     }
-    if (!read_contact(request, &contact, &change)) return CONTACT_MALFORMED;
+    enum contact_problem problem = read_contact(request, &contact, &change);
+    if (problem != CONTACT_FINE) return problem;
     struct contact_change *place = place_for(request, &contact.uri);
     if (!place) return CONTACT_TOO_MANY;
     *place = change;
@@ -106,11 +107,17 @@ static struct registration *first_binding(const struct register_request *request
   return location_table_first(&request->registrar->locations, request->context, request->number);
 }
 
-static struct registration *find_binding(const struct register_request *request, const struct sip_uri *uri) {
+static struct registration *find_binding(const struct register_request *request, const struct contact_change *change) {
+  const struct registration_facts *facts = &change->facts;
   for (struct registration *binding = first_binding(request); binding; binding = binding->next) {
     struct sip_uri bound;
+    if (binding->reg_id != facts->reg_id) continue;
+    if (facts->reg_id != 0) {
+      if (binding->instance_hash == facts->instance_hash) return binding;
+      continue;
+    }
     struct str_view text = registration_texts(&request->registrar->locations, binding).contact;
-    if (sip_uri_parse(text, &bound) == RESULT_OK && sip_uri_equal(&bound, uri)) return binding;
+    if (sip_uri_parse(text, &bound) == RESULT_OK && sip_uri_equal(&bound, &change->uri)) return binding;
   }
   return NULL;
 }
@@ -126,7 +133,7 @@ static enum contact_problem plan_change(struct register_request *request, struct
   if (*expires_s > 0 && *expires_s < ONE_HOUR_S && *expires_s < REGISTER_EXPIRES_LEAST_S) return CONTACT_TOO_BRIEF;
   uint32_t longest_s = request->context->parameters->SS_ENDPOINT_EXPIRE;
   if (*expires_s > longest_s) *expires_s = longest_s;
-  change->existing = find_binding(request, &change->uri);
+  change->existing = find_binding(request, change);
   return change->existing && !is_in_order(request, change->existing) ? CONTACT_OUT_OF_ORDER : CONTACT_FINE;
 }
 
@@ -139,7 +146,7 @@ static bool adds_any(const struct register_request *request) {
 static bool is_named(const struct register_request *request, const struct registration *binding) {
   for (unsigned i = 0; i < request->change_count; i++)
     if (request->changes[i].existing == binding) return true;
-  return false;
+  return register_outbound_is_other_flow(request, binding);
 }
 
 /* SS_ENDPOINT_REGISTER_REPLACE: whoever registers last is the number's only device. A request that only removes
@@ -159,10 +166,19 @@ static enum contact_problem plan_removal_of_unnamed(const struct register_reques
   return CONTACT_FINE;
 }
 
+/* A flow is registered by itself (RFC 5626 §6). */
+static bool mixes_flows(const struct register_request *request) {
+  unsigned added = 0;
+  for (unsigned i = 0; i < request->change_count; i++)
+    added += request->changes[i].facts.expires_s > 0;
+  return request->has_flow && added > 1;
+}
+
 static bool too_many_remain(const struct register_request *request) {
   unsigned count = 0;
   for (struct registration *binding = first_binding(request); binding; binding = binding->next)
-    count += !is_named(request, binding) && !removes_unnamed(request);
+    count +=
+        register_outbound_is_other_flow(request, binding) || (!is_named(request, binding) && !removes_unnamed(request));
   for (unsigned i = 0; i < request->change_count; i++)
     count += request->changes[i].facts.expires_s > 0;
   return count > EVENT_LOCATION_CONTACTS_MAX;
@@ -189,6 +205,7 @@ static bool prepare(struct register_request *request, struct contact_change *cha
 
 enum contact_problem register_contacts_plan(struct register_request *request) {
   enum contact_problem problem = read_contacts(request);
+  if (problem == CONTACT_FINE && mixes_flows(request)) problem = CONTACT_MALFORMED;
   if (problem != CONTACT_FINE) return problem;
   for (unsigned i = 0; i < request->change_count && problem == CONTACT_FINE; i++)
     problem = plan_change(request, &request->changes[i]);

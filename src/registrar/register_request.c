@@ -30,7 +30,7 @@ static enum step_result step_2_extensions(struct register_request *request) {
   struct sip_value_cursor cursor = {0};
   struct str_view option;
   while (sip_message_next_value(request->message, SIP_HEADER_REQUIRE, &cursor, &option))
-    if (!str_view_equal_nocase(option, STR_VIEW("path")))
+    if (!str_view_equal_nocase(option, STR_VIEW("path")) && !str_view_equal_nocase(option, STR_VIEW("outbound")))
       sip_build_header(&unsupported, SIP_HEADER_UNSUPPORTED, option);
   return unsupported.length > 0 ? answer(request, 420, text_builder_view(&unsupported)) : STEP_NEXT;
 }
@@ -109,12 +109,14 @@ static enum step_result step_6_and_7_contacts(struct register_request *request) 
   const struct str_view nothing = {0};
   request->call_id_hash =
       siphash(&request->context->local->nonce_key, request->message->call_id.data, request->message->call_id.length);
+  register_outbound_read(request);
   switch (register_contacts_plan(request)) {
   case CONTACT_FINE: register_contacts_commit(request); return STEP_NEXT;
   case CONTACT_MALFORMED: return answer(request, 400, nothing);
   case CONTACT_TOO_BRIEF: return refuse_brief(request);
   case CONTACT_OUT_OF_ORDER: return answer(request, 500, nothing);
   case CONTACT_TOO_MANY: return answer(request, 403, nothing);
+  case CONTACT_WITHOUT_FLOW: return answer(request, 439, nothing);
   case CONTACT_NO_ROOM: break;
   }
   return answer(request, 503, STR_VIEW("Retry-After: 60\r\n"));
@@ -185,6 +187,7 @@ static enum step_result step_8_answer(struct register_request *request) {
   for (const struct registration *binding = first; binding; binding = binding->next)
     add_contact(request, &response, binding);
   if (request->path.length > 0) sip_build_header(&response, SIP_HEADER_PATH, request->path);
+  register_outbound_answer(request, &response);
   add_date(&response, context->wall_now);
   sip_build_end(&response, (struct str_view){0}, (struct str_view){0});
   if (response.overflowed) return answer(request, 500, (struct str_view){0});

@@ -27,6 +27,10 @@ struct register_request {
   struct contact_change changes[EVENT_LOCATION_CONTACTS_MAX];
   unsigned change_count;
   bool has_star;
+  bool supports_outbound; /* RFC 5626: it says so */
+  bool is_first_hop;      /* we are: nobody stands between */
+  bool takes_outbound;    /* we are, or an edge proxy keeps the flow */
+  bool has_flow;          /* a Contact names one */
 };
 
 /* What keeps a list of contacts from being taken; 0: nothing. */
@@ -37,6 +41,7 @@ enum contact_problem {
   CONTACT_OUT_OF_ORDER, /* 500: a CSeq that is not higher (step 7) */
   CONTACT_TOO_MANY,     /* 403 */
   CONTACT_NO_ROOM,      /* 503 */
+  CONTACT_WITHOUT_FLOW, /* 439: somebody in between does not keep the flow it names (RFC 5626 §6) */
 };
 
 /* Reads the Contact fields (steps 6 and 7) into request->changes, and prepares what is to be added; nothing that others
@@ -45,6 +50,21 @@ enum contact_problem register_contacts_plan(struct register_request *request);
 
 /* Makes all planned changes; cannot fail. */
 void register_contacts_commit(struct register_request *request);
+
+/* --- register_outbound.c ----------------------------------------------------------------------------------------- */
+
+/* Whether flows can be named in this request. */
+void register_outbound_read(struct register_request *request);
+
+/* Reads the flow that a Contact names, if it names one. */
+enum contact_problem register_outbound_read_contact(struct register_request *request, struct str_view parameters,
+                                                    struct registration_facts *facts);
+
+/* The binding is another flow of a device that this request registers: it stays. */
+bool register_outbound_is_other_flow(const struct register_request *request, const struct registration *binding);
+
+/* Adds Require and Flow-Timer to a 200 where flows are named. */
+void register_outbound_answer(const struct register_request *request, struct text_builder *response);
 
 /* The shortest time that is accepted, and said in Min-Expires. */
 #define REGISTER_EXPIRES_LEAST_S 60

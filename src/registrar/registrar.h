@@ -48,6 +48,16 @@ void registrar_directory_changed(struct registrar *registrar, struct context *co
 void registrar_locate(const struct registrar *registrar, struct context *context, struct str_view number,
                       struct location_answer *answer);
 
+/* A phone has proved by digest that a request of its came from `flow`. When it is registered over UDP from elsewhere,
+ * with the Contact that the request has, it is reached there from now on. Any worker may say so; the one on which the
+ * phone's registrations live is told. */
+void registrar_note_proof(struct registrar *registrar, struct context *context, const struct device *phone,
+                          const struct sip_message *request, const struct flow *flow);
+
+/* What another worker has told. */
+void registrar_take_proof(struct registrar *registrar, struct context *context, struct str_view letter,
+                          const struct flow *flow);
+
 /* --- digest (subscriber_auth.c)
  * --------------------------------------------------------------------------------------------- */
 

@@ -109,6 +109,7 @@ struct register_words {
   const char *password; /* "one" */
   const char *contact;  /* whole lines with CRLF; one Contact with expires=600 */
   const char *extra;    /* further whole lines */
+  const char *via;      /* behind the Via's rport: further parameters, or a further Via */
   const char *call_id;
   unsigned cseq;
   const struct flow *flow; /* phone_flow */
@@ -123,11 +124,11 @@ static inline const char *rig_register_once(const struct register_words *words, 
   const char *number = words->number ? words->number : "1001";
   int length = snprintf(
       text, RIG_TEXT_MAX,
-      "REGISTER sip:belfry.example SIP/2.0\r\nVia: SIP/2.0/%s 10.0.0.5:5062;branch=z9hG4bKr%u;rport\r\n"
+      "REGISTER sip:belfry.example SIP/2.0\r\nVia: SIP/2.0/%s 10.0.0.5:5062;branch=z9hG4bKr%u;rport%s\r\n"
       "From: <sip:%s@belfry.example>;tag=f\r\nTo: <sip:%s@belfry.example>\r\nCall-ID: %s\r\nCSeq: %u REGISTER\r\n"
       "Max-Forwards: 70\r\n%s%s%sContent-Length: 0\r\n\r\n",
-      flow->transport == TRANSPORT_TCP ? "TCP" : "UDP", ++rig_branch_count, number, number,
-      words->call_id ? words->call_id : "reg-1", words->cseq ? words->cseq : 1,
+      flow->transport == TRANSPORT_TCP ? "TCP" : "UDP", ++rig_branch_count, words->via ? words->via : "", number,
+      number, words->call_id ? words->call_id : "reg-1", words->cseq ? words->cseq : 1,
       words->contact ? words->contact : "Contact: <sip:1001@10.0.0.5:5062>;expires=600\r\n",
       words->extra ? words->extra : "", authorization);
   require(length > 0 && length < RIG_TEXT_MAX);

@@ -24,7 +24,8 @@ static void test_a_registration_is_listed_with_all_its_fields(void) {
       "\"behind_nat\":true,\"registered_at\":\"2026-11-22T13:31:12.345Z\","
       "\"refreshed_at\":\"2026-11-22T13:31:12.345Z\",\"last_heard_at\":\"2026-11-22T13:31:12.345Z\","
       "\"expires_in_s\":590,\"keep_alive\":{\"method\":\"off\",\"sends\":\"nothing\",\"period_s\":null,"
-      "\"due_in_s\":null,\"sent\":0,\"answered\":0,\"missed\":0,\"round_trip_ms\":null,\"reachable\":true}}");
+      "\"due_in_s\":null,\"sent\":0,\"answered\":0,\"missed\":0,\"round_trip_ms\":null,\"reachable\":true,"
+      "\"network\":\"198.51.100.0/24\",\"safe_period_s\":null}}");
   expect_int(cursor, ==, UINT32_MAX);
   tear_down();
 }

@@ -158,7 +158,8 @@ static void add_received(struct text_builder *builder, const struct address *sou
 
 /* The topmost Via as the server sends it back: with where the request came from (RFC 3261 §18.2.1, RFC 3581 §4). What
  * the request itself claims about that is left out. */
-static void add_top_via(struct text_builder *builder, const struct sip_via *via, const struct address *source) {
+static void add_top_via(struct text_builder *builder, const struct sip_via *via, const struct address *source,
+                        uint32_t keep_s) {
   struct str_view rest = via->parameters, name, value;
   struct address sent_by;
   text_builder_add_literal(builder, "SIP/2.0/");
@@ -172,6 +173,9 @@ static void add_top_via(struct text_builder *builder, const struct sip_via *via,
     add_value(builder, name);
     if (value.length) text_builder_add_char(builder, '=');
     add_value(builder, value);
+    if (keep_s == 0 || value.length || !str_view_equal_nocase(name, STR_VIEW("keep"))) continue;
+    text_builder_add_char(builder, '=');
+    text_builder_add_u64(builder, keep_s);
   }
   bool same = address_parse_ip(via->host, &sent_by) == RESULT_OK && address_equal_ip(&sent_by, source);
   if (!same || via->has_rport) add_received(builder, source);
@@ -182,20 +186,21 @@ static void add_top_via(struct text_builder *builder, const struct sip_via *via,
 }
 
 /* The Via values, a line each; the first is written anew. */
-static void add_vias(struct text_builder *builder, const struct sip_message *request, const struct address *source) {
+static void add_vias(struct text_builder *builder, const struct sip_message *request, const struct address *source,
+                     uint32_t keep_s) {
   struct sip_value_cursor cursor = {0};
   struct str_view value;
   bool first = request->has_top_via;
   if (first && sip_message_has_one_via(request)) {
     add_name(builder, SIP_HEADER_VIA);
-    add_top_via(builder, &request->top_via, source);
+    add_top_via(builder, &request->top_via, source, keep_s);
     add_line_end(builder);
     return;
   }
   while (sip_message_next_value(request, SIP_HEADER_VIA, &cursor, &value)) {
     add_name(builder, SIP_HEADER_VIA);
     if (first)
-      add_top_via(builder, &request->top_via, source);
+      add_top_via(builder, &request->top_via, source, keep_s);
     else
       add_value(builder, value);
     add_line_end(builder);
@@ -210,7 +215,12 @@ static void add_first(struct text_builder *builder, const struct sip_message *re
 
 void sip_build_response_block(struct text_builder *builder, const struct sip_message *request,
                               const struct address *source, struct str_view to_tag) {
-  add_vias(builder, request, source);
+  sip_build_response_block_keeping(builder, request, source, to_tag, 0);
+}
+
+void sip_build_response_block_keeping(struct text_builder *builder, const struct sip_message *request,
+                                      const struct address *source, struct str_view to_tag, uint32_t keep_s) {
+  add_vias(builder, request, source, keep_s);
   add_first(builder, request, SIP_HEADER_FROM);
   add_name(builder, SIP_HEADER_TO);
   add_value(builder, sip_message_header(request, SIP_HEADER_TO));

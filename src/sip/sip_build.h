@@ -39,6 +39,11 @@ void sip_build_copy_headers(struct text_builder *builder, const struct sip_messa
 void sip_build_response_block(struct text_builder *builder, const struct sip_message *request,
                               const struct address *source, struct str_view to_tag);
 
+/* The same, and a `keep` without value in the topmost Via gets `keep_s` (RFC 6223 §4.4): how often the sender, which is
+ * willing to, shall send keep-alives; 0: we are not asking for any. */
+void sip_build_response_block_keeping(struct text_builder *builder, const struct sip_message *request,
+                                      const struct address *source, struct str_view to_tag, uint32_t keep_s);
+
 /* Ends the headers: Content-Type (when there is a body), Content-Length, blank line, body. */
 void sip_build_end(struct text_builder *builder, struct str_view content_type, struct str_view body);
 

@@ -122,6 +122,28 @@ static void test_the_top_via_is_sent_back_with_its_source(void) {
               "Via: SIP/2.0/UDP 192.0.2.9;branch=1;received=192.0.2.9;rport=1024\r\n");
 }
 
+static struct str_view block_with_keep(const char *via, uint32_t keep_s) {
+  static char text[512];
+  struct address source = address("192.0.2.9:5060");
+  snprintf(text, sizeof text, "OPTIONS sip:a SIP/2.0\r\nVia: %s\r\n" REST "\r\n", via);
+  parse(text);
+  begin();
+  sip_build_response_block_keeping(&builder, &message, &source, (struct str_view){0}, keep_s);
+  return str_view_slice(text_builder_view(&builder), 0, str_view_find(text_builder_view(&builder), '\r'));
+}
+
+static void test_keep_is_answered_with_how_often(void) {
+  expect_view(block_with_keep("SIP/2.0/UDP 192.0.2.9;keep;branch=1", 30),
+              "Via: SIP/2.0/UDP 192.0.2.9;keep=30;branch=1");
+  expect_view(block_with_keep("SIP/2.0/UDP 192.0.2.9;branch=1;KEEP", 30),
+              "Via: SIP/2.0/UDP 192.0.2.9;branch=1;KEEP=30");
+  expect_view(block_with_keep("SIP/2.0/UDP 192.0.2.9;keep;branch=1", 0), "Via: SIP/2.0/UDP 192.0.2.9;keep;branch=1");
+  expect_view(block_with_keep("SIP/2.0/UDP 192.0.2.9;keep=7", 30), "Via: SIP/2.0/UDP 192.0.2.9;keep=7");
+  expect_view(block_with_keep("SIP/2.0/UDP 192.0.2.9;branch=1", 30), "Via: SIP/2.0/UDP 192.0.2.9;branch=1");
+  expect_view(block_with_keep("SIP/2.0/UDP 192.0.2.9;keep, SIP/2.0/TCP b;keep", 30),
+              "Via: SIP/2.0/UDP 192.0.2.9;keep=30");
+}
+
 static void test_vias_below_the_top_are_sent_back_as_they_were(void) {
   expect_view(block_for("SIP/2.0/UDP 192.0.2.9;x=\"a,b\" , SIP/2.0/TCP c;rport\r\nv: SIP/2.0/TLS d;received=e"),
               "Via: SIP/2.0/UDP 192.0.2.9;x=\"a,b\"\r\nVia: SIP/2.0/TCP c;rport\r\nVia: SIP/2.0/TLS d;received=e\r\n");
@@ -157,5 +179,5 @@ static void test_a_tag_is_added_only_where_there_is_none(void) {
 TAP_TESTS(TAP(test_a_request_is_built), TAP(test_a_status_line_has_its_default_phrase),
           TAP(test_no_value_can_add_a_header_field), TAP(test_names_that_are_no_tokens_are_quoted),
           TAP(test_copied_fields_are_unfolded_and_in_order), TAP(test_the_top_via_is_sent_back_with_its_source),
-          TAP(test_vias_below_the_top_are_sent_back_as_they_were), TAP(test_received_has_no_brackets),
-          TAP(test_a_tag_is_added_only_where_there_is_none))
+          TAP(test_keep_is_answered_with_how_often), TAP(test_vias_below_the_top_are_sent_back_as_they_were),
+          TAP(test_received_has_no_brackets), TAP(test_a_tag_is_added_only_where_there_is_none))

@@ -106,6 +106,7 @@ void explanation_write(const struct explanation_facts *facts, struct text_builde
   case END_CAUSE_session_expired: write_expired(facts, text); break;
   case END_CAUSE_no_timer_cap: write_cap(facts, text); break;
   case END_CAUSE_no_ack: write_no_ack(facts, text); break;
+  case END_CAUSE_unreachable: /* the sentence of the cause says it all */
   case END_CAUSE_none:
   case END_CAUSE_COUNT: return;
   }

@@ -57,6 +57,7 @@ struct peer {
   struct bench *bench;
   struct flow flow; /* where messages of this peer come from */
   char local_uri[128], remote_uri[128];
+  char host[64]; /* what it takes for its own address; empty: what it really is */
   char local_tag[64], remote_tag[64], call_id[128];
   char target[256]; /* Request-URI of its requests: the switch's Contact */
   char route_lines[512];
@@ -435,6 +436,7 @@ static inline void peer_send_request(struct peer *peer, const char *method, uint
   char message[BENCH_TEXT_MAX], address[64];
   const char *type = body && *body != 'v' && *body ? "text/plain" : "application/sdp";
   peer_address(peer, address);
+  if (peer->host[0]) memcpy(address, peer->host, sizeof address);
   if (!branch) {
     snprintf(peer->last_branch, sizeof peer->last_branch, "z9hG4bKpeer%ld-%u", (long)(peer - peer->bench->peers),
              ++peer->branch_count);

@@ -106,6 +106,7 @@ static void tell_location(struct switch_core *core, struct context *context, con
 
 /* A note from another worker: told on to nobody, whatever the hint says meanwhile. */
 static void device_heard(struct switch_core *core, struct context *context, const struct event *event) {
+  if (event->bytes.length > 0) registrar_take_proof(core->registrar, context, event->bytes, &event->flow);
   if (keepalive_find(core->keepalive, context, &event->flow))
     (void)keepalive_heard(core->keepalive, context, &event->flow, (enum keepalive_sign)event->sign);
 }

@@ -111,6 +111,7 @@ static void test_an_unreachable_phone_is_not_called_until_something_comes_from_i
   peer_expect(customer, "480");
   peer_send_request(customer, "ACK", customer->invite_cseq, customer->invite_branch, NULL);
   expect_record(bench, "not_registered");
+  expect_view(bench->records[0].end_cause, "unreachable");
   bench->sent_count = 0;
   peer_send_text(phone, "\r\n\r\n");
   expect(strstr(listed(), "\"reachable\":true") != NULL);
@@ -119,6 +120,50 @@ static void test_an_unreachable_phone_is_not_called_until_something_comes_from_i
   bench->sent_count = 0;
   peer_invite(customer, "1001", OFFER);
   peer_expect(phone, "INVITE");
+  bench_end(bench);
+}
+
+static void move_phone(uint16_t port) {
+  phone->flow.remote.port = port;
+  phone->remote_tag[0] = '\0';
+}
+
+static bool is_at_port(const char *port) {
+  char text[32];
+  snprintf(text, sizeof text, ":%s\",\"transport\"", port);
+  return strstr(listed(), text) != NULL;
+}
+
+/* Its box has given it another port; it finds out when it calls. */
+static void test_a_phone_that_calls_from_elsewhere_is_followed_when_it_has_proved_itself(void) {
+  set_up();
+  snprintf(phone->host, sizeof phone->host, "10.0.0.5:5060");
+  peer_register(phone, "1001");
+  move_phone(40001);
+  peer_be_phone(phone, "1001");
+  peer_invite(phone, "1002", OFFER); /* no credentials: not yet */
+  expect(!is_at_port("40001"));
+  const char *challenge = peer_expect(phone, "401");
+  peer_send_request(phone, "ACK", phone->invite_cseq, phone->invite_branch, NULL);
+  phone->remote_tag[0] = '\0';
+  peer_authorize(phone, challenge, "INVITE", "1001", "secret");
+  peer_invite(phone, "1002", OFFER);
+  expect(is_at_port("40001"));
+  expect_int(bench->counters.device_moves_followed, ==, 1);
+  expect_int(count_sent("HELLO", 35000), >=, 1);
+  bench_end(bench);
+}
+
+/* Another device of the same user, which has not registered. */
+static void test_a_call_with_another_contact_moves_nobody(void) {
+  set_up();
+  snprintf(phone->host, sizeof phone->host, "10.0.0.5:5060");
+  peer_register(phone, "1001");
+  snprintf(phone->host, sizeof phone->host, "10.0.0.99:5060");
+  move_phone(40001);
+  peer_invite_as_phone(phone, "1001", "1002", OFFER);
+  expect(!is_at_port("40001"));
+  expect_int(bench->counters.device_moves_noticed, ==, 0);
   bench_end(bench);
 }
 
@@ -159,4 +204,6 @@ TAP_TESTS(TAP(test_a_registered_phone_gets_the_text_each_period_until_it_unregis
           TAP(test_a_phones_own_settings_are_read_when_it_registers),
           TAP(test_answers_to_options_are_counted_and_are_no_strays),
           TAP(test_an_unreachable_phone_is_not_called_until_something_comes_from_it),
-          TAP(test_counts_are_there_for_status_and_metrics), TAP(test_an_answer_is_steered_to_the_worker_that_asked))
+          TAP(test_a_phone_that_calls_from_elsewhere_is_followed_when_it_has_proved_itself),
+          TAP(test_a_call_with_another_contact_moves_nobody), TAP(test_counts_are_there_for_status_and_metrics),
+          TAP(test_an_answer_is_steered_to_the_worker_that_asked))

@@ -1,5 +1,6 @@
 /* What comes in: each message to its transaction, or to a new one, or away. */
 #include "base/check.h"
+#include "parameters/parameters.h"
 #include "transaction/transaction_private.h"
 
 #define BLOCK_MARGIN_BYTES  256
@@ -73,12 +74,19 @@ static struct transaction_news refuse(const struct transaction_step *step, const
                                    .method = request->method};
 }
 
+/* Keep-alives are agreed upon for a registration or a dialog (RFC 6223 §4.1). */
+static uint32_t keep_s_of(const struct transaction_step *step) {
+  enum sip_method method = step->message->method;
+  bool is_meant = method == SIP_METHOD_REGISTER || method == SIP_METHOD_INVITE || method == SIP_METHOD_UPDATE;
+  return is_meant ? step->context->parameters->SS_SIP_NAT_KEEP_ALIVE_PERIOD : 0;
+}
+
 static enum result keep_head(const struct transaction_step *step, struct transaction *transaction,
                              const struct transaction_key *key, const struct flow *flow) {
   const struct sip_message *request = step->message;
   struct text_builder builder =
       arena_builder(step->context->arena, request->bytes.length + request->request_uri.length + BLOCK_MARGIN_BYTES);
-  sip_build_response_block(&builder, request, &flow->remote, (struct str_view){0});
+  sip_build_response_block_keeping(&builder, request, &flow->remote, (struct str_view){0}, keep_s_of(step));
   if (key->legacy) {
     transaction->legacy = true;
     transaction->legacy_uri_length = (uint16_t)request->request_uri.length;

@@ -168,7 +168,7 @@ static void do_entry(struct worker *worker, const struct outbox_entry *entry) {
   case OUTBOX_TELL_HEARD:
     egress_note(worker, entry->worker,
                 &(struct inbox_note){.kind = INBOX_DEVICE_HEARD, .flow = entry->flow, .sign = entry->sign},
-                (struct str_view){0});
+                entry->bytes);
     break;
   case OUTBOX_RESOLVE: resolve(worker, entry); break;
   case OUTBOX_RECORD:

@@ -28,7 +28,7 @@ enum inbox_kind {
   INBOX_STREAM_CLOSE,      /* flow */
   INBOX_LOCATION_ASKED,    /* payload: the number; asker, asker_worker */
   INBOX_LOCATION_ANSWER,   /* payload: location_letter.h */
-  INBOX_DEVICE_HEARD,      /* flow, sign */
+  INBOX_DEVICE_HEARD,      /* flow, sign; payload: mostly empty, or the proof of who it was */
   INBOX_DEVICE_LEARNT,     /* payload: a line of OUTBOX_KEEP_DEVICE */
   INBOX_RESOLVED,          /* payload: array of struct address; asker; flow: the transport only */
   INBOX_ORDER,             /* order, order_id; payload: target and who ordered, target_length says where to cut */

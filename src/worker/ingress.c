@@ -179,7 +179,8 @@ static void take_note(struct worker *worker, const struct inbox_note *note, stru
   case INBOX_LOCATION_ASKED: take_location_asked(worker, note, payload); break;
   case INBOX_LOCATION_ANSWER: take_location_answer(worker, payload); break;
   case INBOX_DEVICE_HEARD:
-    handle(worker, &(struct event){.kind = EVENT_DEVICE_HEARD, .flow = note->flow, .sign = note->sign});
+    handle(worker,
+           &(struct event){.kind = EVENT_DEVICE_HEARD, .flow = note->flow, .sign = note->sign, .bytes = payload});
     break;
   case INBOX_DEVICE_LEARNT: switch_core_remember_device(worker->core, payload); break;
   case INBOX_RESOLVED: take_resolved(worker, note, payload); break;

@@ -136,6 +136,10 @@ static void add_keepalive(struct keepalive_counts *sum, const struct keepalive_c
   if (counts->rate.batch > 0) sum->rate = counts->rate;
   if (counts->lag_ms > sum->lag_ms) sum->lag_ms = counts->lag_ms;
   sum->rounds_skipped += counts->rounds_skipped;
+  sum->bytes_per_s += counts->bytes_per_s;
+  sum->networks_learned += counts->networks_learned;
+  sum->bindings_on_trial += counts->bindings_on_trial;
+  sum->saves_micro_per_s += counts->saves_micro_per_s;
 }
 
 static void add_counts(struct switch_core_counts *sum, const struct switch_core_counts *counts) {

@@ -45,7 +45,7 @@ void node_setup_defaults(struct node_setup *setup) {
   memset(setup, 0, sizeof *setup);
   setup->name = "belfry";
   parameters_set_defaults(&setup->parameters);
-  setup->limits = (struct switch_limits){.calls_max = 128, .registrations_max = 64, .transactions_max = 1024};
+  setup->limits = (struct switch_limits){.calls_max = 128, .registrations_max = 256, .transactions_max = 1024};
 }
 
 /* --- birth ------------------------------------------------------------------------------------------------------- */

@@ -17,7 +17,7 @@ struct world;
 struct switch_node;
 
 #define NODE_SOCKETS_MAX 4
-#define NODE_DEVICES_MAX 64
+#define NODE_DEVICES_MAX 160
 #define NODE_HOSTS_MAX   8
 
 /* A name that the switch may ask for. */
