@@ -119,6 +119,7 @@ void keepalive_change(struct keepalive *keepalive, struct context *context, stru
   device->method = facts->method & KEEPALIVE_USE_PARAMETER;
   device->is_behind_nat = facts->is_behind_nat;
   device->is_configured = facts->is_configured;
+  device->text_spoils = facts->text_spoils;
   device->has_own_period = facts->own_period_s > 0;
   if (facts->is_here) device->is_distrusted = device->is_mute = false;
   seat(keepalive, context, device, facts->own_period_s);

@@ -37,6 +37,7 @@ struct keepalive_facts {
   uint8_t method;        /* enum keep_alive_method_choice, or KEEPALIVE_USE_PARAMETER */
   bool is_behind_nat;
   bool is_here;       /* it has just been heard from there */
+  bool text_spoils;   /* it would take a text for the beginning of the next message, and gets CRLFCRLF instead */
   bool is_configured; /* it stays at its address, wherever it answers from */
 };
 

@@ -42,6 +42,7 @@ struct keepalive_device {
   uint8_t answers_options : 1; /* it did, at least once */
   uint8_t is_closed : 1;       /* its connection is gone: nothing is sent any more */
   uint8_t is_configured : 1;   /* at its address by configuration: not followed elsewhere */
+  uint8_t text_spoils : 1;     /* struct keepalive_facts */
   uint8_t has_own_period : 1;  /* an operator's setting */
   uint8_t is_on_trial : 1;     /* it gets none, for its binding's lifetime is being tried */
   uint8_t is_mute : 1;         /* it left the OPTIONS of a trial unanswered */

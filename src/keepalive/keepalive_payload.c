@@ -20,7 +20,7 @@ bool keepalive_method_is_off(const struct parameters *parameters, unsigned metho
 enum keepalive_kind keepalive_payload_kind(const struct keepalive_device *device, const struct parameters *parameters) {
   bool is_stream = transport_is_stream((enum transport)device->flow.transport);
   bool has_text = parameters->SS_SIP_NAT_KEEP_ALIVE_MESSAGE.length > 0;
-  enum keepalive_kind text = is_stream ? KEEPALIVE_KIND_CRLF : KEEPALIVE_KIND_TEXT;
+  enum keepalive_kind text = is_stream || device->text_spoils ? KEEPALIVE_KIND_CRLF : KEEPALIVE_KIND_TEXT;
   if (is_stream && device->flow.connection == 0) return KEEPALIVE_KIND_NONE;
   switch ((enum keep_alive_method_choice)method_of(parameters, device->method, device->is_behind_nat)) {
   case KEEP_ALIVE_MESSAGE: return has_text ? text : KEEPALIVE_KIND_NONE;

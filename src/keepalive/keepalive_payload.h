@@ -9,7 +9,8 @@
  * own. NONE also over a stream without connection of its own: none is ever opened for a keep-alive.
  *
  * Over TCP and TLS a text would stand in front of the next SIP message and spoil it, so CRLFCRLF goes instead, which
- * every device must skip (RFC 3261 §7.5). `auto` with an empty text begins with OPTIONS. */
+ * every device must skip (RFC 3261 §7.5); so for devices that read datagrams like a stream. `auto` with an empty text
+ * begins with OPTIONS. */
 enum keepalive_kind keepalive_payload_kind(const struct keepalive_device *device, const struct parameters *parameters);
 
 /* The same of a device about which only these two are known: for counting who gets one. */

@@ -140,6 +140,16 @@ static void test_over_a_connection_the_text_is_two_line_breaks_on_that_connectio
   rig_tear_down();
 }
 
+static void test_a_device_that_reads_datagrams_like_a_stream_gets_no_text(void) {
+  set_up();
+  struct keepalive_facts facts = rig_facts(&phone);
+  facts.text_spoils = true;
+  keepalive_hold(room, &context, &facts);
+  const struct rig_sent *one = rig_next();
+  expect_bytes(one->text, one->length, "\r\n\r\n");
+  rig_tear_down();
+}
+
 static void test_no_connection_is_ever_opened_for_a_keep_alive(void) {
   set_up();
   struct flow unopened = rig_flow(TRANSPORT_TCP, "198.51.100.8:5060", 0);
@@ -288,12 +298,12 @@ static void test_a_device_is_shown_with_what_it_gets_and_gave(void) {
   expect(!json.overflowed);
   expect(strstr(memory, "{\"method\":\"options\",\"sends\":\"options\",\"period_s\":30,\"due_in_s\":") == memory);
   expect(strstr(memory, "\"sent\":1,\"answered\":1,\"missed\":0,\"round_trip_ms\":4") != NULL);
-  expect(strstr(memory, "\"reachable\":true}") != NULL);
+  expect(strstr(memory, "\"reachable\":true,") != NULL);
   keepalive_flow_failed(room, &context, &phone);
   json.length = 0;
   keepalive_write_json(room, &context, device, &json);
   text_builder_add_char(&json, '\0');
-  expect(strstr(memory, "\"reachable\":false}") != NULL);
+  expect(strstr(memory, "\"reachable\":false,") != NULL);
   rig_tear_down();
 }
 
@@ -303,9 +313,10 @@ static void test_one_that_gets_nothing_is_shown_so(void) {
   set_up();
   struct keepalive_device *device = rig_hold_with(&phone, KEEP_ALIVE_OFF);
   keepalive_write_json(room, &context, device, &json);
-  expect_view(text_builder_view(&json),
-              "{\"method\":\"off\",\"sends\":\"nothing\",\"period_s\":null,\"due_in_s\":null,\"sent\":0,\"answered\":0,"
-              "\"missed\":0,\"round_trip_ms\":null,\"reachable\":true}");
+  expect_view(
+      text_builder_view(&json),
+      "{\"method\":\"off\",\"sends\":\"nothing\",\"period_s\":null,\"due_in_s\":null,\"sent\":0,\"answered\":0,"
+      "\"missed\":0,\"round_trip_ms\":null,\"reachable\":true,\"network\":\"198.51.100.0/24\",\"safe_period_s\":null}");
   rig_tear_down();
 }
 
@@ -331,6 +342,7 @@ TAP_TESTS(TAP(test_a_device_gets_the_text_from_the_socket_it_talks_to), TAP(test
           TAP(test_a_devices_own_method_and_period_win), TAP(test_facts_that_change_are_kept_from_the_next_one_on),
           TAP(test_who_nat_leaves_out_devices_that_are_not_behind_nat),
           TAP(test_over_a_connection_the_text_is_two_line_breaks_on_that_connection),
+          TAP(test_a_device_that_reads_datagrams_like_a_stream_gets_no_text),
           TAP(test_no_connection_is_ever_opened_for_a_keep_alive),
           TAP(test_5000_numbers_behind_one_address_get_one_a_period),
           TAP(test_it_stops_at_once_when_nobody_holds_the_device), TAP(test_a_full_room_refuses),

@@ -16,6 +16,23 @@ uint32_t registrar_keep_alive_period_s(const struct device *phone) {
   return period_s == DEVICE_USE_PARAMETER ? 0 : (uint32_t)period_s;
 }
 
+static bool contains_nocase(struct str_view text, struct str_view part) {
+  for (size_t at = 0; at + part.length <= text.length; at++)
+    if (str_view_equal_nocase(str_view_slice(text, at, part.length), part)) return true;
+  return false;
+}
+
+bool registrar_text_spoils(struct str_view user_agent) {
+  static const struct str_view quirks[] = {
+#define KEEP_ALIVE_QUIRK(part, why) STR_VIEW_LITERAL(part),
+#include "registrar/keep_alive_quirks.def"
+#undef KEEP_ALIVE_QUIRK
+  };
+  for (size_t i = 0; i < sizeof quirks / sizeof quirks[0]; i++)
+    if (contains_nocase(user_agent, quirks[i])) return true;
+  return false;
+}
+
 static void read_anew(struct registrar *registrar, struct context *context, struct registration *registration) {
   struct str_view number = registration_texts(&registrar->locations, registration).number;
   const struct device *phone = directory_find_phone(context->directory, number);

@@ -126,6 +126,7 @@ static struct keepalive_facts keepalive_facts_of(const struct location_table *ta
                                   .own_period_s = facts->keep_alive_own_period_s,
                                   .method = facts->keep_alive_method,
                                   .is_behind_nat = facts->behind_nat,
+                                  .text_spoils = facts->text_spoils,
                                   .is_here = true};
 }
 
@@ -192,6 +193,7 @@ bool location_table_move(struct location_table *table, struct context *context, 
                                   .own_period_s = keepalive_own_period_s(table->keepalive, before),
                                   .method = before->method,
                                   .is_behind_nat = true, /* its address changes under its Contact */
+                                  .text_spoils = before->text_spoils,
                                   .is_here = true};
   struct keepalive_device *after = keepalive_hold(table->keepalive, context, &facts);
   if (!after) return false;
@@ -275,6 +277,7 @@ void location_table_change_keep_alive(struct location_table *table, struct conte
                                   .owner = index_of(table, registration),
                                   .own_period_s = own_period_s,
                                   .method = method,
-                                  .is_behind_nat = registration->behind_nat};
+                                  .is_behind_nat = registration->behind_nat,
+                                  .text_spoils = registration->device->text_spoils};
   keepalive_change(table->keepalive, context, registration->device, &facts);
 }

@@ -53,6 +53,7 @@ struct registration_facts {
   uint32_t expires_s;
   uint16_t q_thousandths;
   bool behind_nat;
+  bool text_spoils;                 /* no text for this device: struct keepalive_facts */
   uint8_t keep_alive_method;        /* enum keep_alive_method_choice, or KEEPALIVE_USE_PARAMETER */
   uint32_t keep_alive_own_period_s; /* 0: the parameter's */
 };

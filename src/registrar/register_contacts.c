@@ -64,6 +64,7 @@ static enum contact_problem read_contact(struct register_request *request, const
                 .expires_s = requested_expires_s(request, contact->parameters),
                 .q_thousandths = read_q_thousandths(contact->parameters),
                 .behind_nat = is_behind_nat(request, &contact->uri),
+                .text_spoils = registrar_text_spoils(sip_message_header(request->message, SIP_HEADER_USER_AGENT)),
                 .keep_alive_method = registrar_keep_alive_method(request->phone),
                 .keep_alive_own_period_s = registrar_keep_alive_period_s(request->phone)}};
   return register_outbound_read_contact(request, contact->parameters, &change->facts);

@@ -297,6 +297,25 @@ static void test_a_path_is_kept_and_told_back(void) {
   tear_down();
 }
 
+static bool gets_text(const char *user_agent) {
+  static unsigned cseq;
+  char line[128];
+  snprintf(line, sizeof line, "User-Agent: %s\r\n", user_agent);
+  expect_status(REGISTER(.extra = line, .cseq = ++cseq), 200);
+  const struct keepalive_device *device = keepalive_find(keepalive, &world->context, &phone_flow);
+  return device && !device->text_spoils;
+}
+
+/* keep_alive_quirks.def */
+static void test_a_device_that_the_text_would_spoil_is_known_by_its_name(void) {
+  set_up();
+  expect(!gets_text("Linphonec/5.1.65 (phone) (belle-sip/5.2.0)"));
+  expect(gets_text("baresip v1.0.0"));
+  expect(!gets_text("LinphoneAndroid/5.2.5 LinphoneSDK/5.3"));
+  expect(gets_text(""));
+  tear_down();
+}
+
 static void test_an_unknown_extension_is_refused_by_name(void) {
   set_up();
   const char *answer = REGISTER(.extra = "Require: path, gruu, whatever\r\n");
@@ -374,6 +393,7 @@ TAP_TESTS(TAP(test_a_phone_registers_and_is_found), TAP(test_the_answer_lists_co
           TAP(test_contacts_are_compared_as_uris_not_as_texts),
           TAP(test_a_device_whose_source_is_not_its_contact_is_behind_nat),
           TAP(test_a_refresh_from_a_new_address_moves_the_flow), TAP(test_a_path_is_kept_and_told_back),
+          TAP(test_a_device_that_the_text_would_spoil_is_known_by_its_name),
           TAP(test_an_unknown_extension_is_refused_by_name),
           TAP(test_a_life_sign_brings_back_a_device_whose_connection_was_lost),
           TAP(test_a_full_registrar_says_503_and_keeps_what_it_has), TAP(test_long_texts_are_kept_whole_and_given_back),

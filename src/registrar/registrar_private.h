@@ -22,6 +22,9 @@ struct registrar {
 uint8_t registrar_keep_alive_method(const struct device *phone);
 uint32_t registrar_keep_alive_period_s(const struct device *phone);
 
+/* The device with this User-Agent would take the text for the beginning of the next message (keep_alive_quirks.def). */
+bool registrar_text_spoils(struct str_view user_agent);
+
 /* The next part of the sweep. */
 void registrar_sweep_due(struct registrar *registrar, struct context *context);
 
