@@ -9,7 +9,7 @@ RUNS ?= 10
 DESTDIR ?=
 JOBS ?= $(shell nproc)
 
-.PHONY: build run test bench fuzz faults sim asan tsan lint format install clean dependencies console-tools
+.PHONY: build run test nat bench fuzz faults sim asan tsan lint format install clean dependencies console-tools
 build: console-tools $(BUILD)/build.ninja
 	ninja -C $(BUILD) -j $(JOBS)
 	@cat $(BUILD)/src/admin/console_files/missing >&2 2>/dev/null || true
@@ -36,6 +36,11 @@ run: dependencies $(BUILD)/build.ninja
 test: dependencies
 	scripts/install-dependencies test || echo 'make test: going on without the missing packages' >&2
 	tests/run
+
+# Real phones behind real NAT, at the world's pace: some minutes each. `make test` has the short form.
+nat: dependencies build
+	scripts/install-dependencies test || echo 'make nat: going on without the missing packages' >&2
+	BELFRY_NAT=long tests/rig/run tests/nat/nat_test.py
 
 bench: dependencies build
 	scripts/install-dependencies bench

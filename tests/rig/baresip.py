@@ -9,6 +9,7 @@ import re
 import socket
 import time
 
+from .place import HERE
 from .ports import HOST, free_port, is_bound
 from .process import ProcessEnded
 from .waiting import wait_until
@@ -28,7 +29,7 @@ module aubridge.so
 module_app account.so
 module_app menu.so
 module_app ctrl_tcp.so
-ctrl_tcp_listen {host}:{control_port}
+ctrl_tcp_listen {control_host}:{control_port}
 """
 
 _COLOUR = re.compile(r"\x1b\[[\d;]*m")
@@ -38,11 +39,11 @@ _MODULE_PATHS = ["/usr/lib/baresip/modules", "/usr/lib/x86_64-linux-gnu/baresip/
 
 class Baresip:
     """One baresip with one number. `server` (a Switch or a port) makes it register there with `password`; without one it
-    calls and is called directly."""
+    calls and is called directly. `place` is where it runs."""
 
-    def __init__(self, rig, number, server=None, password=None, transport="udp", expires_s=3600):
+    def __init__(self, rig, number, server=None, password=None, transport="udp", expires_s=3600, place=HERE):
         rig.require_program("baresip")
-        self.rig, self.number, self.transport = rig, number, transport
+        self.rig, self.number, self.transport, self.place = rig, number, transport, place
         self.name = rig.fresh_name(f"baresip-{number}")
         self.port, self.control_port, self.rtp_port = free_port(2), free_port(), free_port(8)
         self.server_port = server if server is None or isinstance(server, int) else server.port
@@ -50,9 +51,9 @@ class Baresip:
         self.process = self.control = None
         self.events, self.seen, self.unread, self.token = [], 0, b"", 0
         options = ["audio_codecs=PCMA,PCMU", "answermode=manual"]
-        host = HOST
+        host = place.server_host
         if self.server_port:
-            host = f"{HOST}:{self.server_port}"
+            host = f"{place.server_host}:{self.server_port}"
             options += [f"auth_user={number}", f'auth_pass="{password}"', f"regint={expires_s}",
                         f'outbound="sip:{host};transport={transport}"']
         else:
@@ -63,14 +64,15 @@ class Baresip:
         self.home.mkdir(parents=True)
         modules = next((path for path in _MODULE_PATHS if os.path.isdir(path)), _MODULE_PATHS[0])
         (self.home / "config").write_text(_CONFIG.format(
-            host=HOST, port=self.port, control_port=self.control_port, rtp_port=self.rtp_port,
+            host=self.place.host, control_host=HOST, port=self.port, control_port=self.control_port, rtp_port=self.rtp_port,
             rtp_port_last=self.rtp_port + 7, modules=modules))
         (self.home / "accounts").write_text(self.account)
         (self.home / "contacts").touch()
-        self.process = self.rig.process(self.name, ["baresip", "-f", self.home, "-v"],
+        self.process = self.rig.process(self.name, [*self.place.enter, "baresip", "-f", self.home, "-v"],
                                         environment={**os.environ, "HOME": str(self.home)})
-        wait_until(lambda: is_bound(self.control_port, "tcp") or not self.process.is_running, f"{self.name} is up")
-        self.control = socket.create_connection((HOST, self.control_port), timeout=5)
+        with self.place.inside():
+            wait_until(lambda: is_bound(self.control_port, "tcp") or not self.process.is_running, f"{self.name} is up")
+            self.control = socket.create_connection((HOST, self.control_port), timeout=5)
         return self
 
     def _read(self, deadline):
@@ -126,7 +128,7 @@ class Baresip:
 
     def call(self, number, port=None):
         """Calls a number through its server, or directly at a port of 127.0.0.1."""
-        self.say("dial", f"sip:{number}@{HOST}:{port or self.server_port}")
+        self.say("dial", f"sip:{number}@{self.place.server_host}:{port or self.server_port}")
 
     def wait_for_ringing(self):
         """The far end rings."""

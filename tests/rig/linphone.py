@@ -8,7 +8,8 @@ import re
 import subprocess
 import os
 
-from .ports import HOST, free_port
+from .place import HERE
+from .ports import free_port
 from .process import ProcessEnded
 from .waiting import wait_until
 
@@ -41,9 +42,9 @@ log_collection=0
 """
 
 _ACCOUNT = """[proxy_0]
-reg_proxy=<sip:{host}:{server_port};transport={transport}>
-reg_route=<sip:{host}:{server_port};transport={transport};lr>
-reg_identity=sip:{number}@{host}:{server_port}
+reg_proxy=<sip:{server_host}:{server_port};transport={transport}>
+reg_route=<sip:{server_host}:{server_port};transport={transport};lr>
+reg_identity=sip:{number}@{server_host}:{server_port}
 reg_expires={expires_s}
 reg_sendregister=1
 publish=0
@@ -55,11 +56,12 @@ passwd={password}
 
 class Linphone:
     """One linphonec with one number. `server` (a Switch or a port) makes it register there with `password`; without one it
-    calls and is called directly. `session_timer` = (seconds, refresher 0|1|2) turns RFC 4028 on."""
+    calls and is called directly. `session_timer` = (seconds, refresher 0|1|2) turns RFC 4028 on; `place` is where it runs."""
 
-    def __init__(self, rig, number, server=None, password=None, transport="udp", session_timer=None, expires_s=3600):
+    def __init__(self, rig, number, server=None, password=None, transport="udp", session_timer=None, expires_s=3600,
+                 place=HERE):
         rig.require_program("linphonec")
-        self.rig, self.number, self.transport = rig, number, transport
+        self.rig, self.number, self.transport, self.place = rig, number, transport, place
         self.name = rig.fresh_name(f"linphone-{number}")
         self.port = free_port()
         self.server_port = server if server is None or isinstance(server, int) else server.port
@@ -71,10 +73,10 @@ class Linphone:
             seconds, refresher = session_timer
             timer = (f"session_expires_enabled=1\nsession_expires_value={seconds}\nsession_expires_min_value=90\n"
                      f"session_expires_refresher_value={refresher}")
-        self.config = _SECTIONS.format(port=self.port, number=number, rtp_port=free_port(4), host=HOST, timer=timer,
+        self.config = _SECTIONS.format(port=self.port, number=number, rtp_port=free_port(4), host=place.host, timer=timer,
                                        default_proxy=-1 if self.server_port is None else 0)
         if self.server_port:
-            self.config += _ACCOUNT.format(host=HOST, server_port=self.server_port, transport=transport, number=number,
+            self.config += _ACCOUNT.format(server_host=place.server_host, server_port=self.server_port, transport=transport, number=number,
                                            password=password, expires_s=expires_s)
 
     def start(self):
@@ -85,7 +87,7 @@ class Linphone:
         for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
             environment.pop(name, None)
         self.process = self.rig.process(
-            self.name, ["linphonec", "-c", config, "-d", "6", "-l", self.home / "log"],
+            self.name, [*self.place.enter, "linphonec", "-c", config, "-d", "6", "-l", self.home / "log"],
             stdin=subprocess.PIPE, environment=environment)
         self.say("soundcard use files")
         self.expect("Using wav files instead of soundcard")
@@ -119,8 +121,8 @@ class Linphone:
         self.expect(rf"Password for {self.number} on ")
 
     def call(self, number, port=None):
-        """Calls a number through its server, or directly at a port of 127.0.0.1."""
-        self.say(f"call sip:{number}@{HOST}:{port or self.server_port}")
+        """Calls a number through its server, or directly at a port of its own machine."""
+        self.say(f"call sip:{number}@{self.place.server_host}:{port or self.server_port}")
         self.expect(r"Call \d+ to \S+ in progress")
 
     def wait_for_ringing(self):
