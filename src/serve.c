@@ -199,7 +199,8 @@ static bool open_admin(struct serve *serve) {
                                         .store = serve->store,
                                         .journal = serve->journal,
                                         .configuration = serve->configuration,
-                                        .group = serve->group};
+                                        .group = serve->group,
+                                        .has_external_api = serve->options.vos3000_api == 1};
   serve->admin = admin_open(&admin_options, serve->problem, PROBLEM_BYTES);
   return serve->admin != NULL;
 }

@@ -20,6 +20,7 @@ struct admin_options {
   struct call_journal *journal; /* store/call_journal.h */
   struct configuration *configuration;
   struct worker_group *group;
+  bool has_external_api; /* --vos3000-api */
 };
 
 /* Makes DIR/admin.token if there is none, opens both listeners, starts answering. NULL with a sentence in `problem`.

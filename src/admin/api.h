@@ -88,6 +88,10 @@ bool api_query_number(const struct api_request *request, const char *name, uint3
 json_t *api_parameter_values(const struct api_request *request);
 json_t *api_parameter_changes(const struct api_request *request, const json_t *before);
 
+/* All that the workers have of a list (ORDER_LIST_CALLS, ORDER_LIST_REGISTRATIONS), at most `items_max`, as one array;
+ * what could not be had is left out. New reference. */
+json_t *api_all_of_workers(const struct api_request *request, enum order_kind order, size_t items_max);
+
 typedef void api_handler(const struct api_request *request, struct api_response *response);
 
 #define API_ROUTE(method, path, handler, ...) api_handler handler;

@@ -165,6 +165,11 @@ static bool is_over_tls(struct MHD_Connection *connection) {
   return scheme && strcasecmp(scheme, "https") == 0;
 }
 
+/* Questions are asked by POST there, and are no changes. */
+static bool is_question(const struct exchange *exchange) {
+  return strcmp(exchange->method, "GET") == 0 || strncmp(exchange->path, "/external/server/Get", 20) == 0;
+}
+
 static void run_handler(const struct listener *listener, struct MHD_Connection *connection, const struct caller *caller,
                         const struct route_match *match, const struct exchange *exchange,
                         struct api_response *response) {
@@ -186,7 +191,7 @@ static void run_handler(const struct listener *listener, struct MHD_Connection *
       .query = connection,
   };
   match->handler(&request, response);
-  if (response->status < 300 && match->role > ROLE_NOBODY && strcmp(exchange->method, "GET") != 0) {
+  if (response->status < 300 && match->role > ROLE_NOBODY && !is_question(exchange)) {
     char what[ROUTE_ID_BYTES + 64];
     snprintf(what, sizeof what, "%s %s", exchange->method, exchange->path);
     audit_note(&request, what, response->audit);
