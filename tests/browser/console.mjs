@@ -227,6 +227,14 @@ const STEPS = {
     await page.getByText("This call is over.").waitFor();
     await page.getByRole("button", { name: "Show its record" }).click();
     await page.locator(".verdict").getByText("operator").first().waitFor();
+    await page.locator(".decisive li").first().waitFor();
+    // From the record to what was said: both legs, the timers' decisions, and a message in full.
+    await page.getByRole("button", { name: "Open trace" }).click();
+    await page.locator(".ladder .step-note").getByText("timer armed").first().waitFor();
+    const lanes = await page.locator(".lane-name").allInnerTexts();
+    check(lanes.length === 3 && lanes[0].startsWith("caller") && lanes[1] === "Belfry" && lanes[2].startsWith("callee"), `the lanes are ${lanes}`);
+    await page.getByRole("button", { name: /INVITE/ }).first().click();
+    await page.locator(".message").getByText("Call-ID:").first().waitFor();
   },
 
   async configure_devices(browser) {
