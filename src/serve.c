@@ -155,10 +155,12 @@ static bool open_journal(struct serve *serve) {
 
 /* Those that were open when we stopped, or were stopped. */
 static void take_up_calls(struct serve *serve) {
-  uint32_t calls = 0;
-  if (worker_group_take_up(serve->group, &calls) != RESULT_OK)
+  struct taken_up taken;
+  if (worker_group_take_up(serve->group, &taken) != RESULT_OK)
     log_line("not all of the journal could be read; what could not stays there");
-  if (calls > 0) log_line("%u calls were open when the switch stopped; each has its record now", calls);
+  if (taken.calls > 0) log_line("%u calls go on that were open when the switch stopped", taken.calls);
+  if (taken.ended > 0)
+    log_line("%u calls that were open when the switch stopped cannot go on; each has its record", taken.ended);
 }
 
 static bool open_workers(struct serve *serve) {

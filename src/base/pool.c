@@ -56,6 +56,26 @@ void *pool_take_uncleared(struct pool *pool, struct handle *handle_out) {
   return pool_take_slot(pool, handle_out, &reused);
 }
 
+void *pool_take_at(struct pool *pool, struct handle handle) {
+  if (handle.index >= pool->capacity || !(handle.generation & 1) || pool->generations[handle.index] & 1) return NULL;
+  if (handle.index >= pool->high_water) pool->high_water = handle.index + 1;
+  pool->generations[handle.index] = handle.generation;
+  pool->used++;
+  void *slot = slot_at(pool, handle.index);
+  memset(slot, 0, pool->slot_bytes);
+  return slot;
+}
+
+/* The gaps become free slots, the lowest to be handed out first. */
+void pool_restored(struct pool *pool) {
+  pool->first_free = NO_SLOT;
+  for (uint32_t index = pool->high_water; index-- > 0;) {
+    if (pool->generations[index] & 1) continue;
+    *next_free(slot_at(pool, index)) = pool->first_free;
+    pool->first_free = index;
+  }
+}
+
 static uint32_t taken_index_of(const struct pool *pool, const void *slot) {
   size_t offset = (size_t)((uintptr_t)slot - (uintptr_t)pool->slots);
   require(offset < (size_t)pool->high_water * pool->slot_bytes && offset % pool->slot_bytes == 0);

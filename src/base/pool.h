@@ -36,6 +36,12 @@ void *pool_take(struct pool *pool, struct handle *handle_out) MUST_USE;
 /* The same, but the slot holds whatever it held: for a caller who writes over it anyhow. */
 void *pool_take_uncleared(struct pool *pool, struct handle *handle_out) MUST_USE;
 
+/* Takes the very slot that `handle` names, zero-filled, and gives it the handle's generation: what is restored keeps
+ * its name. NULL when the slot is taken, beyond the capacity, or the handle is none. Only before the pool is used
+ * otherwise; pool_restored ends that. */
+void *pool_take_at(struct pool *pool, struct handle handle) MUST_USE;
+void pool_restored(struct pool *pool);
+
 /* Gives a slot back; every handle to it becomes stale. `slot` must be taken. */
 void pool_give(struct pool *pool, void *slot);
 

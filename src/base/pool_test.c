@@ -115,7 +115,32 @@ static void test_the_hint_names_the_slots_never_used(void) {
   expect_int(pool_touch_hint(&pool, 100).length, ==, 24);
 }
 
-TAP_TESTS(TAP(test_a_full_pool_gives_nothing_and_a_slot_given_back_can_be_taken),
+static void test_restored_slots_keep_their_names_and_the_gaps_are_handed_out(void) {
+  static _Alignas(64) char fresh[4096];
+  struct pool kept;
+  pool_init(&kept, fresh, 16, 8);
+  struct handle sixth = {5, 7}, second = {1, 3}, other;
+  char *slot = pool_take_at(&kept, sixth);
+  expect(slot != NULL && pool_take_at(&kept, second) != NULL);
+  expect(pool_take_at(&kept, (struct handle){5, 9}) == NULL);
+  expect(pool_take_at(&kept, (struct handle){8, 1}) == NULL);
+  expect(pool_take_at(&kept, (struct handle){2, 4}) == NULL);
+  pool_restored(&kept);
+  expect(pool_get(&kept, sixth) == slot);
+  expect(pool_get(&kept, (struct handle){5, 5}) == NULL);
+  unsigned taken = 0;
+  while (pool_take(&kept, &other)) {
+    expect(!handle_equal(other, sixth) && !handle_equal(other, second));
+    taken++;
+  }
+  expect_int(taken, ==, 6);
+  pool_give(&kept, slot);
+  expect(pool_get(&kept, sixth) == NULL);
+  expect(pool_take(&kept, &other) == slot && other.generation == 9);
+}
+
+TAP_TESTS(TAP(test_restored_slots_keep_their_names_and_the_gaps_are_handed_out),
+          TAP(test_a_full_pool_gives_nothing_and_a_slot_given_back_can_be_taken),
           TAP(test_a_stale_handle_finds_nothing_even_when_the_slot_lives_again),
           TAP(test_handles_from_outside_are_safe), TAP(test_generation_zero_is_never_given_out),
           TAP(test_a_taken_slot_is_zero_unless_asked_otherwise), TAP(test_the_walk_sees_exactly_the_taken_slots),

@@ -26,6 +26,7 @@
  *   call_decision.c       what ended a call: leg, timer, message
  *   call_record.c         facts → one record;  call_list.c   live calls as JSON
  *   call_keep.c           what the journal is told, and what is left of a call that was open at kill -9
+ *   call_restore.c        a call as bytes, and a call out of them after a restart
  *   call_table.c          where it all lives
  *
  * A call object lives until its record is handed on. A leg lives until SIP owes nothing more on it, which may be later:
@@ -128,6 +129,13 @@ void call_list(struct call_table *table, struct context *context, struct text_bu
 
 /* --- after a restart -----------------------------------------------------------------------------------------------
  */
+
+/* Takes a call up again that was open when the switch stopped working; its legs go on as before, with the same tags. To
+ * be called before anything else has happened in the tables; call_table_restored ends that. RESULT_MALFORMED,
+ * RESULT_FULL: it cannot be (another version's state, another worker's, no room): call_kept_record is what is left. */
+enum result call_restore(struct call_table *table, struct context *context, struct str_view state,
+                         struct str_view note) MUST_USE;
+void call_table_restored(struct call_table *table);
 
 /* Appends the record (cdr/cdr_record.h) of a call that was open when the switch stopped working: `state` and `note` are
  * what the journal has kept of it (OUTBOX_JOURNAL). It ended with its last proof of life. RESULT_MALFORMED: not such a

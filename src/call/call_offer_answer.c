@@ -106,6 +106,12 @@ static void keep(struct call_step *step, struct call_leg *leg, struct block *blo
   if (step->session_version > leg->highest_version) leg->highest_version = step->session_version;
 }
 
+/* The journal is told at the end of the event. */
+static void keep_again(struct call_step *step, const struct call_leg *leg) {
+  struct call *call = call_of_leg(step->table, leg);
+  if (call) call->keep_again = true;
+}
+
 void call_session_offered(struct call_step *step, struct call_leg *leg, const struct call_body *sent) {
   if (!call_body_has_session(sent)) return;
   keep(step, leg, &leg->offered, sent);
@@ -114,6 +120,7 @@ void call_session_offered(struct call_step *step, struct call_leg *leg, const st
 }
 
 void call_session_answered(struct call_step *step, struct call_leg *leg, const struct call_body *sent) {
+  keep_again(step, leg);
   leg->offer = LEG_OFFER_NONE;
   if (!call_body_has_session(sent)) return;
   block_store_clear(step->table->rooms.blocks, &leg->asked);
@@ -128,6 +135,7 @@ void call_session_previewed(struct call_step *step, struct call_leg *leg, const 
 }
 
 void call_session_accepted(struct call_step *step, struct call_leg *leg) {
+  keep_again(step, leg);
   struct block_store *blocks = step->table->rooms.blocks;
   leg->offer = LEG_OFFER_NONE;
   if (block_store_view(blocks, &leg->offered).length == 0) return;

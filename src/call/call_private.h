@@ -69,7 +69,8 @@ struct call_leg {
   struct block session;       /* the session description in force that we sent to this peer */
   struct block offered;       /* the one we offered and that is not accepted yet */
   struct block asked;         /* the peer's offer in a 2xx, until our ACK answers it */
-  struct block held_response; /* callee: the reliable provisional response that waits for the caller's PRACK */
+  struct block held_response; /* callee: the reliable provisional response that waits for the caller's PRACK; caller:
+                               * the 200 of a call taken up again, until the ACK (call_restore.c) */
   uint64_t origin_id;         /* sess-id of our o= lines on this leg */
   struct mono_ms resend_end;  /* when waiting for the ACK ends */
   uint32_t session_version, highest_version, offered_version; /* of our o= lines: in force, ever used, offered */
@@ -159,6 +160,8 @@ struct call {
   bool ringing_seen, sdp_seen; /* in this attempt */
   bool has_failed;             /* at least one attempt has */
   bool anonymous;              /* the caller withholds his number from the callee */
+  bool keep_again;             /* the journal must be told its state anew */
+  bool is_acknowledged;        /* the caller has had our 2xx */
 };
 
 /* A request of one peer that waits for the other's answer (call_carried.c). */
@@ -178,6 +181,7 @@ struct record_bucket {
 };
 
 #define CALL_RECENT_STRAYS 64
+#define CALL_UNPROVED_MAX  1024
 
 struct call_table {
   struct pool calls;
@@ -189,6 +193,8 @@ struct call_table {
   uint64_t recent_strangers[64];              /* who had one lately */
   uint64_t recent_strays[CALL_RECENT_STRAYS]; /* remote ends without a leg that had their BYE lately */
   uint32_t answered_count;
+  struct handle unproved[CALL_UNPROVED_MAX]; /* calls taken up again whose answer may not have arrived */
+  uint32_t unproved_count;
   bool draining;
   struct device_memory *devices;
   uint32_t legs_by_role[3]; /* answered legs by enum session_role */
@@ -375,11 +381,47 @@ void call_note_end(struct call_step *step);
 /* --- call_keep.c -----------------------------------------------------------------------------------------------------
  */
 
-/* Tells the journal the state of step->call, which has been answered. */
-void call_keep(struct call_step *step);
+/* Tells the journal the state of step->call, which has been answered; `answer` is the 200 to the caller, when it has
+ * just been made. */
+void call_keep(struct call_step *step, const struct outbox_entry *answer);
 
 /* Tells it the last proof of life, now and then. */
 void call_keep_life(struct call_step *step);
+
+/* The caller has acknowledged our 2xx: its answer has arrived. */
+void call_keep_acknowledged(struct call_step *step);
+
+/* At the end of an event: tells it the state of the call, if that is still there and has changed. */
+void call_keep_changes(struct call_table *table, struct context *context, struct handle call);
+
+struct packed_reader;
+
+/* The parts of a state; `*state_out` stands before what call_save has written. */
+bool call_kept_read(struct str_view bytes, struct packed_reader *state_out, struct str_view *record_out);
+
+struct kept_note {
+  struct wall_us alive_at;
+  struct str_view alive_by;
+  bool is_acknowledged;
+};
+struct kept_note call_kept_note_read(struct str_view bytes);
+
+/* --- call_restore.c --------------------------------------------------------------------------------------------------
+ */
+
+/* Appends the call and both legs. */
+void call_save(struct call_step *step, struct text_builder *builder);
+
+/* Appends the 200 to the caller: the one just made, or, when there is none, the one of a call that was taken up again;
+ * after the legs. */
+void call_save_answer(struct call_step *step, const struct outbox_entry *answer, struct text_builder *builder);
+
+/* The INVITE in step->message is that of a call that was taken up again, and comes once more because its answer never
+ * arrived: it is answered as it was, and true. */
+bool call_restored_answer_again(struct call_step *step);
+
+/* Sends the answer of a call that was taken up again once more; false: step->leg has none. */
+bool call_restored_resend(struct call_step *step);
 
 /* --- call_requests.c -------------------------------------------------------------------------------------------------
  */

@@ -169,6 +169,10 @@ bool call_is_inside(struct call_step *step) {
   return find_leg(&own);
 }
 
+static struct handle handle_of(const struct call_step *step) {
+  return step->call ? pool_handle_of(&step->table->calls, step->call) : HANDLE_NONE;
+}
+
 void call_receive_request(struct call_table *table, struct context *context, const struct sip_message *request,
                           const struct flow *flow, struct handle transaction) {
   struct call_step step = {
@@ -185,8 +189,14 @@ void call_receive_request(struct call_table *table, struct context *context, con
     call_respond(&step, transaction, 500, (struct str_view){0}); /* §12.2.2 */
     return;
   }
+  struct handle call = handle_of(&step);
   call_supervision_note(&step, step.leg);
+  if (step.call) call_keep_acknowledged(&step);
+  /* Its Contact may be a new one. */
+  if (step.call && (request->method == SIP_METHOD_INVITE || request->method == SIP_METHOD_UPDATE))
+    step.call->keep_again = true;
   receive_inside(&step);
+  call_keep_changes(table, context, call);
 }
 
 void call_receive_ack(struct call_table *table, struct context *context, const struct sip_message *ack,
@@ -194,8 +204,11 @@ void call_receive_ack(struct call_table *table, struct context *context, const s
   struct call_step step = {.table = table, .context = context, .message = ack, .flow = flow};
   if (!find_leg(&step)) return;
   (void)!dialog_receive_request(table->rooms.dialogs, context, step.leg->dialog, ack, flow);
+  struct handle call = handle_of(&step);
   call_supervision_note(&step, step.leg);
   leg_dispatch(&step, LEG_EVENT_ACK);
+  if (step.call && step.leg) call_keep_acknowledged(&step);
+  call_keep_changes(table, context, call);
 }
 
 /* --- news of our own transactions -------------------------------------------------------------------------------- */
@@ -260,6 +273,34 @@ static bool note_response(struct call_step *step) {
   return result == RESULT_OK;
 }
 
+static void take_news(struct call_step *step, const struct transaction_news *news, enum leg_purpose purpose) {
+  switch (news->kind) {
+  case TRANSACTION_NEWS_CANCEL: receive_cancel(step, purpose); return;
+  case TRANSACTION_NEWS_PROVISIONAL:
+    if (note_response(step) && purpose == LEG_PURPOSE_INVITE) receive_invite_response(step);
+    return;
+  case TRANSACTION_NEWS_FINAL:
+    if (note_response(step)) receive_final(step, purpose);
+    return;
+  case TRANSACTION_NEWS_TIMED_OUT:
+    step->message = NULL;
+    step->status = 408;
+    receive_final(step, purpose);
+    return;
+  case TRANSACTION_NEWS_UNREACHABLE:
+    step->message = NULL;
+    step->status = 503;
+    receive_final(step, purpose);
+    return;
+  case TRANSACTION_NEWS_STRANDED: go_another_way(step); return;
+  case TRANSACTION_NEWS_NONE:
+  case TRANSACTION_NEWS_REQUEST:
+  case TRANSACTION_NEWS_ACK:
+  case TRANSACTION_NEWS_REFUSED:
+  case TRANSACTION_NEWS_ACK_MISSING: return; /* a refusal that was never acknowledged ends nothing that is not over */
+  }
+}
+
 void call_receive_news(struct call_table *table, struct context *context, const struct transaction_news *news,
                        const struct sip_message *message, const struct flow *flow) {
   struct call_step step = {
@@ -274,29 +315,7 @@ void call_receive_news(struct call_table *table, struct context *context, const 
     return;
   }
   step.call = call_of_leg(table, step.leg);
-  switch (news->kind) {
-  case TRANSACTION_NEWS_CANCEL: receive_cancel(&step, purpose); return;
-  case TRANSACTION_NEWS_PROVISIONAL:
-    if (note_response(&step) && purpose == LEG_PURPOSE_INVITE) receive_invite_response(&step);
-    return;
-  case TRANSACTION_NEWS_FINAL:
-    if (note_response(&step)) receive_final(&step, purpose);
-    return;
-  case TRANSACTION_NEWS_TIMED_OUT:
-    step.message = NULL;
-    step.status = 408;
-    receive_final(&step, purpose);
-    return;
-  case TRANSACTION_NEWS_UNREACHABLE:
-    step.message = NULL;
-    step.status = 503;
-    receive_final(&step, purpose);
-    return;
-  case TRANSACTION_NEWS_STRANDED: go_another_way(&step); return;
-  case TRANSACTION_NEWS_NONE:
-  case TRANSACTION_NEWS_REQUEST:
-  case TRANSACTION_NEWS_ACK:
-  case TRANSACTION_NEWS_REFUSED:
-  case TRANSACTION_NEWS_ACK_MISSING: return; /* a refusal that was never acknowledged ends nothing that is not over */
-  }
+  struct handle call = handle_of(&step);
+  take_news(&step, news, purpose);
+  call_keep_changes(table, context, call);
 }

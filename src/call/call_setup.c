@@ -79,7 +79,9 @@ static void refuse_fresh(struct call_step *step, const struct device *device, en
 
 void call_receive_invite(struct call_step *step) {
   const struct device *device;
-  if (call_admit(step, &device) != ADMISSION_PASSED || call_supervision_refuse(step, device)) return;
+  if (call_admit(step, &device) != ADMISSION_PASSED || call_restored_answer_again(step) ||
+      call_supervision_refuse(step, device))
+    return;
   counters_add(step->context->counters, calls_attempted);
   call_record_unrecorded(step);
   step->call = step->table->draining ? NULL : call_create(step->table, step->context);
@@ -243,16 +245,24 @@ static void note_answer(struct call_step *step) {
   block_store_clear(blocks, &call->contacts);
 }
 
+static const struct outbox_entry *find_answer(const struct outbox *outbox, uint32_t from) {
+  for (uint32_t i = from; i < outbox->entry_count; i++)
+    if (outbox->entries[i].kind == OUTBOX_SEND && outbox->entries[i].waits) return &outbox->entries[i];
+  return NULL;
+}
+
 CALL_ACTION(pass_answer) {
   struct call_leg *caller = call_leg_at(step->table, step->call->caller);
   note_answer(step);
   call_supervision_take_answer(step);
   bool is_offer = !step->leg->invited_with_offer;
   /* What the caller is told must not be forgotten by us: the 200 goes when the journal has the call. */
-  step->context->outbox->sends_wait = true;
+  struct outbox *outbox = step->context->outbox;
+  uint32_t before = outbox->entry_count;
+  outbox->sends_wait = true;
   enum result result = call_pass_answer(step, caller, caller->invite, is_offer);
-  step->context->outbox->sends_wait = false;
-  call_keep(step);
+  outbox->sends_wait = false;
+  call_keep(step, find_answer(outbox, before));
   return result == RESULT_OK ? CALL_EVENT_NONE : CALL_EVENT_BROKEN;
 }
 

@@ -54,7 +54,8 @@ LEG_ACTION(start_resending) {
 
 LEG_ACTION(resend_answer) {
   struct call_leg *leg = step->leg;
-  (void)!transaction_resend_final(step->table->rooms.transactions, step->context, leg->invite);
+  if (!call_restored_resend(step))
+    (void)!transaction_resend_final(step->table->rooms.transactions, step->context, leg->invite);
   leg->resend_ms = (uint16_t)(2 * leg->resend_ms < T2_MS ? 2 * leg->resend_ms : T2_MS);
   arm_resend(step);
   return NO_EVENT;
@@ -71,6 +72,7 @@ LEG_ACTION(resend_provisional) {
 
 LEG_ACTION(stop_resending) {
   timer_wheel_cancel(step->context->wheel, &step->leg->timer);
+  if (step->leg->side == CALL_CALLER) block_store_clear(step->table->rooms.blocks, &step->leg->held_response);
   step->leg->invite = HANDLE_NONE;
   return NO_EVENT;
 }

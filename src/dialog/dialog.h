@@ -15,6 +15,7 @@
 
 #include "base/block_store.h"
 #include "base/handle.h"
+#include "base/packed.h"
 #include "base/result.h"
 #include "boundary/context.h"
 #include "sip/sip_message.h"
@@ -195,6 +196,20 @@ enum result dialog_check_reliable(struct dialog_table *table, struct handle dial
 enum result dialog_send_prack(struct dialog_table *table, struct context *context, struct handle dialog,
                               unsigned branch, const struct sip_message *response, const struct dialog_request *request,
                               struct handle *transaction_out) MUST_USE;
+
+/* --- over a restart, dialog_keep.c ------------------------------------------------------------------------------ */
+
+/* Appends a confirmed dialog as bytes, with slot and generation, which are part of its tag. */
+void dialog_save(const struct dialog_table *table, struct handle dialog, struct text_builder *builder);
+
+/* Makes it again in a table that has not been used otherwise yet: the same handle and tag; CSeq raised beyond what may
+ * have been sent since. Its connection is gone; the next request opens one. RESULT_MALFORMED: no such bytes, another
+ * worker's, or no socket of that transport any more; RESULT_FULL: the slot is taken or beyond the table. */
+enum result dialog_restore(struct dialog_table *table, struct context *context, struct packed_reader *reader,
+                           struct transaction_owner owner, struct handle *dialog_out) MUST_USE;
+
+/* Ends the restoring. */
+void dialog_table_restored(struct dialog_table *table);
 
 /* --- what others want to know ----------------------------------------------------------------------------------- */
 

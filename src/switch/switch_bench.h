@@ -235,6 +235,21 @@ static inline void bench_move_phone(struct bench *bench, const char *number) {
     bench->local.steering_key.k0++;
 }
 
+/* The switch is killed and started again `ms` later: all it knows is what the journal has. */
+static inline enum result bench_restart(struct bench *bench, int64_t ms) {
+  struct switch_limits limits = {.calls_max = 16, .registrations_max = 64, .transactions_max = 512};
+  memset(bench->core_memory, 0, switch_core_memory_bytes(&limits));
+  memset(bench->usage, 0, sizeof bench->usage);
+  bench->core = switch_core_create(bench->core_memory, &limits);
+  bench->context.now.value += ms;
+  bench->context.wall_now.value += ms * 1000;
+  timer_wheel_init(&bench->wheel, bench->context.now);
+  enum result result = switch_core_restore(bench->core, &bench->context, str_view_of(bench->state, bench->state_length),
+                                           str_view_of(bench->note, bench->note_length));
+  switch_core_restored(bench->core);
+  return result;
+}
+
 /* --- time and events --------------------------------------------------------------------------------------------- */
 
 static inline int64_t bench_now_ms(const struct bench *bench) {
@@ -265,6 +280,7 @@ static inline void bench_keep_journal(struct bench *bench, const struct outbox_e
   require(entry->bytes.length <= (is_put ? sizeof bench->state : sizeof bench->note));
   if (entry->bytes.length > 0) memcpy(is_put ? bench->state : bench->note, entry->bytes.data, entry->bytes.length);
   *(is_put ? &bench->state_length : &bench->note_length) = entry->bytes.length;
+  if (is_put) bench->note_length = 0;
 }
 
 static inline void bench_end_event(struct bench *bench) {

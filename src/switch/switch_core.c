@@ -159,6 +159,21 @@ bool switch_core_fresh_memory(const struct switch_core *core, unsigned number, s
   return true;
 }
 
+/* --- after a restart ------------------------------------------------------------------------------------------------
+ */
+
+enum result switch_core_restore(struct switch_core *core, struct context *context, struct str_view state,
+                                struct str_view note) {
+  enum result result = call_restore(core->calls, context, state, note);
+  arena_reset(context->arena);
+  return result;
+}
+
+void switch_core_restored(struct switch_core *core) {
+  call_table_restored(core->calls);
+  dialog_table_restored(core->dialogs);
+}
+
 /* --- counting and checking --------------------------------------------------------------------------------------- */
 
 void switch_core_count(const struct switch_core *core, const struct context *context,

@@ -40,6 +40,16 @@ uint8_t switch_core_steer(const struct local_identity *local, struct str_view by
   return (uint8_t)((bytes.data[0] - '0') % local->worker_count);
 }
 
+enum result switch_core_restore(struct switch_core *core, struct context *context, struct str_view state,
+                                struct str_view note) {
+  (void)core, (void)context, (void)state, (void)note;
+  return RESULT_MALFORMED;
+}
+
+void switch_core_restored(struct switch_core *core) {
+  (void)core;
+}
+
 static void echo_send(struct context *context, const struct flow *flow, const char *text) {
   outbox_send(context->outbox, flow, str_view_from_c(text));
 }

@@ -49,10 +49,13 @@ struct worker_group *worker_group_open(const struct worker_options *options, con
 /* The sockets as really bound (port 0 resolved). */
 const struct local_identity *worker_group_identity(const struct worker_group *group);
 
-/* Deals with what the journal has kept of calls that were open when the switch stopped working: each gets its record,
- * and ended with its last proof of life. Between opening and start, before the journal's own start. The number of calls
- * is stored in `*calls_out`. */
-enum result worker_group_take_up(struct worker_group *group, uint32_t *calls_out);
+/* Takes up the calls that were open when the switch stopped working, as the journal has kept them: they go on, each on
+ * its worker. One that cannot (its worker is no more, say) gets its record and ended with its last proof of life.
+ * Between opening and start, before the journal's own start. */
+struct taken_up {
+  uint32_t calls, ended;
+};
+enum result worker_group_take_up(struct worker_group *group, struct taken_up *taken_out);
 
 /* Starts the threads. */
 enum result worker_group_start(struct worker_group *group);

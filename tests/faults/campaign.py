@@ -18,16 +18,17 @@ class Tally:
     """What a campaign came to."""
 
     def __init__(self):
-        self.runs = self.calls = self.kills = self.restarted = 0
-        self.lost, self.doubled, self.wrong = [], [], []
+        self.runs = self.calls = self.kills = self.superseded = 0
+        self.lost, self.doubled, self.wrong, self.cut = [], [], [], []
 
     def __str__(self):
-        return (f"{self.runs} runs, {self.kills} kills, {self.calls} answered calls, {self.restarted} cut by a restart, "
-                f"{len(self.lost)} losses, {len(self.doubled)} duplicates, {len(self.wrong)} wrong lengths")
+        return (f"{self.runs} runs, {self.kills} kills, {self.calls} answered calls, {len(self.lost)} losses, "
+                f"{len(self.doubled)} duplicates, {len(self.wrong)} wrong lengths, {len(self.cut)} cut by a restart; "
+                f"{self.superseded} answers never reached their caller")
 
     def check(self):
         for what, calls in (("without a record", self.lost), ("with two records", self.doubled),
-                            ("with a wrong length", self.wrong)):
+                            ("with a wrong length", self.wrong), ("cut by a restart", self.cut)):
             assert not calls, f"{len(calls)} calls {what}, among them {calls[:5]}\n{self}"
 
 
@@ -88,6 +89,7 @@ def _without_the_superseded(records):
 def _weigh(tally, calls, by_call):
     for call_id, (answered, ended, how) in calls.items():
         records = _without_the_superseded(by_call.get(call_id, []))
+        tally.superseded += len(by_call.get(call_id, [])) - len(records)
         if not records:
             tally.lost.append(call_id)
             continue
@@ -95,19 +97,19 @@ def _weigh(tally, calls, by_call):
             tally.doubled.append(call_id)
         record = records[-1]
         if record["end_reason"] == "switch_restart":
-            tally.restarted += 1
+            tally.cut.append(call_id)
         elif how == "completed" and abs(record["hold_time_ms"] / 1000 - (ended - answered)) > LENGTH_TOLERANCE_S:
             tally.wrong.append((call_id, record["hold_time_ms"] / 1000, ended - answered))
 
 
-def run(rig, tally, rate=100, seconds=6.0, kills=3, talk_ms=1500, drain_s=40, seed=None):
-    """One switch, one load, some kills at random moments."""
+def run(rig, tally, rate=100, seconds=6.0, kills=3, talk_ms=1500, drain_s=40, seed=None, gently=False):
+    """One switch, one load, some kills at random moments; `gently`: it is told to stop instead."""
     chance = random.Random(seed)
     switch, ports = _start(rig)
     log, gun = _gun(rig, switch, ports, rate, seconds, talk_ms, drain_s)
     for _ in range(kills):
         time.sleep(chance.uniform(0.3, 2 * seconds / (kills + 1) - 0.3))
-        switch.kill()
+        switch.terminate() if gently else switch.kill()
         switch.start()
         tally.kills += 1
     gun.wait(120)

@@ -13,7 +13,16 @@ import campaign  # noqa: E402  (the path must be set first)
 @time_limit(150)
 def test_each_answered_call_has_exactly_one_record_after_kill_9(rig):
     tally = campaign.Tally()
-    campaign.run(rig, tally, rate=60, seconds=5.0, kills=3, drain_s=10)
+    campaign.run(rig, tally, rate=60, seconds=5.0, kills=3, drain_s=12)
     print(tally)
     assert tally.calls > 50, str(tally)
+    tally.check()
+
+
+@needs("switch")
+@time_limit(150)
+def test_calls_go_on_when_the_switch_is_stopped_and_started_again(rig):
+    tally = campaign.Tally()
+    campaign.run(rig, tally, rate=40, seconds=4.0, kills=1, drain_s=12, gently=True)
+    assert tally.calls > 30, str(tally)
     tally.check()

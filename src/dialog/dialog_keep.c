@@ -1,0 +1,149 @@
+/* Confirmed dialogs as bytes, so that they survive the switch with their tags: slot and generation are part of them. */
+#include "dialog/dialog_private.h"
+
+#define KEEP_VERSION 1
+#define CSEQ_RAISE   10000 /* more than any dialog sends between two savings; gaps are allowed (RFC 3261 §12.2.2) */
+#define CSEQ_MAX     (UINT32_C(1) << 31) /* §8.1.1.5 */
+
+enum { FLAG_UAC = 1, FLAG_SECURE = 2, FLAG_FOLLOW = 4, FLAG_RECORD_ROUTE = 8, FLAG_TRANSLATED = 16, FLAG_CSEQ = 32 };
+
+/* --- saving ---------------------------------------------------------------------------------------------------------
+ */
+
+static unsigned flags_of(const struct dialog *dialog) {
+  return (dialog->is_uac ? FLAG_UAC : 0u) | (dialog->is_secure ? FLAG_SECURE : 0u) |
+         (dialog->follow_flow ? FLAG_FOLLOW : 0u) | (dialog->echo_record_route ? FLAG_RECORD_ROUTE : 0u) |
+         (dialog->end.is_translated ? FLAG_TRANSLATED : 0u) | (dialog->end.has_remote_cseq ? FLAG_CSEQ : 0u);
+}
+
+/* A connection does not survive. */
+static void save_flow(const struct flow *flow, struct text_builder *builder) {
+  packed_add(builder, flow->transport, 1);
+  packed_add(builder, flow->socket_index, 2);
+  packed_add(builder, flow->remote.family, 1);
+  packed_add(builder, flow->remote.port, 2);
+  text_builder_add(builder, str_view_of((const char *)flow->remote.ip, sizeof flow->remote.ip));
+}
+
+static void save_end(const struct dialog_table *table, const struct remote_end *end, struct text_builder *builder) {
+  struct remote_end_words words = remote_end_words(table, end);
+  packed_add(builder, end->remote_cseq, 4);
+  packed_add(builder, end->allowed_methods, 2);
+  packed_add(builder, end->supported_options, 1);
+  packed_add(builder, end->number, 1);
+  save_flow(&end->flow, builder);
+  packed_add_text(builder, words.from_line);
+  packed_add_text(builder, words.to_line);
+  packed_add(builder, words.remote_tag.length > 0 ? (size_t)(words.remote_tag.data - words.to_line.data) : 0, 2);
+  packed_add(builder, words.remote_tag.length, 2);
+  packed_add_text(builder, words.call_id);
+  packed_add_text(builder, words.remote_target);
+  packed_add_text(builder, words.route_set);
+}
+
+void dialog_save(const struct dialog_table *table, struct handle handle, struct text_builder *builder) {
+  const struct dialog *dialog = dialog_at(table, handle);
+  packed_add(builder, dialog ? KEEP_VERSION : 0, 1);
+  if (!dialog) return;
+  packed_add(builder, handle.index, 4);
+  packed_add(builder, handle.generation, 4);
+  packed_add(builder, dialog->random_bits, 8);
+  packed_add(builder, dialog->worker, 1);
+  packed_add(builder, flags_of(dialog), 1);
+  packed_add(builder, dialog->local_cseq, 4);
+  packed_add(builder, dialog->invite_cseq, 4);
+  packed_add(builder, dialog->remote_invite_cseq, 4);
+  packed_add(builder, dialog->ack_cseq, 4);
+  save_end(table, &dialog->end, builder);
+}
+
+/* --- restoring ------------------------------------------------------------------------------------------------------
+ */
+
+static void restore_flow(struct packed_reader *reader, struct flow *flow) {
+  *flow = (struct flow){0};
+  flow->transport = (uint8_t)packed_take(reader, 1);
+  flow->socket_index = (uint16_t)packed_take(reader, 2);
+  flow->remote.family = (uint8_t)packed_take(reader, 1);
+  flow->remote.port = (uint16_t)packed_take(reader, 2);
+  for (unsigned i = 0; i < sizeof flow->remote.ip; i++)
+    flow->remote.ip[i] = (uint8_t)packed_take(reader, 1);
+}
+
+/* The same socket, or another one of the transport, where we listen otherwise now. */
+static bool has_socket(const struct local_identity *local, struct flow *flow) {
+  flow->worker = local->worker;
+  if (flow->socket_index < local->socket_count && local->sockets[flow->socket_index].transport == flow->transport)
+    return true;
+  for (uint8_t i = 0; i < local->socket_count; i++) {
+    if (local->sockets[i].transport != flow->transport) continue;
+    flow->socket_index = i;
+    return true;
+  }
+  return false;
+}
+
+static bool restore_end(struct dialog_table *table, struct context *context, struct packed_reader *reader,
+                        struct remote_end *end) {
+  struct remote_end_words words;
+  end->remote_cseq = (uint32_t)packed_take(reader, 4);
+  end->allowed_methods = (uint16_t)packed_take(reader, 2);
+  end->supported_options = (uint8_t)packed_take(reader, 1);
+  end->number = (uint8_t)packed_take(reader, 1);
+  restore_flow(reader, &end->flow);
+  words.from_line = packed_take_text(reader);
+  words.to_line = packed_take_text(reader);
+  size_t tag_at = (size_t)packed_take(reader, 2), tag_length = (size_t)packed_take(reader, 2);
+  words.remote_tag = str_view_slice(words.to_line, tag_at, tag_length);
+  words.call_id = packed_take_text(reader);
+  words.remote_target = packed_take_text(reader);
+  words.route_set = packed_take_text(reader);
+  return !reader->broken && words.remote_tag.length == tag_length && words.call_id.length > 0 &&
+         has_socket(context->local, &end->flow) && remote_end_write(table, context->arena, end, &words) == RESULT_OK;
+}
+
+static uint32_t raised(uint32_t cseq) {
+  return cseq < CSEQ_MAX - CSEQ_RAISE ? cseq + CSEQ_RAISE : cseq;
+}
+
+static void restore_numbers(struct packed_reader *reader, struct dialog *dialog) {
+  dialog->random_bits = packed_take(reader, 8);
+  dialog->worker = (uint8_t)packed_take(reader, 1);
+  unsigned flags = (unsigned)packed_take(reader, 1);
+  dialog->is_uac = (flags & FLAG_UAC) != 0;
+  dialog->is_secure = (flags & FLAG_SECURE) != 0;
+  dialog->follow_flow = (flags & FLAG_FOLLOW) != 0;
+  dialog->echo_record_route = (flags & FLAG_RECORD_ROUTE) != 0;
+  dialog->end.is_translated = (flags & FLAG_TRANSLATED) != 0;
+  dialog->end.has_remote_cseq = (flags & FLAG_CSEQ) != 0;
+  dialog->local_cseq = raised((uint32_t)packed_take(reader, 4));
+  dialog->invite_cseq = (uint32_t)packed_take(reader, 4);
+  dialog->remote_invite_cseq = (uint32_t)packed_take(reader, 4);
+  dialog->ack_cseq = (uint32_t)packed_take(reader, 4);
+}
+
+enum result dialog_restore(struct dialog_table *table, struct context *context, struct packed_reader *reader,
+                           struct transaction_owner owner, struct handle *dialog_out) {
+  struct handle handle;
+  *dialog_out = HANDLE_NONE;
+  if (packed_take(reader, 1) != KEEP_VERSION) return RESULT_MALFORMED;
+  handle.index = (uint32_t)packed_take(reader, 4);
+  handle.generation = (uint32_t)packed_take(reader, 4);
+  struct dialog *dialog = reader->broken ? NULL : pool_take_at(&table->dialogs, handle);
+  if (!dialog) return RESULT_FULL;
+  restore_numbers(reader, dialog);
+  dialog->owner = owner;
+  dialog->state = DIALOG_CONFIRMED;
+  dialog->was_confirmed = true;
+  if (!restore_end(table, context, reader, &dialog->end) || dialog->worker != context->local->worker) {
+    block_store_clear(table->blocks, &dialog->end.text);
+    pool_give(&table->dialogs, dialog);
+    return RESULT_MALFORMED;
+  }
+  *dialog_out = handle;
+  return RESULT_OK;
+}
+
+void dialog_table_restored(struct dialog_table *table) {
+  pool_restored(&table->dialogs);
+}
