@@ -345,6 +345,7 @@ struct str_view campaign_write_calls(uint64_t seed, char *memory) {
   campaign_line(&campaign.text, "# Made up from seed %llu.", (unsigned long long)seed);
   write_faults(&campaign);
   write_settings(&campaign);
+  if (seed % 3 == 0) campaign_line(&campaign.text, "switch has %u workers", 2 + (unsigned)(seed / 3 % 3));
   write_actors(&campaign);
   write_traits(&campaign);
   if (campaign.weather == TROUBLED)

@@ -119,6 +119,14 @@ STATEMENT_FUNCTION(limits) {
   limits->transactions_max = number_of(statement, "TRANSACTIONS", limits->transactions_max);
 }
 
+STATEMENT_FUNCTION(workers) {
+  uint32_t count = number_of(statement, "COUNT", 1);
+  if (count < 1 || count > NODE_WORKERS_MAX)
+    scenario_complain(statement->line, "a switch has 1 to %u workers", NODE_WORKERS_MAX);
+  else
+    statement->scenario->setups[0].worker_count = (uint8_t)count;
+}
+
 static void set_parameter(struct statement *statement, const struct parameter_row *row, unsigned number) {
   struct node_setup *setup = &statement->scenario->setups[number];
   char text[512];

@@ -1,5 +1,6 @@
-/* The unchanged middle in a simulated world: what `worker/` is in life. One worker; what it asks of others comes back
- * to itself. After each event all invariants are checked. */
+/* The unchanged middle in a simulated world: what `worker/` is in life. Several workers take turns: a message is
+ * handled by the one that the switch's own steering names, whichever hears it; what they ask of one another goes
+ * through the world's queue, as through inboxes. After each event all invariants are checked. */
 #ifndef SIM_SWITCH_NODE_H
 #define SIM_SWITCH_NODE_H
 
@@ -19,6 +20,7 @@ struct switch_node;
 #define NODE_SOCKETS_MAX 4
 #define NODE_DEVICES_MAX 160
 #define NODE_HOSTS_MAX   8
+#define NODE_WORKERS_MAX 4
 
 /* A name that the switch may ask for. */
 struct node_host {
@@ -36,7 +38,8 @@ struct node_setup {
   size_t device_count;
   struct node_host hosts[NODE_HOSTS_MAX];
   uint8_t host_count;
-  struct switch_limits limits;
+  struct switch_limits limits; /* per worker */
+  uint8_t worker_count;
 };
 
 void node_setup_defaults(struct node_setup *setup);
