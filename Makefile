@@ -9,7 +9,7 @@ RUNS ?= 10
 DESTDIR ?=
 JOBS ?= $(shell nproc)
 
-.PHONY: build run test nat bench fuzz faults sim asan tsan lint format install clean dependencies console-tools
+.PHONY: build run test nat devices bench fuzz faults sim asan tsan lint format install clean dependencies console-tools
 build: console-tools $(BUILD)/build.ninja
 	ninja -C $(BUILD) -j $(JOBS)
 	@cat $(BUILD)/src/admin/console_files/missing >&2 2>/dev/null || true
@@ -41,6 +41,12 @@ test: dependencies
 nat: dependencies build
 	scripts/install-dependencies test || echo 'make nat: going on without the missing packages' >&2
 	BELFRY_NAT=long tests/rig/run tests/nat/nat_test.py
+
+# So many devices on loopback, each on a way of its own: every one gets its keep-alive in every period; prints a histogram.
+DEVICES ?= 100000
+devices: dependencies build
+	BELFRY_DEVICES=$(DEVICES) tests/rig/run --keep -k test_every_device_gets tests/keepalive/devices_test.py
+	cat build/black-box/test_every_device_gets_its_keep_alive_in_every_period/test.out
 
 bench: dependencies build
 	scripts/install-dependencies bench

@@ -54,7 +54,8 @@ class Gun:
 
     def start(self, work, limit_s=600, **options):
         """`rate=100, ring_ms=20` become `--rate 100 --ring-ms 20`; True is a flag alone."""
-        words = ["--target", self.target, "--local", self.local]
+        local = self.local.rpartition(":")[0] + ":0" if options.get("apart") else self.local  # that port of all addresses
+        words = ["--target", self.target, "--local", local]
         words += ["--answer", self.answer] if work == "calls" else []
         for name, value in options.items():
             words += ["--" + name.replace("_", "-")] + ([] if value is True else [str(value)])

@@ -30,10 +30,13 @@ class Sizes:
     users: int = 20000
     burst_s: float = 5  # of OPTIONS and REGISTER as fast as they go
     window: int = 200
+    devices: int = 100000
+    keep_alive_s: int = 10
 
 
 SMOKE = Sizes(rates=(100, 200), warm_s=0.3, window_s=0.5, idle_s=0.2, settle_s=0.2, step_s=0.5, ramp_from=100, ramp_to=200, held=200,
-              held_rate=500, users=50, burst_s=0.3, window=20)
+              held_rate=500, users=50, burst_s=0.3, window=20,
+              devices=200)
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,12 @@ ROWS = [
     Row("options_gun_share", "… share of its core that callgun needed", "%", digits=0),
     Row("register_us", "REGISTER with digest", "µs of processor"),
     Row("register_rate", "… a second, one core", "requests/s", better="more", digits=0),
+    Row("ping_us", "keep-alive (text) to each of {devices} devices", "µs of processor", goal=3, digits=2),
+    Row("ping_gap_p50", "… from one to the next, {keep_alive} s wanted, median", "s", digits=2),
+    Row("ping_gap_max", "… the longest", "s", digits=2),
+    Row("ping_most", "… most in a second", "keep-alives", digits=0),
+    Row("ping_missing", "… devices that got none in a period", "devices", goal=0, digits=0),
+    Row("device_bytes", "memory of a registration and its device, {devices} of them", "bytes", goal=400, digits=0),
     Row("registration_bytes", "memory of a registration, {users} of them", "bytes", digits=0),
 ]
 
@@ -223,6 +232,36 @@ def register(launch, sizes):
     }
 
 
+def keep_alive(launch, sizes):
+    """Devices on ways of their own (callgun --apart), each pinged once in a period: what a ping costs over two whole periods.
+    OPTIONS before the registrations leave room for the registrations' transactions."""
+    phones = {"user": USER_PREFIX, "password": PASSWORD, "users": sizes.devices}
+    with launch(users=sizes.devices, keep_alive_s=sizes.keep_alive_s) as switch:
+        switch.gun.run("options", count=sizes.devices * 2, window=sizes.window)
+        time.sleep(sizes.warm_s)
+        idle_share = switch.idle_share(sizes.idle_s)
+        before = switch.memory_bytes()
+        gun = switch.gun.start("register", count=sizes.devices, window=sizes.window, expires=36000, apart=True, hold=True,
+                               **phones)
+        there = gun.wait_until_holding()
+        time.sleep(max(sizes.settle_s, sizes.keep_alive_s))
+        after = switch.memory_bytes()
+        time.sleep(sizes.warm_s)
+        with Cost(switch, idle_share) as cost:
+            time.sleep(2 * sizes.keep_alive_s)
+        report = gun.report(end=True)
+    gap = report.get("ping_gap_us", {"p50": 0, "max": 0})
+    return {
+        "ping_us": cost.us_each(report.get("pings_per_s", 0) * cost.seconds),
+        "ping_gap_p50": gap["p50"] / 1e6,
+        "ping_gap_max": gap["max"] / 1e6,
+        "ping_most": report.get("most_pings_in_a_second", 0),
+        "ping_missing": there - report.get("phones_pinged_twice", 0),
+        "device_bytes": (after - before) / max(there, 1),
+        "report": report,
+    }
+
+
 @dataclass(frozen=True)
 class Measure:
     name: str
@@ -237,4 +276,5 @@ MEASURES = [
     Measure("memory", held, rounds_max=2),
     Measure("options", options),
     Measure("register", register),
+    Measure("keep-alive", keep_alive, rounds_max=2),
 ]

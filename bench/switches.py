@@ -33,14 +33,15 @@ class PinnedRig(Rig):
 
 
 class UnderTest:
-    """One running switch, with a callgun that knows it. `users`: so many phones may register; none: it carries calls.
+    """One running switch, with a callgun that knows it. `users`: so many phones may register; none: it carries calls;
+    `keep_alive_s`: each gets a keep-alive in so many seconds; 0: none does.
     A `with` block ends it."""
 
     name = ""
 
-    def __init__(self, directory, cores, users=0):
+    def __init__(self, directory, cores, users=0, keep_alive_s=0):
         self.rig = PinnedRig(directory, cores[0])
-        self.users = users
+        self.users, self.keep_alive_s = users, keep_alive_s
         self.port, self.local_port, self.answer_port = free_port(), free_port(), free_port()
         self.pid = self.start()
         self.gun = Gun(CALLGUN, cores[1], f"{HOST}:{self.port}", f"{HOST}:{self.local_port}", f"{HOST}:{self.answer_port}")
@@ -95,13 +96,17 @@ class Belfry(UnderTest):
         capacity = {"capacity": 1000000}
         self.switch = Switch(
             self.rig, arguments=self.limits, tcp=False,
-            # The peer sends no keep-alives either.
-            parameters={"BF_NAT_KEEP_ALIVE_METHOD": "off"} if self.users else {},
+            parameters=self.parameters(),
             phones=[phone(f"{USER_PREFIX}{n}") | {"password": PASSWORD} for n in range(self.users)],
             mapping_gateways=[mapping_gateway("customer", self.local_port) | capacity],
             routing_gateways=[routing_gateway("vendor", self.answer_port) | capacity])
         self.port = self.switch.port
         return self.switch.start(deadline_s=120).process.popen.pid
+
+    def parameters(self):
+        if self.keep_alive_s:
+            return {"SS_SIP_NAT_KEEP_ALIVE_PERIOD": self.keep_alive_s, "SS_SIP_NAT_KEEP_ALIVE_SEND_ONE_TIME": 100000}
+        return {"BF_NAT_KEEP_ALIVE_METHOD": "off"} if self.users else {}  # the peer sends none either
 
     def records(self):
         with sqlite3.connect(f"file:{self.switch.data / 'belfry.db'}?mode=ro", uri=True) as database:
@@ -133,6 +138,7 @@ class Kamailio(UnderTest):
         directory = self.rig.directory
         defines = ["-A", f'CALLEE="sip:{HOST}:{self.answer_port}"']
         defines += ["-A", "REGISTRAR=1", "-A", f'PASSWORD="{PASSWORD}"'] if self.users else []
+        defines += ["-A", f"KEEP_ALIVE_S={self.keep_alive_s}"] if self.keep_alive_s else []
         process = self.rig.process("kamailio", [
             "kamailio", "-f", HERE / "kamailio.cfg", "-l", f"udp:{HOST}:{self.port}", "-m", "4096", "-M", "64",
             "-x", "tlsf", "-X", "tlsf", "-DD", "-E", "-Y", directory, "-w", directory, "-P", directory / "pid", *defines])

@@ -15,7 +15,7 @@ static const char usage[] =
     "                        [--session-expires S] [--number PREFIX]\n"
     "       callgun options  --target ADDR:PORT --count N [--rate N]\n"
     "       callgun register --target ADDR:PORT --count N [--rate N] [--users N] [--expires S]\n"
-    "                        --user PREFIX --password TEXT\n"
+    "                        --user PREFIX --password TEXT [--apart]\n"
     "       callgun answer   --answer ADDR:PORT [--ring-ms N] [--session-expires S]\n"
     "       all: [--local ADDR:PORT] [--window N] [--hold] [--spin] [--time-limit S] [--drain S] [--json]\n"
     "            [--log FILE]\n"
@@ -25,6 +25,9 @@ static const char usage[] =
     "           running number\n"
     "register   users are PREFIX and a running number below --users (default: --count), each in its turn; a user's\n"
     "           challenge is kept, and its next REGISTER carries credentials\n"
+    "--apart    each phone has an address of its own (127.64.0.0 and up, all at --local's port) and thinks it is "
+    "behind\n"
+    "           NAT; with --hold keep-alives are counted, and the time between two of a phone, and OPTIONS answered\n"
     "answer     plays the callee only, until a signal\n"
     "--rate     starts a second, due at even distances whatever the switch does; times are taken from when a start "
     "was\n"
@@ -61,6 +64,7 @@ static const struct option_row {
     {"--password", OPTION_TEXT, offsetof(struct gun_options, password)},
     {"--log", OPTION_PATH, offsetof(struct gun_options, log_path)},
     {"--hold", OPTION_FLAG, offsetof(struct gun_options, hold)},
+    {"--apart", OPTION_FLAG, offsetof(struct gun_options, apart)},
     {"--spin", OPTION_FLAG, offsetof(struct gun_options, spin)},
     {"--json", OPTION_FLAG, offsetof(struct gun_options, json)},
 };
@@ -118,6 +122,7 @@ static void complete_options(struct gun_options *options) {
     options->window = (uint32_t)options->count;
   if (options->window == 0 || options->window > WINDOW_MAX) refuse("--window must be 1 to 1000000", "");
   if (options->users > USERS_MAX) refuse("--users must be at most 4000000", "");
+  if (options->apart && options->work != GUN_REGISTER) refuse("--apart is for register", "");
   if (options->expires_s == 0) refuse("--expires must be at least 1", "");
 }
 

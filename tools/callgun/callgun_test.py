@@ -129,7 +129,7 @@ class Registrar:
 
     def __init__(self, uses_of_a_nonce):
         self.socket, self.uses_of_a_nonce = bound_socket(), uses_of_a_nonce
-        self.seen, self.accepted, self.problems = {}, set(), []
+        self.seen, self.accepted, self.problems, self.sources = {}, set(), [], {}
 
     def take(self, ready, datagram, source):
         text = datagram.decode()
@@ -138,6 +138,7 @@ class Registrar:
         fresh = field and (field["nonce"], field["nc"]) not in self.seen and int(field["nc"], 16) <= self.uses_of_a_nonce
         if fresh:
             self.check(text, field)
+            self.sources[source] = ready
             self.seen[field["nonce"], field["nc"]] = True
             answer = "200 OK\r\n"
         else:
@@ -167,9 +168,29 @@ def phones_keep_their_challenge_and_answer_a_new_one():
     assert registrar.accepted == {f"7{number}" for number in range(20)}, registrar.accepted
 
 
+def phones_apart_have_addresses_of_their_own_and_count_keep_alives():
+    registrar = Registrar(uses_of_a_nonce=9)
+    with Background(registrar.take, registrar.socket):
+        gun = subprocess.Popen([CALLGUN, "register", "--target", address_of(registrar.socket), "--user", "7", "--password",
+                                "secret", "--count", "300", "--window", "20", "--apart", "--hold", "--json"],
+                               stdout=subprocess.PIPE, text=True)
+        assert json.loads(gun.stdout.readline()) == {"holding": 300}
+        sources = sorted(registrar.sources)
+        for _ in range(2):
+            for source in sources:
+                registrar.socket.sendto(b"HELLO", source)
+        gun.send_signal(signal.SIGTERM)
+        report = json.loads(gun.communicate(timeout=30)[0])
+    assert len(sources) == 300 and len({port for _, port in sources}) == 1, sources[:3]
+    assert {ip for ip, _ in sources} == {f"127.64.{n // 256}.{n % 256}" for n in range(300)}
+    expect(report, pings=600, phones_pinged=300, phones_pinged_twice=300, unexpected=0)
+    assert report["ping_gap_us"]["max"] < 5_000_000, report
+
+
 TESTS = [calls_complete_and_are_counted_on_both_ends, calls_complete_over_a_network_that_loses_and_repeats,
          a_target_that_is_silent_is_a_loss, starts_keep_their_pace_though_nothing_is_answered,
-         calls_are_held_until_a_signal_and_hung_up_then, phones_keep_their_challenge_and_answer_a_new_one]
+         calls_are_held_until_a_signal_and_hung_up_then, phones_keep_their_challenge_and_answer_a_new_one,
+         phones_apart_have_addresses_of_their_own_and_count_keep_alives]
 print(f"1..{len(TESTS)}")
 failed = 0
 for number, test in enumerate(TESTS, 1):

@@ -55,6 +55,8 @@
   COUNT(repeated, "repeated messages received")                                                                        \
   COUNT(received, "messages received")                                                                                 \
   COUNT(sent, "messages sent")                                                                                         \
+  COUNT(pings, "keep-alives received")                                                                                 \
+  COUNT(pings_answered, "keep-alives answered (OPTIONS)")                                                              \
   COUNT(unexpected, "unexpected messages")
 
 struct gun_counts {
@@ -82,6 +84,7 @@ struct gun_options {
   const char *user, *password;
   uint32_t time_limit_s; /* the run ends at the latest then */
   uint32_t drain_s;      /* and so long after the last start */
+  bool apart;            /* register: each phone at an address of its own, on one socket */
   bool spin;             /* never sleep */
   bool json;
   const char *log_path; /* where each answer and end is written, a line each; NULL: nowhere */
@@ -91,6 +94,15 @@ struct gun_options {
 struct gun_ringing {
   struct handle call;
   uint64_t answer_us;
+};
+
+/* Keep-alives that come to phones, from when all are registered on. */
+struct ping_watch {
+  struct latency gap; /* from one to the next, of each phone */
+  uint64_t second;    /* the one being counted */
+  uint64_t in_second, most_in_second;
+  uint64_t from_us; /* all were registered; 0: not yet */
+  uint64_t counted; /* since then */
 };
 
 struct gun {
@@ -105,6 +117,7 @@ struct gun {
   struct gun_counts counts;
   struct latency setup, bye, answer; /* INVITE → 200 less ringing, BYE → 200, others → final */
   struct latency lag;                /* a start's due time → its sending */
+  struct ping_watch pings;           /* register: what keeps the phones reachable */
   struct pool slots;                 /* struct gun_call (both ends), gun_probe or gun_phone */
   struct hash_table callee_by_call_id;
   struct gun_ringing *ringing; /* as many as slots, round and round */
@@ -137,6 +150,12 @@ void caller_timer_due(struct gun *gun, struct timer *timer);
 void callee_timer_due(struct gun *gun, struct timer *timer);
 void probe_timer_due(struct gun *gun, struct timer *timer);
 void phone_timer_due(struct gun *gun, struct timer *timer);
+
+/* A datagram that came to one of the phones' addresses, when each has its own. True when it was a keep-alive. */
+bool phone_take_ping(struct gun *gun, const struct many_datagram *datagram);
+
+/* How many phones have got at least `least` keep-alives since all were registered. */
+uint64_t phone_count_pinged(const struct gun *gun, uint32_t least);
 
 void callee_receive(struct gun *gun, const struct sip_message *message, const struct address *source);
 

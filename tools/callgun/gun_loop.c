@@ -73,7 +73,10 @@ void gun_open(struct gun *gun) {
   name_run(gun);
   gun->caller.fd = gun->callee.fd = -1;
   int watcher = options->spin ? -1 : gun->epoll_fd;
-  if (options->work != GUN_ANSWER) gun_socket_open(&gun->caller, &options->local, "caller", watcher);
+  if (options->apart)
+    gun_socket_open_many(&gun->caller, options->local.port, watcher);
+  else if (options->work != GUN_ANSWER)
+    gun_socket_open(&gun->caller, &options->local, "caller", watcher);
   if (options->answer.family != ADDRESS_NONE) gun_socket_open(&gun->callee, &options->answer, "callee", watcher);
   prctl(PR_SET_TIMERSLACK, TIMER_SLACK_NS);
   take_time(gun);
@@ -130,16 +133,17 @@ static uint64_t wait_us(const struct gun *gun) {
 /* --- what comes in
  * ---------------------------------------------------------------------------------------------------- */
 
-static void handle(struct gun *gun, const struct gun_socket *socket, const struct udp_datagram *datagram) {
+static void handle(struct gun *gun, const struct gun_socket *socket, struct str_view bytes,
+                   const struct address *source) {
   struct sip_message message;
   struct sip_defect defect;
   gun->counts.received++;
-  if (sip_message_parse(datagram->bytes, &message, &defect) != RESULT_OK)
+  if (sip_message_parse(bytes, &message, &defect) != RESULT_OK)
     gun->counts.unexpected++;
   else if (socket == &gun->callee)
-    callee_receive(gun, &message, &datagram->source);
+    callee_receive(gun, &message, source);
   else
-    player_of(gun)->receive(gun, &message, &datagram->source);
+    player_of(gun)->receive(gun, &message, source);
 }
 
 static void take_signal(struct gun *gun) {
@@ -151,12 +155,24 @@ static void take_signal(struct gun *gun) {
   player_of(gun)->release(gun);
 }
 
+static void receive_of_many(struct gun *gun, const struct gun_socket *socket) {
+  const struct many_datagram *datagrams;
+  unsigned received = many_addresses_receive(socket->many, &datagrams);
+  if (received) take_time(gun);
+  for (unsigned d = 0; d < received; d++)
+    if (!phone_take_ping(gun, &datagrams[d])) handle(gun, socket, datagrams[d].bytes, &datagrams[d].source);
+}
+
 static void receive_batch(struct gun *gun, const struct gun_socket *socket) {
+  if (socket->many) {
+    receive_of_many(gun, socket);
+    return;
+  }
   const struct udp_datagram *datagrams;
   unsigned received = socket->fd < 0 ? 0 : udp_receive(gun->inbound, socket->fd, &datagrams);
   if (received) take_time(gun);
   for (unsigned d = 0; d < received; d++)
-    handle(gun, socket, &datagrams[d]);
+    handle(gun, socket, datagrams[d].bytes, &datagrams[d].source);
 }
 
 static void wait_and_receive(struct gun *gun, uint64_t limit_us) {
@@ -199,6 +215,7 @@ static void start_holding(struct gun *gun) {
   gun->is_holding = true;
   gun_report_holding(gun);
   if (gun->options.work != GUN_REGISTER) return;
+  gun->pings.from_us = gun->now_us;
   gun->options.rate = gun->options.users * 2.0 / gun->options.expires_s;
   gun->options.count = UINT64_MAX;
   gun->paced_from = gun->offered;

@@ -5,6 +5,8 @@
 
 #include "gun.h"
 
+#define HISTOGRAM_ROWS 20
+
 static void print_latency(const char *name, const char *text, const struct latency *latency, bool json) {
   if (latency->count == 0) return;
   uint64_t p50 = latency_percentile(latency, 500), p95 = latency_percentile(latency, 950),
@@ -34,6 +36,38 @@ void gun_log(const struct gun *gun, const char *word, struct str_view name) {
           (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000);
 }
 
+/* Of the time from when all phones were registered on. */
+static void print_pings(const struct gun *gun, bool json) {
+  const struct ping_watch *watch = &gun->pings;
+  if (!gun->options.apart || watch->from_us == 0 || watch->counted == 0) return;
+  double seconds = (double)(gun->now_us - watch->from_us) / 1e6, mean = (double)watch->counted / seconds;
+  uint64_t once = phone_count_pinged(gun, 1), twice = phone_count_pinged(gun, 2);
+  if (json)
+    printf(",\"pings_watched_s\":%.1f,\"pings_per_s\":%.1f,\"most_pings_in_a_second\":%" PRIu64
+           ",\"phones_pinged\":%" PRIu64 ",\"phones_pinged_twice\":%" PRIu64,
+           seconds, mean, watch->most_in_second, once, twice);
+  else
+    printf("keep-alives a second               %.1f in the mean, %" PRIu64 " at most, over %.1f s\n"
+           "phones that got one, two           %" PRIu64 ", %" PRIu64 "\n",
+           mean, watch->most_in_second, seconds, once, twice);
+  print_latency("ping_gap", "from one to the next of a phone", &watch->gap, json);
+}
+
+/* How many of the gaps lie in each twentieth of the range from the shortest to the longest. */
+static void print_histogram(const struct latency *latency) {
+  uint64_t shortest_us = latency_percentile(latency, 1), longest_us = latency->max_us, below = 0;
+  if (latency->count == 0) return;
+  for (unsigned i = 1; i <= HISTOGRAM_ROWS; i++) {
+    uint64_t limit_us = shortest_us + (longest_us - shortest_us) * i / HISTOGRAM_ROWS;
+    uint64_t count = latency_count_up_to(latency, limit_us);
+    printf("  up to %8.3f s %10" PRIu64 "  ", (double)limit_us / 1e6, count - below);
+    for (uint64_t bar = 0; bar < (count - below) * 60 / latency->count; bar++)
+      putchar('#');
+    putchar('\n');
+    below = count;
+  }
+}
+
 void gun_report(const struct gun *gun) {
   bool json = gun->options.json;
   double seconds = (double)(gun->now_us - gun->start_us) / 1e6;
@@ -55,7 +89,11 @@ void gun_report(const struct gun *gun) {
   print_latency("bye", "BYE to 200", &gun->bye, json);
   print_latency("answer", "request to final answer", &gun->answer, json);
   print_latency("lag", "started later than due", &gun->lag, json);
-  if (json) printf("}\n");
+  print_pings(gun, json);
+  if (json)
+    printf("}\n");
+  else if (gun->options.apart)
+    print_histogram(&gun->pings.gap);
 }
 
 void gun_report_holding(const struct gun *gun) {

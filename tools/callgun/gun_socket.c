@@ -50,13 +50,27 @@ void gun_socket_open(struct gun_socket *socket, const struct address *local, con
   build_contact(socket, user);
 }
 
+void gun_socket_open_many(struct gun_socket *socket, uint16_t port, int epoll_fd) {
+  socket->fd = -1;
+  socket->many = many_addresses_open(&port, epoll_fd, socket);
+  socket->local = socket->from = many_address(socket->many, 0);
+  socket->messages = gun_memory((size_t)UDP_BATCH_MAX * GUN_MESSAGE_BYTES);
+}
+
 void gun_socket_send(struct gun_socket *socket, const struct address *to, size_t length) {
-  udp_outbound_add(socket->outbound, socket->fd, to, str_view_of(socket->messages[socket->waiting], length));
+  struct str_view bytes = str_view_of(socket->messages[socket->waiting], length);
+  if (socket->many)
+    many_addresses_add(socket->many, &socket->from, to, bytes);
+  else
+    udp_outbound_add(socket->outbound, socket->fd, to, bytes);
   if (++socket->waiting == UDP_BATCH_MAX) gun_socket_flush(socket);
 }
 
 void gun_socket_flush(struct gun_socket *socket) {
   if (socket->waiting == 0) return;
-  udp_outbound_flush(socket->outbound);
+  if (socket->many)
+    many_addresses_flush(socket->many);
+  else
+    udp_outbound_flush(socket->outbound);
   socket->waiting = 0;
 }

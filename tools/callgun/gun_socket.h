@@ -5,6 +5,7 @@
 
 #include "base/text_builder.h"
 #include "boundary/address.h"
+#include "many_addresses.h"
 #include "net/udp.h"
 
 #define GUN_MESSAGE_BYTES 4096
@@ -12,7 +13,9 @@
 
 struct gun_socket {
   struct address local;
-  int fd; /* -1: not open */
+  int fd;                      /* -1: not open */
+  struct many_addresses *many; /* instead: each message leaves from `from`; NULL: all from `local` */
+  struct address from;
   struct udp_outbound *outbound;
   char (*messages)[GUN_MESSAGE_BYTES]; /* UDP_BATCH_MAX of them */
   unsigned waiting;
@@ -25,6 +28,9 @@ struct gun_socket {
 /* Binds to `local` (port 0: any) as `user`, watched by `epoll_fd` unless that is -1; ends the process with a message
  * when that fails. */
 void gun_socket_open(struct gun_socket *socket, const struct address *local, const char *user, int epoll_fd);
+
+/* The same on `port` of many addresses; `socket->local` is the first of them. */
+void gun_socket_open_many(struct gun_socket *socket, uint16_t port, int epoll_fd);
 
 /* A builder over the next message of the batch. */
 static inline struct text_builder gun_socket_compose(struct gun_socket *socket) {

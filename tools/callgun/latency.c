@@ -31,3 +31,10 @@ uint64_t latency_percentile(const struct latency *latency, unsigned per_mille) {
   }
   return latency->max_us;
 }
+
+uint64_t latency_count_up_to(const struct latency *latency, uint64_t us) {
+  uint64_t count = 0;
+  for (unsigned bucket = 0; bucket <= bucket_of(us); bucket++)
+    count += latency->buckets[bucket];
+  return count;
+}

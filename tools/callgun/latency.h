@@ -17,4 +17,7 @@ void latency_add(struct latency *latency, uint64_t us);
 /* A value that `per_mille` of all do not exceed, too high by the resolution at most; 0 when there are none. */
 uint64_t latency_percentile(const struct latency *latency, unsigned per_mille);
 
+/* How many are not above `us`, to the resolution. */
+uint64_t latency_count_up_to(const struct latency *latency, uint64_t us);
+
 #endif

@@ -17,6 +17,8 @@ struct gun_phone {
   uint32_t cseq, wait_ms;
   uint32_t nonce_count; /* of the challenge kept; 0: none is kept */
   uint8_t challenges;   /* in this round */
+  uint64_t ping_us;     /* the latest keep-alive, after all phones were registered; 0: none yet */
+  uint32_t ping_count;
   bool is_busy;
   bool has_qop;
   uint8_t algorithm; /* enum sip_digest_algorithm */
@@ -86,11 +88,29 @@ static void add_credentials(const struct gun *gun, const struct gun_phone *phone
   text_builder_add_literal(builder, "\r\n");
 }
 
+/* Where it is, as it believes itself: with addresses of their own phones stand behind NAT. */
+static struct address address_of(const struct gun *gun, const struct gun_phone *phone) {
+  struct address address = gun->caller.local;
+  if (!gun->options.apart) return address;
+  uint32_t n = (uint32_t)phone->number;
+  address.ip[0] = 10;
+  for (unsigned i = 1; i < 4; i++)
+    address.ip[i] = (uint8_t)(n >> (24 - 8 * i));
+  address.port = 5060;
+  return address;
+}
+
+static void leave_from(struct gun *gun, const struct gun_phone *phone) {
+  if (gun->options.apart) gun->caller.from = many_address(gun->caller.many, (uint32_t)phone->number);
+}
+
 /* Byte for byte the same when it is sent again: CSeq and nonce count rise in next_request alone. */
 static void send_register(struct gun *gun, struct gun_phone *phone) {
   struct text_builder builder = gun_socket_compose(&gun->caller);
   char text[256];
   struct text_builder value = text_builder_over(text, sizeof text);
+  struct address address = address_of(gun, phone);
+  leave_from(gun, phone);
   add_uri(gun, &value);
   sip_build_request_line(&builder, STR_VIEW("REGISTER"), text_builder_view(&value));
   gun_add_via(gun, &builder, 'r', phone->cseq, phone);
@@ -113,7 +133,7 @@ static void send_register(struct gun *gun, struct gun_phone *phone) {
   text_builder_add_literal(&value, "<sip:");
   add_user(gun, phone, &value);
   text_builder_add_char(&value, '@');
-  address_to_text(&gun->caller.local, &value);
+  address_to_text(&address, &value);
   text_builder_add_char(&value, '>');
   sip_build_header(&builder, SIP_HEADER_CONTACT, text_builder_view(&value));
   sip_build_header_u32(&builder, SIP_HEADER_EXPIRES, gun->options.expires_s);
@@ -211,6 +231,54 @@ void phone_timer_due(struct gun *gun, struct timer *timer) {
   send_register(gun, phone);
   phone->wait_ms = gun_next_wait_ms(phone->wait_ms, true);
   gun_arm(gun, &phone->timer, GUN_TIMER_PHONE, phone->wait_ms);
+}
+
+/* --- keep-alives ------------------------------------------------------------------------------------------------- */
+
+static void note_ping(struct gun *gun, struct gun_phone *phone) {
+  struct ping_watch *watch = &gun->pings;
+  gun->counts.pings++;
+  if (watch->from_us == 0) return;
+  uint64_t second = (gun->now_us - watch->from_us) / 1000000;
+  if (second != watch->second) {
+    watch->second = second;
+    watch->in_second = 0;
+  }
+  if (++watch->in_second > watch->most_in_second) watch->most_in_second = watch->in_second;
+  watch->counted++;
+  if (phone->ping_us != 0) latency_add(&watch->gap, gun->now_us - phone->ping_us);
+  phone->ping_us = gun->now_us;
+  phone->ping_count++;
+}
+
+static void answer_options(struct gun *gun, const struct many_datagram *datagram) {
+  struct sip_message message;
+  struct sip_defect defect;
+  if (sip_message_parse(datagram->bytes, &message, &defect) != RESULT_OK) return;
+  struct text_builder builder = gun_socket_compose(&gun->caller);
+  gun->caller.from = datagram->destination;
+  sip_build_status_line(&builder, 200, STR_VIEW(""));
+  sip_build_response_block(&builder, &message, &datagram->source, STR_VIEW("phone"));
+  sip_build_end(&builder, STR_VIEW(""), STR_VIEW(""));
+  gun->counts.pings_answered++;
+  gun_send(gun, &gun->caller, &datagram->source, &builder);
+}
+
+bool phone_take_ping(struct gun *gun, const struct many_datagram *datagram) {
+  uint32_t number = many_address_number(&datagram->destination);
+  if (str_view_starts_with(datagram->bytes, STR_VIEW("SIP/2.0")) || number >= gun->slots.used) return false;
+  note_ping(gun, phone_of(gun, number));
+  if (str_view_starts_with(datagram->bytes, STR_VIEW("OPTIONS "))) answer_options(gun, datagram);
+  return true;
+}
+
+uint64_t phone_count_pinged(const struct gun *gun, uint32_t least) {
+  uint64_t count = 0;
+  for (uint32_t i = 0; i < gun->slots.used; i++) {
+    const struct gun_phone *phone = (const void *)(gun->slots.slots + (size_t)i * gun->slots.slot_bytes);
+    count += phone->ping_count >= least;
+  }
+  return count;
 }
 
 static void phone_release(struct gun *gun) {
