@@ -234,15 +234,15 @@ def register(launch, sizes):
 
 def keep_alive(launch, sizes):
     """Devices on ways of their own (callgun --apart), each pinged once in a period: what a ping costs over two whole periods.
-    OPTIONS before the registrations leave room for the registrations' transactions."""
-    phones = {"user": USER_PREFIX, "password": PASSWORD, "users": sizes.devices}
+    As many REGISTERs of few phones before leave room for the transactions of those that count."""
+    phones = {"user": USER_PREFIX, "password": PASSWORD}
     with launch(users=sizes.devices, keep_alive_s=sizes.keep_alive_s) as switch:
-        switch.gun.run("options", count=sizes.devices * 2, window=sizes.window)
+        switch.gun.run("register", count=sizes.devices * 2, window=sizes.window, users=max(sizes.devices // 100, 20), **phones)
         time.sleep(sizes.warm_s)
         idle_share = switch.idle_share(sizes.idle_s)
         before = switch.memory_bytes()
-        gun = switch.gun.start("register", count=sizes.devices, window=sizes.window, expires=36000, apart=True, hold=True,
-                               **phones)
+        gun = switch.gun.start("register", count=sizes.devices, window=sizes.window, users=sizes.devices, expires=36000,
+                               apart=True, hold=True, **phones)
         there = gun.wait_until_holding()
         time.sleep(max(sizes.settle_s, sizes.keep_alive_s))
         after = switch.memory_bytes()

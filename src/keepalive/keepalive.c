@@ -366,8 +366,9 @@ static void warn(const struct context *context, const struct keepalive_demand *d
   outbox_alarm(context->outbox, text_builder_view(&line));
 }
 
-/* One worker speaks for all: numbers and gateways are dealt out evenly. Said again when a quarter more have come. */
-static void judge_round(struct keepalive *keepalive, struct context *context) {
+/* One worker speaks for all: numbers and gateways are dealt out evenly. Said again when a quarter more have come, and
+ * to whoever asks by setting the parameters. */
+static void judge_round(struct keepalive *keepalive, struct context *context, bool is_asked) {
   if (!keepalive->demand_has_changed || context->local->worker != 0) return;
   keepalive->demand_has_changed = false;
   struct keepalive_demand demand = demand_of(keepalive, context->parameters);
@@ -377,9 +378,11 @@ static void judge_round(struct keepalive *keepalive, struct context *context) {
   struct keepalive_rate rate = keepalive_rate_of(context->parameters);
   struct keepalive_round round = keepalive_round_of(&demand, &rate);
   uint64_t warned = keepalive->warned_keep_alives;
-  bool is_news = round.is_kept ? warned > 0 : warned == 0 || round.keep_alives >= warned + warned / 4;
+  bool is_good_news = round.is_kept && warned > 0 && round.keep_alives > 0;
+  bool is_news = round.is_kept ? is_good_news : is_asked || warned == 0 || round.keep_alives >= warned + warned / 4;
+  if (round.is_kept) keepalive->warned_keep_alives = 0;
   if (!is_news) return;
-  keepalive->warned_keep_alives = round.is_kept ? 0 : round.keep_alives;
+  if (!round.is_kept) keepalive->warned_keep_alives = round.keep_alives;
   warn(context, &demand, round.is_kept);
 }
 
@@ -387,7 +390,7 @@ static void judge_round(struct keepalive *keepalive, struct context *context) {
 
 void keepalive_timer_due(struct keepalive *keepalive, struct context *context) {
   if (keepalive_schedule_begin_batch(&keepalive->schedule, context)) {
-    judge_round(keepalive, context);
+    judge_round(keepalive, context, false);
     take_rate(keepalive, context);
     keepalive_trials_turn(keepalive, context);
   }
@@ -398,8 +401,7 @@ void keepalive_timer_due(struct keepalive *keepalive, struct context *context) {
 void keepalive_parameters_changed(struct keepalive *keepalive, struct context *context) {
   keepalive_schedule_take_period(&keepalive->schedule, context);
   keepalive->demand_has_changed = true;
-  keepalive->warned_keep_alives = 0; /* whoever sets them hears what they mean */
-  judge_round(keepalive, context);
+  judge_round(keepalive, context, true);
   if (timer_is_armed(&keepalive->timer))
     arm(keepalive, context, keepalive_schedule_next_batch(&keepalive->schedule, context));
 }

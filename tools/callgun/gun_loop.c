@@ -11,10 +11,11 @@
 
 #include "gun.h"
 
-#define BURST_MAX      64 /* starts between two looks at the sockets */
-#define WAIT_MAX_US    10000
-#define SIGNAL_ROUNDS  256  /* of spinning between two looks for signals */
-#define TIMER_SLACK_NS 1000 /* how late the kernel may wake us */
+#define LAST_BATCHES_MAX 100000
+#define BURST_MAX        64 /* starts between two looks at the sockets */
+#define WAIT_MAX_US      10000
+#define SIGNAL_ROUNDS    256  /* of spinning between two looks for signals */
+#define TIMER_SLACK_NS   1000 /* how late the kernel may wake us */
 
 static const struct gun_player *const players[] = {
     [GUN_CALLS] = &gun_caller, [GUN_OPTIONS] = &gun_prober, [GUN_REGISTER] = &gun_phones, [GUN_ANSWER] = &gun_answerer};
@@ -155,17 +156,18 @@ static void take_signal(struct gun *gun) {
   player_of(gun)->release(gun);
 }
 
-static void receive_of_many(struct gun *gun, const struct gun_socket *socket) {
+static unsigned receive_of_many(struct gun *gun, const struct gun_socket *socket) {
   const struct many_datagram *datagrams;
   unsigned received = many_addresses_receive(socket->many, &datagrams);
   if (received) take_time(gun);
   for (unsigned d = 0; d < received; d++)
     if (!phone_take_ping(gun, &datagrams[d])) handle(gun, socket, datagrams[d].bytes, &datagrams[d].source);
+  return received;
 }
 
 static void receive_batch(struct gun *gun, const struct gun_socket *socket) {
   if (socket->many) {
-    receive_of_many(gun, socket);
+    (void)receive_of_many(gun, socket);
     return;
   }
   const struct udp_datagram *datagrams;
@@ -250,5 +252,7 @@ void gun_run(struct gun *gun) {
   }
   gun_socket_flush(&gun->caller);
   gun_socket_flush(&gun->callee);
+  for (unsigned batch = 0; gun->caller.many && batch < LAST_BATCHES_MAX && receive_of_many(gun, &gun->caller) > 0;)
+    batch++; /* what had come before the end */
   gun->counts.unfinished = gun->open;
 }
