@@ -24,8 +24,11 @@ def require_modules():
     stamp = HERE / "node_modules" / ".installed"
     if stamp.is_file() and stamp.read_text() == wanted:
         return
-    installed = subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline", "--fetch-retries=1"],
-                               cwd=HERE, capture_output=True, text=True, timeout=60)
+    command = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline", "--fetch-retries=1"]
+    try:
+        installed = subprocess.run(command, cwd=HERE, capture_output=True, text=True, timeout=60)
+    except subprocess.TimeoutExpired:
+        raise Skip("npm could not install playwright-core and axe-core within 60 s") from None
     if installed.returncode != 0:
         raise Skip(f"npm cannot install playwright-core and axe-core: {installed.stderr.strip().splitlines()[-1:]}")
     stamp.write_text(wanted)
