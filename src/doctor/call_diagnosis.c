@@ -25,16 +25,13 @@ static struct doctor_device *device_of(struct doctor *doctor, struct str_view na
 static void note_cause(struct doctor *doctor, const struct cdr_record *cdr) {
   bool no_ack = str_view_equal(cdr->end_cause, STR_VIEW("no_ack"));
   bool expired = str_view_equal(cdr->end_cause, STR_VIEW("session_expired"));
-  bool refused = cdr->sip_status == 422;
-  if (!no_ack && !expired && !refused) return;
+  if (!no_ack && !expired) return;
   /* The explanation names the side; where it does not, the caller is who must acknowledge our answer. */
   bool of_callee = cdr->explanation.length >= 10 && str_view_starts_with(cdr->explanation, STR_VIEW("The callee"));
   struct sighting sighting = {
-      .diagnosis = no_ack    ? DIAGNOSIS_missing_ack
-                   : expired ? DIAGNOSIS_nobody_refreshes
-                             : DIAGNOSIS_interval_refused,
-      .confidence_percent = refused ? 80 : 90,
-      .subject = of_callee || refused ? cdr->callee_device : cdr->caller_device,
+      .diagnosis = no_ack ? DIAGNOSIS_missing_ack : DIAGNOSIS_nobody_refreshes,
+      .confidence_percent = 90,
+      .subject = of_callee ? cdr->callee_device : cdr->caller_device,
       .at = cdr->ended_at,
       .call = cdr->id,
       .detail = cdr->explanation,

@@ -2,10 +2,11 @@
 #include "doctor/doctor_private.h"
 #include "sip/sip_header_values.h"
 
-#define SWALLOWED_SENT_MIN 5       /* sent so often, and no answer */
-#define SWALLOWED_ALIVE_US 2000000 /* while the device was heard so much later */
-#define ANSWERS_MIN        6       /* 200 OK sent so often, and no ACK */
-#define REFRESHES_MIN      2       /* of each side */
+#define SWALLOWED_SENT_MIN 5        /* sent so often, and no answer */
+#define SWALLOWED_ALIVE_US 2000000  /* while the device was heard so much later */
+#define ANSWERS_MIN        6        /* 200 OK sent so often, and no ACK */
+#define ATTEMPT_US         10000000 /* so long after it the next attempt would have come */
+#define REFRESHES_MIN      2        /* of each side */
 
 static struct doctor_dialog *dialog_of(struct doctor *doctor, uint64_t key) {
   size_t at = key % DIALOGS_MAX;
@@ -131,6 +132,13 @@ static bool has_session(const struct sip_message *message) {
   return message->body.length > 0 && (message->is_request || (message->status >= 200 && message->status < 300));
 }
 
+/* The same Call-ID lives on over attempts with a longer interval (RFC 4028 §7.3). */
+static void note_outcome(struct doctor_dialog *dialog, const struct sip_message *message) {
+  if (message->is_request || message->method != SIP_METHOD_INVITE) return;
+  if (message->status == 422) dialog->too_small++;
+  if (message->status >= 200 && message->status < 300) dialog->is_up = true;
+}
+
 void dialog_diagnosis_take(struct doctor *doctor, const struct trace_record *record,
                            const struct sip_message *message) {
   if (message->method == SIP_METHOD_REGISTER || message->method == SIP_METHOD_CANCEL) return;
@@ -138,6 +146,8 @@ void dialog_diagnosis_take(struct doctor *doctor, const struct trace_record *rec
   if (!dialog) return;
   bool is_sent = record->direction == TRACE_SENT;
   dialog->remote = record->remote;
+  dialog->said_at = record->wall;
+  note_outcome(dialog, message);
   if (is_sent && message->is_request) take_sent_request(dialog, record, message);
   if (is_sent && !message->is_request) take_sent_answer(dialog, message);
   if (!is_sent && message->is_request) take_request(dialog, record, message);
@@ -194,6 +204,19 @@ static void conclude_ack(struct doctor *doctor, const struct doctor_dialog *dial
                                        : STR_VIEW("200 OK was sent again and again, and no ACK came.")});
 }
 
+static void conclude_interval(struct doctor *doctor, const struct doctor_dialog *dialog) {
+  if (dialog->too_small == 0 || dialog->is_up || dialog->said_at.value + ATTEMPT_US > doctor->latest.value) return;
+  char memory[FINDING_DETAIL_BYTES];
+  struct text_builder detail = text_builder_over(memory, sizeof memory);
+  text_builder_add_u64(&detail, dialog->too_small);
+  text_builder_add_literal(&detail, " INVITEs of a call were refused with 422, and none was accepted.");
+  say(doctor, dialog,
+      &(struct sighting){.diagnosis = DIAGNOSIS_interval_refused,
+                         .confidence_percent = 90,
+                         .at = dialog->said_at,
+                         .detail = text_builder_view(&detail)});
+}
+
 void dialog_diagnosis_conclude(struct doctor *doctor) {
   for (size_t i = 0; i < DIALOGS_MAX; i++) {
     const struct doctor_dialog *dialog = &doctor->dialogs[i];
@@ -201,5 +224,6 @@ void dialog_diagnosis_conclude(struct doctor *doctor) {
     conclude_swallowed(doctor, dialog);
     conclude_refreshes(doctor, dialog);
     conclude_ack(doctor, dialog);
+    conclude_interval(doctor, dialog);
   }
 }

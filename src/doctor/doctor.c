@@ -13,6 +13,7 @@ struct doctor *doctor_create(void *memory) {
 void doctor_take_record(struct doctor *doctor, const struct trace_record *record) {
   struct sip_message message;
   struct note note;
+  if (record->wall.value > doctor->latest.value) doctor->latest = record->wall;
   if (record->kind == TRACE_NOTE) {
     if (trace_note_decode(record->payload, &note) == RESULT_OK) dialog_diagnosis_take_note(doctor, &note);
     return;

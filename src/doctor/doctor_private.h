@@ -39,7 +39,10 @@ struct doctor_dialog {
   struct doctor_request update, invite;
   struct wall_us heard_at, our_refresh_at, their_refresh_at;
   uint16_t our_refreshes, their_refreshes;
-  uint16_t answers;     /* our 2xx to the first INVITE, as often as it was sent */
+  uint16_t answers;   /* our 2xx to the first INVITE, as often as it was sent */
+  uint16_t too_small; /* INVITEs refused with 422, by either side */
+  bool is_up;         /* one was answered with 2xx */
+  struct wall_us said_at;
   bool is_acknowledged; /* an ACK, or anything else inside the dialog, came */
   bool contact_is_private;
 };
@@ -61,6 +64,7 @@ struct doctor {
   uint32_t device_count;
   struct doctor_dialog dialogs[DIALOGS_MAX];
   uint32_t dialog_count;
+  struct wall_us latest; /* of all records */
   struct doctor_phone phones[PHONES_MAX];
   uint32_t phone_count;
 };

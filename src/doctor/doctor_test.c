@@ -297,6 +297,22 @@ static void test_nobody_refreshing_is_the_device_that_promised(void) {
   if (finding) expect_bytes(finding->subject, strlen(finding->subject), "vendor-a");
 }
 
+static void test_intervals_that_suit_nobody_are_told_from_those_that_were_raised(void) {
+  for (int is_raised = 0; is_raised < 2; is_raised++) {
+    start();
+    for (unsigned i = 0; i < 3; i++) {
+      sent("INVITE sip:1001@h SIP/2.0", "a", "INVITE", i + 1);
+      received(is_raised && i == 2 ? "SIP/2.0 200 OK" : "SIP/2.0 422 Session Interval Too Small", "a", "INVITE", i + 1);
+    }
+    now_us += 60 * SECOND;
+    received("OPTIONS sip:us@h SIP/2.0", "b", "OPTIONS", 1);
+    if (is_raised)
+      nothing();
+    else
+      (void)only(DIAGNOSIS_interval_refused);
+  }
+}
+
 static void test_calls_that_pile_up_at_one_length_are_seen_and_longer_ones_speak_against_it(void) {
   for (int with_longer = 0; with_longer < 2; with_longer++) {
     start();
@@ -352,6 +368,7 @@ TAP_TESTS(TAP(test_a_thousand_healthy_calls_give_no_finding), TAP(test_registrat
           TAP(test_a_refused_update_and_a_refused_reinvite_are_told_apart),
           TAP(test_a_swallowed_update_is_told_from_a_dead_device), TAP(test_both_refreshing_is_seen),
           TAP(test_nobody_refreshing_is_the_device_that_promised),
+          TAP(test_intervals_that_suit_nobody_are_told_from_those_that_were_raised),
           TAP(test_calls_that_pile_up_at_one_length_are_seen_and_longer_ones_speak_against_it),
           TAP(test_a_keep_alive_round_that_is_late_is_certain),
           TAP(test_more_devices_than_there_is_room_for_are_left_out))

@@ -2,6 +2,8 @@
 
 #include "base/check.h"
 
+#define HEP_PORT 9060
+
 #define FIELD(field) .name = #field, .offset = offsetof(struct parameters, field)
 
 const struct parameter_row parameter_rows[] = {
@@ -84,7 +86,19 @@ static void add_seconds(struct text_builder *builder, const char *before, uint32
   text_builder_add(builder, str_view_from_c(after));
 }
 
+enum result parameters_hep_address(const struct parameters *parameters, struct address *address_out) {
+  const struct parameter_text *text = &parameters->BF_HEP_ADDRESS;
+  *address_out = (struct address){0};
+  if (text->length == 0) return RESULT_OK;
+  return address_parse(str_view_of(text->bytes, text->length), HEP_PORT, address_out);
+}
+
 enum result parameters_check(const struct parameters *parameters, struct text_builder *problem) {
+  struct address hep;
+  if (parameters_hep_address(parameters, &hep) != RESULT_OK) {
+    text_builder_add_literal(problem, "BF_HEP_ADDRESS must be an IP address, with or without a port, or empty");
+    return RESULT_OUT_OF_RANGE;
+  }
   uint32_t ttl_s = parameters->SS_SIP_SESSION_TTL;
   if (ttl_s == 0) return RESULT_OK;
   uint32_t early_hangup_s = parameters->SS_SIP_SESSION_TIMEOUT_EARLY_HANGUP;

@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "base/str_view.h"
 #include "base/text_builder.h"
+#include "boundary/address.h"
 
 #define PARAMETER_TEXT_MAX 512
 
@@ -113,6 +114,9 @@ void parameter_to_text(const struct parameters *parameters, const struct paramet
 
 /* True when parameter_to_text now writes a decimal number, which JSON can hold without quotes. */
 bool parameter_is_decimal(const struct parameters *parameters, const struct parameter_row *row);
+
+/* Where BF_HEP_ADDRESS leads; family NONE: nowhere. */
+enum result parameters_hep_address(const struct parameters *parameters, struct address *address_out) MUST_USE;
 
 /* Checks what no single row can (such as an early hang-up beyond a third of the TTL). RESULT_OUT_OF_RANGE with a
  * sentence in

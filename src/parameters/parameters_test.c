@@ -73,6 +73,8 @@ static void test_names_defaults_and_ranges_are_the_known_ones(void) {
       {"BF_NAT_KEEP_ALIVE_WHO", "all", "all or nat"},
       {"BF_NAT_KEEP_ALIVE_MISSES", "3", "1 to 100"},
       {"BF_NAT_KEEP_ALIVE_LEARN", "off", "off or suggest or set"},
+      {"BF_HEP_ADDRESS", "", "at most 512 bytes of text with the escapes \\r \\n \\0 \\xHH \\\\"},
+      {"BF_HEP_AGENT", "1", "1 to 4294967294"},
       {"BF_TRACE_SIZE", "64", "1 to 65536 MiB, or 0"},
       {"BF_DIGEST_ALGORITHMS", "MD5,SHA-256", "MD5,SHA-256 or SHA-256,MD5 or MD5 or SHA-256"},
   };

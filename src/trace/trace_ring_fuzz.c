@@ -1,5 +1,5 @@
 /* Any bytes as a ring file's header and block: the walk ends, and every record lies within the block. What is masked is
- * as long as it was, and masking what is masked changes nothing. */
+ * as long as it was and differs in nothing but the mask. */
 #include "base/check.h"
 #include "trace/trace_mask.h"
 #include "trace/trace_ring.h"
@@ -7,7 +7,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static _Alignas(64) char block[TRACE_BLOCK_BYTES + 64];
-static char once[TRACE_BLOCK_BYTES], twice[TRACE_BLOCK_BYTES];
+static char once[TRACE_BLOCK_BYTES];
 
 static void walk(uint64_t number, uint64_t head) {
   struct trace_block_cursor cursor;
@@ -48,7 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   memcpy(block + 32, bytes.data, kept);
   walk(0, head);
   trace_mask_copy(bytes, once);
-  trace_mask_copy(str_view_of(once, bytes.length), twice);
-  require(bytes.length == 0 || memcmp(once, twice, bytes.length) == 0);
+  for (size_t i = 0; i < bytes.length; i++)
+    require(once[i] == bytes.data[i] || once[i] == '*');
   return 0;
 }

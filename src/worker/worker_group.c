@@ -197,6 +197,8 @@ static void open_recordings(struct worker_group *group) {
     worker->outbox.takes_notes = recording_is_on(&worker->recording);
     if (problem[0]) worker_alarm(worker, str_view_from_c(problem));
   }
+  if (group->trace_dir) group->hep = hep_export_open(group->trace_dir);
+  worker_group_aim_export(group);
 }
 
 /* --- the group
@@ -367,6 +369,7 @@ void worker_group_destroy(struct worker_group **group_in) {
   struct worker_group *group = *group_in;
   *group_in = NULL;
   if (!group || group->started_count > 0) return;
+  hep_export_close(&group->hep);
   for (uint8_t i = 0; i < group->worker_count; i++) {
     if (group->workers[i]) close_worker(group->workers[i]);
     memory_region_release(&group->memory[i]);

@@ -101,11 +101,19 @@ static void prepare_recordings(struct worker_group *group, struct recording *old
   }
 }
 
+void worker_group_aim_export(struct worker_group *group) {
+  struct address target;
+  if (!group->hep) return;
+  if (parameters_hep_address(group->parameters, &target) != RESULT_OK) target = (struct address){0};
+  hep_export_set_target(group->hep, &target, group->parameters->BF_HEP_AGENT);
+}
+
 enum result worker_group_set_parameters(struct worker_group *group, const struct parameters *parameters,
                                         int deadline_ms) {
   struct inbox_note note = {.kind = INBOX_PARAMETERS, .parameters = parameters};
   struct recording old[WORKERS_MAX] = {0};
   group->parameters = parameters;
+  worker_group_aim_export(group);
   if (!is_running(group)) return set_stopped(group);
   group->changes_recording = group->trace_dir && parameters->BF_TRACE_SIZE != group->trace_size_mib;
   group->trace_size_mib = parameters->BF_TRACE_SIZE;

@@ -8,6 +8,7 @@
 #include "net/resolver.h"
 #include "net/stream_table.h"
 #include "net/udp.h"
+#include "recorder/hep_export.h"
 #include "store/call_journal.h"
 #include "worker/clock.h"
 #include "worker/held_answers.h"
@@ -98,6 +99,7 @@ struct worker_group {
   const char *name_servers;
   const char *trace_dir;   /* NULL: nothing is recorded */
   uint32_t trace_size_mib; /* with which the rings are open */
+  struct hep_export *hep;  /* NULL: there is none */
   bool changes_recording;  /* the workers are to take their next_recording */
   const struct parameters *parameters;
   const struct directory *directory;
@@ -122,6 +124,12 @@ static inline void worker_add(uint64_t *counter, uint64_t more) {
 
 /* A line for the log; cut to ALARM_LINE_MAX, dropped and counted when there are too many. Any thread. */
 void worker_alarm(struct worker *worker, struct str_view line);
+
+/* --- worker_orders.c
+ * ------------------------------------------------------------------------------------------------------ */
+
+/* Tells the export of what is recorded where the parameters want it. */
+void worker_group_aim_export(struct worker_group *group);
 
 static inline bool worker_group_is_stopping(const struct worker_group *group) {
   return __atomic_load_n(&group->is_stopping, __ATOMIC_ACQUIRE);

@@ -8,9 +8,11 @@
  *   expect COUNT calls | expect COUNT registrations                                    before the world runs out
  *   expect counter NAME VALUE        of the first switch
  *   expect the switch's size as noted    of the first switch, which `note the switch's size` has looked at
+ *   expect the doctor finds NAME,NAME or nothing
  *   expect failure WORDS             the simulator must find fault, in words that hold these */
 #include <inttypes.h>
 
+#include "sim/flight_log.h"
 #include "sim/ledger.h"
 #include "sim/scenario.h"
 #include "sim/ua_call.h"
@@ -244,6 +246,13 @@ static void expect_size(struct scenario_line *line) {
                   noted->timers, noted->block_bytes));
 }
 
+/* "missing_ack,sip_alg", the surest first, or "nothing". */
+static void expect_diagnosis(struct scenario_line *line) {
+  struct str_view found = flight_log_diagnose(line->scenario->world);
+  if (!str_view_equal(found, line->words[4]))
+    fail(line, sim_format(&line->scenario->world->memory, "it finds %.*s", (int)found.length, found.data));
+}
+
 /* --- which
  * -----------------------------------------------------------------------------------------------------------------------------
  */
@@ -282,6 +291,8 @@ static void check_about_switch(struct scenario_line *line) {
     expect_counter(line);
   else if (str_view_equal(line->words[1], STR_VIEW("the")) && str_view_equal(last, STR_VIEW("noted")))
     expect_size(line);
+  else if (str_view_equal(line->words[2], STR_VIEW("doctor")) && line->word_count == 5)
+    expect_diagnosis(line);
   else if (str_view_equal(line->words[1], STR_VIEW("failure")))
     line->scenario->expected_failure = words_from(line, 2);
   else

@@ -226,6 +226,7 @@ static void lose_line(struct scenario_line *line) {
 
 static void expect_line(struct scenario_line *line) {
   struct scenario *scenario = line->scenario;
+  if (line->word_count > 2 && str_view_equal(line->words[2], STR_VIEW("doctor"))) scenario->world->asks_doctor = true;
   if (scenario->is_running) {
     scenario_check_claim(line, false);
     return;

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "boundary/device_homes.h"
+#include "sim/flight_log.h"
 #include "sim/ledger.h"
 #include "sim/stream.h"
 #include "sim/watcher.h"
@@ -277,6 +278,7 @@ static void send(struct switch_node *node, const struct outbox_entry *entry) {
     return;
   }
   struct endpoint *from = node->endpoints[flow->socket_index];
+  flight_log_message(world, TRACE_SENT, flow, entry->bytes);
   if (flow->transport == TRANSPORT_UDP) {
     network_send(world, from, &flow->remote, entry->bytes);
     return;
@@ -329,7 +331,7 @@ static void do_entry(struct node_worker *worker, const struct outbox_entry *entr
   case OUTBOX_ALARM:
     log_line(world, "%s: alarm: %.*s", node->setup->name, (int)entry->bytes.length, entry->bytes.data);
     break;
-  case OUTBOX_NOTE: break; /* it does not ask for any */
+  case OUTBOX_NOTE: flight_log_note(world, entry->note); break;
   }
 }
 
@@ -360,6 +362,8 @@ static void handle(struct node_worker *worker, const struct event *event) {
     return;
   }
   set_clocks(worker);
+  node->outbox.takes_notes = node->world->asks_doctor;
+  if (event->kind == EVENT_MESSAGE) flight_log_message(node->world, TRACE_RECEIVED, &event->flow, event->bytes);
   switch_core_handle(worker->core, &worker->context, event);
   empty_outbox(worker);
   check(worker);

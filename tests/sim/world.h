@@ -14,6 +14,7 @@
 #include "sim/sim_memory.h"
 
 struct actor;
+struct flight_record;
 struct ledger;
 struct switch_node;
 struct watcher;
@@ -45,8 +46,10 @@ struct world {
   unsigned calls_live;      /* as the actors see them */
   bool is_closing;          /* nobody starts anything any more; the world runs out */
   bool is_troubled;         /* the scenario has made somebody misbehave */
-  bool misses_something;    /* somebody ignores messages that change sessions */
-  void *onlooker_context;   /* for network.onlooker */
+  bool asks_doctor;         /* the scenario wants to know what the doctor thinks (flight_log.h) */
+  struct flight_record *first_flight, *last_flight;
+  bool misses_something;  /* somebody ignores messages that change sessions */
+  void *onlooker_context; /* for network.onlooker */
 };
 
 void world_init(struct world *world, uint64_t seed);

@@ -222,6 +222,68 @@ def test_a_trace_needs_the_token(rig):
     assert switch.api.ask("GET", "/api/v1/trace", cursor="nonsense").status == 400
 
 
+# --- to Homer ---------------------------------------------------------------------------------------------------------
+
+class HepReceiver:
+    """What a Homer gets: datagrams of HEP version 3, each as chunks by their type."""
+
+    def __init__(self, port):
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind((HOST, port))
+        self.socket.settimeout(5)
+
+    def take(self):
+        datagram = self.socket.recv(65535)
+        assert datagram[:4] == b"HEP3" and int.from_bytes(datagram[4:6], "big") == len(datagram), datagram[:20]
+        chunks, at = {}, 6
+        while at < len(datagram):
+            length = int.from_bytes(datagram[at + 4:at + 6], "big")
+            assert length >= 6, datagram
+            chunks[int.from_bytes(datagram[at + 2:at + 4], "big")] = datagram[at + 6:at + length]
+            at += length
+        return chunks
+
+
+@needs("switch", "sipp")
+def test_homer_gets_both_legs_with_one_correlation_id(rig):
+    port = rig.port()
+    homer = HepReceiver(port)
+    switch, cdr, customer, vendor = one_call(rig, parameters={"BF_HEP_ADDRESS": f"{HOST}:{port}", "BF_HEP_AGENT": 7})
+    sip = [item for item in switch.api.get("/api/v1/trace", call=cdr["id"])["items"] if item["kind"] == "sip"]
+    got = [homer.take() for _ in sip]
+    assert {chunks[17].decode() for chunks in got} == {cdr["id"]}, got
+    assert [chunks[15].decode() for chunks in got] == [item["text"] for item in sip]
+    ways = {(chunks[3], int.from_bytes(chunks[7], "big"), int.from_bytes(chunks[8], "big")) for chunks in got}
+    loopback = socket.inet_aton(HOST)
+    assert ways == {(loopback, a, b) for peer in (customer, vendor) for a, b in ((peer, switch.port), (switch.port, peer))}
+    assert {(chunks[1][0], chunks[2][0], chunks[11][0], chunks[12]) for chunks in got} == {(2, 17, 1, (7).to_bytes(4, "big"))}
+    seconds = [int.from_bytes(chunks[9], "big") * 1000000 + int.from_bytes(chunks[10], "big") for chunks in got]
+    assert seconds == [item["at_us"] for item in sip]
+
+
+@needs("switch", "sipp")
+def test_homer_may_come_and_go_while_the_switch_runs(rig):
+    switch, *_ = one_call(rig)
+    port = rig.port()
+    assert switch.api.ask("PUT", "/api/v1/parameters/BF_HEP_ADDRESS", {"value": "homer.example.org"}).status == 400
+    switch.api.put("/api/v1/parameters/BF_HEP_ADDRESS", {"value": f"{HOST}:{port}"})
+    rig.sipp("gateway_is_refused", to=switch, caller="111", number="222", status=403).done()
+    homer = HepReceiver(port)
+    rig.sipp("gateway_is_refused", to=switch, caller="333", number="444", status=403).done()
+    while b"444" not in homer.take()[15]:
+        pass
+
+
+@needs("switch", "sipp", "sngrep")
+def test_sngrep_takes_what_is_sent_to_homer(rig):
+    port, seen = rig.port(), rig.directory / "seen.pcap"
+    listener = rig.process("sngrep", ["sngrep", "-N", "-q", "-L", f"udp:{HOST}:{port}", "-O", seen])
+    switch, cdr, *_ = one_call(rig, parameters={"BF_HEP_ADDRESS": f"{HOST}:{port}"})
+    wait_until(lambda: seen.exists() and seen.read_bytes().count(cdr["caller_call_id"].encode()) >= 4
+               and cdr["callee_call_id"].encode() in seen.read_bytes(), "sngrep has both legs", 10)
+    listener.stop()
+
+
 # --- the doctor -------------------------------------------------------------------------------------------------------
 
 @needs("switch", "sipp")
@@ -269,3 +331,29 @@ def test_a_missing_ack_is_named_by_the_doctor_with_its_remedy(rig):
     assert [f["diagnosis"] for f in explanation["findings"]] == ["missing_ack"]
     said = switch.command_line("doctor").stdout
     assert "customer-a" in said and "remedy:" in said, said
+
+
+@needs("switch")
+def test_a_router_that_rewrites_sip_is_named_by_the_doctor(rig):
+    """Its Via names the address outside, its Contact the one inside."""
+    customer = rig.port()
+    switch = rig.switch(mapping_gateways=[mapping_gateway("customer-a", customer)])
+    device = Peer(customer)
+    invite = device.invite(switch.port, "4420200").replace(f"<sip:{CUSTOMER}@{HOST}:{customer}>", f"<sip:{CUSTOMER}@192.168.1.5:5060>")
+    device.send(switch.port, invite)
+    device.wait_for("404")
+    switch.cdr()
+    [finding] = switch.api.get("/api/v1/doctor")["items"]
+    assert finding["diagnosis"] == "sip_alg" and finding["subject"] == "customer-a", finding
+
+
+@needs("switch")
+def test_keep_alives_that_cannot_be_kept_are_named_by_the_doctor(rig):
+    ports = [rig.port() for _ in range(3)]
+    switch = rig.switch(
+        parameters={"SS_SIP_NAT_KEEP_ALIVE_PERIOD": 10, "SS_SIP_NAT_KEEP_ALIVE_SEND_INTERVAL": 10000,
+                    "SS_SIP_NAT_KEEP_ALIVE_SEND_ONE_TIME": 1},
+        routing_gateways=[routing_gateway(f"vendor-{port}", port, keep_alive="message") for port in ports])
+    found = wait_until(lambda: switch.api.get("/api/v1/doctor")["items"], "the doctor finds something", 10)
+    assert [finding["diagnosis"] for finding in found] == ["keep_alive_round"], found
+    assert "SS_SIP_NAT_KEEP_ALIVE_SEND_ONE_TIME" in found[0]["remedy"] and found[0]["detail"], found
