@@ -190,14 +190,9 @@ def test_baresip_reaches_a_vendor(rig):
 
 # --- session timers -----------------------------------------------------------------------------------------------------
 
-# linphonec takes a keep-alive text without an end of line for the beginning of the next request ("HELLOBYE").
-QUIET = {"BF_NAT_KEEP_ALIVE_METHOD": "crlf"}
-
-
-def linphone_with_timer(rig, refresher, parameters=None, **configuration):
+def linphone_with_timer(rig, refresher, **configuration):
     """A switch, a linphonec that wants a session of 90 s, and a baresip, which knows no timers."""
-    switch = rig.switch(phones=[phone(LINPHONE), phone(BARESIP)], parameters={**QUIET, **(parameters or {})},
-                        **configuration)
+    switch = rig.switch(phones=[phone(LINPHONE), phone(BARESIP)], **configuration)
     linphone = rig.linphone(LINPHONE, server=switch, password=password_of(LINPHONE), session_timer=(90, refresher))
     baresip = rig.baresip(BARESIP, server=switch, password=password_of(BARESIP))
     linphone.wait_until_registered()
@@ -243,7 +238,7 @@ def test_linphone_is_refreshed_by_us_and_keeps_its_call(rig):
 
 @needs("switch", "linphonec", "baresip")
 def test_baresip_without_timers_is_refreshed_by_re_invite_and_found_dead(rig):
-    switch, linphone, baresip = two_phones(rig, clock_rate=10, parameters={**QUIET, "SS_SIP_SESSION_TTL": 90})
+    switch, linphone, baresip = two_phones(rig, clock_rate=10, parameters={"SS_SIP_SESSION_TTL": 90})
     talk(linphone, baresip, BARESIP)
     wait_until(lambda: timer_of(switch, "callee_leg")["refreshes"] >= 2, "two refreshes", 15)
     assert timer_of(switch, "callee_leg")["refresher"] == "us"
@@ -299,7 +294,7 @@ def test_at_real_speed_both_phones_are_refreshed_three_times_by_us(rig):
 
 @real_speed(420)
 def test_at_real_speed_baresip_is_refreshed_three_times_by_re_invite(rig):
-    switch, linphone, baresip = two_phones(rig, parameters={**QUIET, "SS_SIP_SESSION_TTL": 90})
+    switch, linphone, baresip = two_phones(rig, parameters={"SS_SIP_SESSION_TTL": 90})
     talk(linphone, baresip, BARESIP)
     wait_for_three_refreshes(switch, "callee_leg")
     assert timer_of(switch, "callee_leg")["method"] == "INVITE"
