@@ -9,6 +9,7 @@
 #include "directory/directory.h"
 #include "sip/sip_build.h"
 #include "sip/sip_uri.h"
+#include "supervision/session_guard.h"
 
 #define HEADERS_BYTES  2048
 #define RESPONSE_BYTES 4096
@@ -297,23 +298,27 @@ static void accept(struct call_step *step, struct call_leg *leg, const struct ca
  * there are devices that swallow what they do not know. */
 static bool is_lost(const struct call_step *step, const struct call_carried *carried) {
   bool negotiates = carried->sent_as == SIP_METHOD_INVITE || carried->sent_as == SIP_METHOD_UPDATE;
+  bool is_silent = step->status == 408 && carried->sent_as == SIP_METHOD_INVITE;
   if (step->leg->state != LEG_STATE_OPEN && step->leg->state != LEG_STATE_ANSWERED) return false;
-  return (step->status == 481 && negotiates) || (step->status == 408 && carried->sent_as == SIP_METHOD_INVITE);
+  /* Heard meanwhile, it lives: its address has changed, say, while the request went to the old one. */
+  if (is_silent && !step->message && call_supervision_heard_within(step, step->leg, SESSION_TRANSACTION_MS))
+    return false;
+  return (step->status == 481 && negotiates) || is_silent;
 }
 
 static void refuse(struct call_step *step, struct call_leg *leg, const struct call_carried *carried) {
   struct call_body none = {0};
   unsigned status = call_response_inside(step->status);
-  bool silent = !step->message;
-  /* RFC 4320 §4.2: no 408 to other requests than INVITE. */
-  if (silent && carried->method != SIP_METHOD_INVITE) status = 504;
+  bool silent = !step->message, lost = is_lost(step, carried);
+  /* RFC 4320 §4.2: no 408 to other requests than INVITE; and where it ends nothing it must not look as if it did. */
+  if (silent && (carried->method != SIP_METHOD_INVITE || !lost)) status = 504;
   if (carried->has_offer) {
     call_session_refused(step, step->leg);
     leg->offer = LEG_OFFER_NONE;
   }
   if (step->status == 422) (void)call_supervision_raise(step); /* the next request on that leg asks for more */
   respond_to(step, leg, carried, status, &none);
-  if (is_lost(step, carried)) call_dispatch(step, CALL_EVENT_LOST);
+  if (lost) call_dispatch(step, CALL_EVENT_LOST);
 }
 
 void call_carried_final(struct call_step *step) {

@@ -209,6 +209,8 @@ static struct session_reply reply_of(struct call_step *step) {
                                 .raises = leg->asked_terms.raises,
                                 .is_late = !handle_equal(leg->refresh, step->transaction),
                                 .unreachable = !step->message && step->status == 503};
+  int64_t tried_ms = session_timer_tried_ms(&leg->session_timer, step->context->now);
+  reply.heard_meanwhile = call_supervision_heard_within(step, leg, tried_ms);
   if (!step->message) return reply;
   struct str_view retry_after = sip_message_header(step->message, SIP_HEADER_RETRY_AFTER);
   reply.status = step->message->status;

@@ -151,6 +151,10 @@ void call_supervision_note(struct call_step *step, struct call_leg *leg) {
   if (!message->is_request && message->status >= 200) session_timer_note_answered(&leg->session_timer, message->method);
 }
 
+bool call_supervision_heard_within(const struct call_step *step, const struct call_leg *leg, int64_t milliseconds) {
+  return leg->alive.at.value > step->context->wall_now.value - 1000 * milliseconds;
+}
+
 void call_supervision_stop(struct call_step *step, struct call_leg *leg) {
   session_timer_stop(&leg->session_timer, step->context);
   call_refresh_account(step->table, leg);

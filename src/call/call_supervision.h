@@ -42,6 +42,9 @@ bool call_supervision_raise(struct call_step *step);
 /* step->message, a request or response inside the dialog of `leg`, has come: a proof of life. */
 void call_supervision_note(struct call_step *step, struct call_leg *leg);
 
+/* True when the peer of `leg` has been heard in its dialog within the last so many milliseconds. */
+bool call_supervision_heard_within(const struct call_step *step, const struct call_leg *leg, int64_t milliseconds);
+
 /* `leg` needs supervision no more. */
 void call_supervision_stop(struct call_step *step, struct call_leg *leg);
 

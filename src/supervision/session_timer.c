@@ -402,7 +402,7 @@ static enum session_event event_of_reply(struct session_step *step, const struct
   struct refresh_reply what = {.status = reply->status,
                                .unreachable = reply->unreachable,
                                .has_retry_after = reply->has_retry_after,
-                               .method_answered = is_answered(session, rung),
+                               .method_answered = is_answered(session, rung) && !reply->heard_meanwhile,
                                .repeats = session->repeats,
                                .raises = reply->raises,
                                .waited_ms = session_timer_tried_ms(session, step->context->now)};

@@ -97,7 +97,8 @@ struct session_reply {
   bool unreachable; /* the network refused the request */
   bool is_late;     /* of a rung that was given up meanwhile */
   bool has_retry_after;
-  uint8_t raises; /* how often 422 has raised this request before */
+  bool heard_meanwhile; /* the peer has said something else since the request went out: silence is not final */
+  uint8_t raises;       /* how often 422 has raised this request before */
   uint32_t retry_after_s;
   enum sip_method method;     /* of the request */
   struct session_terms terms; /* what a 2xx to UPDATE or INVITE brings */

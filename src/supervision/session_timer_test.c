@@ -246,6 +246,17 @@ static void test_silence_on_a_method_answered_before_ends_at_once(void) {
   rig_destroy(rig);
 }
 
+static void test_silence_of_a_peer_that_is_heard_meanwhile_is_not_final(void) {
+  struct rig *rig = rig_of(ours);
+  expect_rung(rig, 300000, UPDATE);
+  accept(rig, ours);
+  expect_rung(rig, 600000, UPDATE);
+  advance_to(rig, 632000);
+  reply(rig, (struct session_reply){.heard_meanwhile = true});
+  expect_sent(rig, REFRESH_RUNG_INVITE);
+  rig_destroy(rig);
+}
+
 static void test_408_is_silence(void) {
   struct rig *rig = rig_of(ours);
   expect_rung(rig, 300000, UPDATE);
@@ -805,7 +816,8 @@ TAP_TESTS(
     TAP(test_exactly_one_side_refreshes_when_roles_change), TAP(test_ten_thousand_refreshes_leave_the_timer_as_it_was),
     TAP(test_a_peer_that_does_not_refresh_is_given_up_at_expiry), TAP(test_early_hang_up_comes_before_expiry),
     TAP(test_each_refresh_of_the_peer_moves_the_guard), TAP(test_silence_on_a_method_answered_before_ends_at_once),
-    TAP(test_408_is_silence), TAP(test_swallowed_update_is_followed_by_a_re_invite_with_600_s),
+    TAP(test_408_is_silence), TAP(test_silence_of_a_peer_that_is_heard_meanwhile_is_not_final),
+    TAP(test_swallowed_update_is_followed_by_a_re_invite_with_600_s),
     TAP(test_swallowed_update_is_followed_by_a_re_invite_with_90_s),
     TAP(test_a_dead_peer_is_ended_before_its_session_expires),
     TAP(test_a_late_2xx_of_a_rung_given_up_refreshes_all_the_same),

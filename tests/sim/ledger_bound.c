@@ -115,8 +115,17 @@ static const struct watched_transaction *next_question(const struct world *world
   return question;
 }
 
+/* Over a stream that broke nothing can be asked; who stands behind a box must come back by itself. */
+static bool has_no_way(const struct world *world, const struct leg *leg) {
+  for (const struct actor *actor = world->first_actor; actor; actor = actor->next)
+    for (const struct ua_call *call = actor->calls; call; call = call->next)
+      if (is_peer(call, leg->dialog)) return actor->transport == TRANSPORT_TCP && actor->endpoint->nat;
+  return false;
+}
+
 /* Nothing that was asked has been answered since the first question that is still open. */
 static bool was_silent(const struct world *world, const struct leg *leg) {
+  if (has_no_way(world, leg)) return true;
   int64_t answered_us = 0, asked_us = INT64_MAX;
   for (const struct watched_transaction *question = NULL; (question = next_question(world, leg, question));) {
     if (question->is_excused || question->status == 408) return true;
