@@ -50,7 +50,9 @@ async function look(page, name, found) {
   await page.evaluate(`window.axe || ${axe}; 0`);
   const is_wide = page.viewportSize().width > 1000;
   for (const theme of ["light", "dark"]) {
-    await page.evaluate((value) => { document.documentElement.dataset.theme = value; }, theme);
+    await page.evaluate((wanted) => {
+      if (document.documentElement.dataset.theme !== wanted) document.querySelector('[data-switch="theme"]').click();
+    }, theme);
     const rules = theme === "light" ? {} : { runOnly: ["color-contrast"] };
     const result = theme === "light" || is_wide ? await page.evaluate((options) => axe.run(document, { resultTypes: ["violations"], ...options }), rules) : { violations: [] };
     for (const violation of result.violations)

@@ -41,7 +41,7 @@ export function Preferences() {
   return <>
     <button type="button" class="quiet" lang={language.get() === "zh" ? "en" : "zh"} title={t("language_label")}
       onClick={() => set_language(language.get() === "zh" ? "en" : "zh")}>{t("language")}</button>
-    <button type="button" class="quiet square" aria-label={t(other === "dark" ? "theme_dark" : "theme_light")}
+    <button type="button" data-switch="theme" class="quiet square" aria-label={t(other === "dark" ? "theme_dark" : "theme_light")}
       title={t(other === "dark" ? "theme_dark" : "theme_light")} onClick={() => set_theme(other)}>
       <Icon name={other === "dark" ? "moon" : "sun"} /></button>
   </>;

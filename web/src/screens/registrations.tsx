@@ -46,12 +46,12 @@ export function Registrations() {
   const columns: Column<Registration>[] = [
     { name: "number", title: t("number"), width: "minmax(110px, .8fr)", by: (r) => r.number, show: (r) => <button type="button" class="link open strong" onClick={() => set_open(r)}>{r.number}</button> },
     { name: "state", title: t("state"), width: "120px", by: (r) => (r.keep_alive.reachable ? 1 : 0), show: state },
-    { name: "source", title: t("source"), width: "minmax(170px, 1fr)", by: (r) => r.source, show: (r) => <span class="mono">{r.source}</span> },
-    { name: "agent", title: t("user_agent"), width: "minmax(140px, 1.2fr)", by: (r) => r.user_agent ?? "", show: (r) => <span class="clip">{r.user_agent ?? "–"}</span> },
-    { name: "nat", title: "NAT", width: "110px", by: (r) => (r.behind_nat ? 1 : 0), show: (r) => r.behind_nat ? <Badge tone="warn">{t("behind_nat")}</Badge> : "–" },
-    { name: "keep", title: t("keep_alive"), width: "110px", show: (r) => word("keepalive", r.keep_alive.method) },
-    { name: "rtt", title: t("round_trip"), width: "110px", right: true, by: (r) => r.keep_alive.round_trip_ms ?? -1, show: (r) => milliseconds(r.keep_alive.round_trip_ms) },
-    { name: "expires", title: t("expires"), width: "96px", right: true, by: (r) => r.expires_in_s, show: (r) => <span class="figure">{clock(r.expires_in_s - (at - asked_at) / 1000)}</span> },
+    { name: "source", title: t("source"), width: "minmax(160px, 1fr)", by: (r) => r.source, show: (r) => <span class="mono">{r.source}</span> },
+    { name: "agent", title: t("user_agent"), width: "minmax(110px, 1.2fr)", by: (r) => r.user_agent ?? "", show: (r) => <span class="clip">{r.user_agent ?? "–"}</span> },
+    { name: "nat", title: "NAT", width: "96px", by: (r) => (r.behind_nat ? 1 : 0), show: (r) => r.behind_nat ? <Badge tone="warn">{t("behind_nat")}</Badge> : "–" },
+    { name: "keep", title: t("keep_alive"), width: "92px", show: (r) => word("keepalive", r.keep_alive.method) },
+    { name: "rtt", title: t("round_trip"), width: "92px", right: true, by: (r) => r.keep_alive.round_trip_ms ?? -1, show: (r) => milliseconds(r.keep_alive.round_trip_ms) },
+    { name: "expires", title: t("expires"), width: "84px", right: true, by: (r) => r.expires_in_s, show: (r) => <span class="figure">{clock(r.expires_in_s - (at - asked_at) / 1000)}</span> },
     { name: "act", title: "", width: "40px", right: true, show: kick },
   ];
   return (
