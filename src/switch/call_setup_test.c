@@ -87,6 +87,20 @@ static void test_phone_calls_phone_by_its_registration(void) {
 
 /* --- where to ---------------------------------------------------------------------------------------------------- */
 
+/* RFC 3327 §5.3: the Path of its registration is the route of its calls. */
+static void test_phone_behind_a_proxy_is_called_through_its_path(void) {
+  struct bench *bench = bench_create();
+  struct peer *caller = peer_at(bench, CUSTOMER), *proxy = peer_at(bench, PHONE_A);
+  peer_register_with(proxy, "1001", "Path: <sip:198.51.100.101:5061;lr>\r\n");
+  peer_invite(caller, "1001", OFFER);
+  const char *invite = peer_expect(proxy, "INVITE");
+  expect(strstr(invite, "\r\nRoute: <sip:198.51.100.101:5061;lr>\r\n") != NULL);
+  peer_respond(proxy, 486, NULL);
+  peer_expect(proxy, "ACK");
+  peer_expect(caller, "486");
+  bench_end(bench);
+}
+
 static void test_phone_that_is_not_registered_gets_480(void) {
   struct bench *bench = bench_create();
   struct peer *caller = peer_at(bench, CUSTOMER);
@@ -705,10 +719,10 @@ static void test_cancel_waits_for_a_provisional_response_of_the_callee(void) {
 }
 
 TAP_TESTS(TAP(test_gateway_calls_vendor_talks_and_hangs_up), TAP(test_times_of_a_call_are_exact),
-          TAP(test_phone_calls_phone_by_its_registration), TAP(test_phone_that_is_not_registered_gets_480),
-          TAP(test_number_without_route_gets_404), TAP(test_phone_on_another_worker_is_asked_for),
-          TAP(test_location_that_never_answers_ends_the_call), TAP(test_contacts_are_tried_in_the_order_of_q),
-          TAP(test_numbers_follow_the_rules_of_both_devices),
+          TAP(test_phone_calls_phone_by_its_registration), TAP(test_phone_behind_a_proxy_is_called_through_its_path),
+          TAP(test_phone_that_is_not_registered_gets_480), TAP(test_number_without_route_gets_404),
+          TAP(test_phone_on_another_worker_is_asked_for), TAP(test_location_that_never_answers_ends_the_call),
+          TAP(test_contacts_are_tried_in_the_order_of_q), TAP(test_numbers_follow_the_rules_of_both_devices),
           TAP(test_vendor_over_tcp_is_followed_by_the_next_when_its_connection_dies),
           TAP(test_address_that_fails_is_followed_by_the_vendors_next_one),
           TAP(test_address_that_refuses_packets_is_left_at_once),

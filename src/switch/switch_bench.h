@@ -632,8 +632,8 @@ static inline void peer_be_phone(struct peer *peer, const char *number) {
   snprintf(peer->local_uri, sizeof peer->local_uri, "sip:%s@192.0.2.1", number);
 }
 
-/* Registers as `number`; the registration lasts 600 s. */
-static inline void peer_register(struct peer *peer, const char *number) {
+/* Registers as `number`, with further header lines; the registration lasts 600 s. */
+static inline void peer_register_with(struct peer *peer, const char *number, const char *lines) {
   char call_id[128];
   memcpy(call_id, peer->call_id, sizeof call_id);
   peer_be_phone(peer, number);
@@ -646,10 +646,15 @@ static inline void peer_register(struct peer *peer, const char *number) {
   snprintf(peer->target, sizeof peer->target, "sip:192.0.2.1");
   peer_authorize(peer, challenge, "REGISTER", number, "secret");
   peer_add(peer, "Expires: 600\r\n");
+  peer_add(peer, lines);
   peer_request(peer, "REGISTER", NULL);
   peer_expect(peer, "200");
   peer->remote_tag[0] = '\0';
   snprintf(peer->call_id, sizeof peer->call_id, "%.120s-2", call_id);
+}
+
+static inline void peer_register(struct peer *peer, const char *number) {
+  peer_register_with(peer, number, "");
 }
 
 /* A phone's INVITE, which is challenged, and then with credentials. */
