@@ -187,12 +187,15 @@ static bool open_workers(struct serve *serve) {
   serve->group = worker_group_open(&worker_options, configuration_parameters(serve->configuration),
                                    configuration_directory(serve->configuration), serve->problem, PROBLEM_BYTES);
   if (!serve->group) return false;
-  configuration_attach(serve->configuration, serve->group, options->name_servers);
   (void)!store_each_object(serve->store, DEVICE_KIND, remember_device, serve->group);
   take_up_calls(serve);
-  if (call_journal_start(serve->journal) == RESULT_OK && worker_group_start(serve->group) == RESULT_OK) return true;
-  snprintf(serve->problem, PROBLEM_BYTES, "cannot start the worker threads");
-  return false;
+  if (call_journal_start(serve->journal) != RESULT_OK || worker_group_start(serve->group) != RESULT_OK) {
+    snprintf(serve->problem, PROBLEM_BYTES, "cannot start the worker threads");
+    return false;
+  }
+  /* Its own thread hands over what it finds in DNS: not before there is somebody to take it. */
+  configuration_attach(serve->configuration, serve->group, options->name_servers);
+  return true;
 }
 
 static bool open_admin(struct serve *serve) {

@@ -383,7 +383,7 @@ void admin_close(struct admin **admin_pointer) {
   if (!admin) return;
   *admin_pointer = NULL;
   struct desk *desk = &admin->desk;
-  monitor_close(&desk->monitor);
+  monitor_stop(desk->monitor);
   if (desk->streams) event_streams_stop(desk->streams);
   if (admin->tcp.daemon) MHD_stop_daemon(admin->tcp.daemon);
   if (admin->control.daemon) {
@@ -391,6 +391,7 @@ void admin_close(struct admin **admin_pointer) {
     unlink(admin->control_path);
   }
   event_streams_destroy(&desk->streams);
+  monitor_close(&desk->monitor);
   session_table_destroy(&desk->sessions);
   lockout_destroy(&desk->lockout);
   free(admin);

@@ -167,15 +167,21 @@ bool monitor_start(struct monitor *monitor, void (*each_second)(void *context), 
   return monitor->is_running;
 }
 
-void monitor_close(struct monitor **monitor_pointer) {
-  struct monitor *monitor = *monitor_pointer;
-  if (!monitor) return;
-  *monitor_pointer = NULL;
+void monitor_stop(struct monitor *monitor) {
+  if (!monitor || !monitor->is_running) return;
   pthread_mutex_lock(&monitor->mutex);
   monitor->is_stopping = true;
   pthread_cond_signal(&monitor->bell);
   pthread_mutex_unlock(&monitor->mutex);
-  if (monitor->is_running) pthread_join(monitor->thread, NULL);
+  pthread_join(monitor->thread, NULL);
+  monitor->is_running = false;
+}
+
+void monitor_close(struct monitor **monitor_pointer) {
+  struct monitor *monitor = *monitor_pointer;
+  if (!monitor) return;
+  monitor_stop(monitor);
+  *monitor_pointer = NULL;
   sample_ring_close(&monitor->seconds);
   sample_ring_close(&monitor->minutes);
   pthread_cond_destroy(&monitor->bell);

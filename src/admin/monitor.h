@@ -14,6 +14,11 @@ struct monitor *monitor_open(const struct admin_options *parts);
 
 /* Starts the thread, which calls `each_second` after every look. False: it cannot. */
 bool monitor_start(struct monitor *monitor, void (*each_second)(void *context), void *context);
+
+/* Ends the thread; what it has seen stays readable. */
+void monitor_stop(struct monitor *monitor);
+
+/* Frees it, when nobody asks any more. */
 void monitor_close(struct monitor **monitor);
 
 /* Adds what is known to a status document: "rates", "recent" (traffic_summary.h) and "alarms": [{"name", "level",

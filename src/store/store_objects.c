@@ -63,7 +63,8 @@ enum result store_delete_object(struct store *store, const char *kind, const cha
   return sqlite3_changes(store->operator_database) > 0 ? RESULT_OK : RESULT_NOT_FOUND;
 }
 
-/* Runs a query for (name, document, changed_by, changed_at) and calls `each` for every row. */
+/* Runs a query for (name, document, changed_by, changed_at) and calls `each` for every row, which may take locks of its
+ * own, the configuration's among them, under which others come here: so this one is let go meanwhile. */
 static enum result visit(struct store *store, const char *sql, const char *kind, const char *name, int64_t limit,
                          store_object_visitor *each, void *context) {
   pthread_mutex_lock(&store->operator_mutex);
@@ -73,9 +74,15 @@ static enum result visit(struct store *store, const char *sql, const char *kind,
     sqlite3_bind_text(statement, 1, kind, -1, SQLITE_STATIC);
     sqlite3_bind_text(statement, 2, name, -1, SQLITE_STATIC);
     sqlite3_bind_int64(statement, 3, limit);
-    while ((code = sqlite3_step(statement)) == SQLITE_ROW)
-      each(context, (const char *)sqlite3_column_text(statement, 0), (const char *)sqlite3_column_text(statement, 1),
-           (const char *)sqlite3_column_text(statement, 2), sqlite3_column_int64(statement, 3));
+    while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+      const char *row_name = (const char *)sqlite3_column_text(statement, 0);
+      const char *document = (const char *)sqlite3_column_text(statement, 1);
+      const char *changed_by = (const char *)sqlite3_column_text(statement, 2);
+      int64_t changed_at = sqlite3_column_int64(statement, 3);
+      pthread_mutex_unlock(&store->operator_mutex);
+      each(context, row_name, document, changed_by, changed_at);
+      pthread_mutex_lock(&store->operator_mutex);
+    }
   }
   sqlite3_finalize(statement);
   pthread_mutex_unlock(&store->operator_mutex);

@@ -30,7 +30,9 @@ uint64_t store_stored(void *context) {
 void store_read_health(const struct store *store, struct store_health *health) {
   struct store *mutable = (struct store *)store;
   pthread_mutex_lock(&mutable->health_mutex);
-  *health = store->health;
+  health->ok = store->health.ok;
+  health->records_written = store->health.records_written;
+  memcpy(health->problem, store->health.problem, sizeof health->problem);
   pthread_mutex_unlock(&mutable->health_mutex);
   health->records_waiting = __atomic_load_n(&store->health.records_waiting, __ATOMIC_RELAXED);
   health->bytes_waiting = __atomic_load_n(&store->health.bytes_waiting, __ATOMIC_RELAXED);
