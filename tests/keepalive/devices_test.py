@@ -9,7 +9,7 @@ import time
 from rig.claims import Skip, needs, time_limit
 from rig.ports import HOST
 from rig.rig import ROOT
-from rig.switch import phone
+from rig.switch import Switch, phone
 from rig.waiting import wait_until
 
 CALLGUN = ROOT / "build" / "tools" / "callgun" / "callgun"
@@ -23,10 +23,12 @@ def register_all(rig, method, json=True):
     """A switch at which all devices are registered, and the callgun that plays them."""
     if not CALLGUN.exists():
         raise Skip("tools/callgun is not built")
-    switch = rig.switch(
-        tcp=False, arguments=["--registrations-max", DEVICES + 1000],
+    switch = Switch(
+        rig, tcp=False, arguments=["--registrations-max", DEVICES + 1000],
         parameters={"BF_NAT_KEEP_ALIVE_METHOD": method, "SS_SIP_NAT_KEEP_ALIVE_PERIOD": PERIOD_S},
         phones=[phone(f"7{n}") | {"password": "many"} for n in range(DEVICES)])
+    rig.switches.append(switch)
+    switch.start(deadline_s=15 + DEVICES / 1000)
     gun = rig.process("callgun", [
         CALLGUN, "register", "--target", f"{HOST}:{switch.port}", "--count", DEVICES, "--window", "200", "--user", "7",
         "--password", "many", "--expires", "3600", "--apart", "--hold", *(["--json"] if json else [])])
@@ -45,7 +47,7 @@ def hold(gun, seconds):
 @time_limit(90 + DEVICES / 300)
 def test_every_device_gets_its_keep_alive_in_every_period(rig):
     switch, gun = register_all(rig, "message", json=False)
-    assert switch.api.get("/api/v1/status")["keep_alive"]["devices"] == DEVICES
+    wait_until(lambda: switch.api.get("/api/v1/status")["keep_alive"]["devices"] == DEVICES, "each is a device", 10)
     words = hold(gun, (ROUNDS + 0.5) * PERIOD_S)
     print(words)
     lines = {line[:35].strip(): line[35:].split() for line in words.splitlines() if len(line) > 35}

@@ -8,6 +8,8 @@
 
 #define CHALLENGE_BYTES       256
 #define CHALLENGES_IN_A_ROUND 2
+#define REFUSALS_IN_A_ROUND   20
+#define PATIENCE_MS           1000
 #define CNONCE                STR_VIEW("63616c6c67756e")
 
 struct gun_phone {
@@ -17,6 +19,8 @@ struct gun_phone {
   uint32_t cseq, wait_ms;
   uint32_t nonce_count; /* of the challenge kept; 0: none is kept */
   uint8_t challenges;   /* in this round */
+  uint8_t refusals;     /* in this round: 503, for a switch that has too much to do */
+  bool is_patient;      /* it waits to try again after one */
   uint64_t ping_us;     /* the latest keep-alive, after all phones were registered; 0: none yet */
   uint32_t ping_count;
   bool is_busy;
@@ -163,7 +167,7 @@ static bool phone_start(struct gun *gun, uint64_t due_us) {
   struct gun_phone *phone = phone_of(gun, gun->offered % gun->options.users);
   if (!phone || phone->is_busy) return false;
   phone->is_busy = true;
-  phone->challenges = 0;
+  phone->challenges = phone->refusals = 0;
   phone->due_us = due_us;
   if (phone->nonce_count) phone->nonce_count++;
   next_request(gun, phone);
@@ -208,13 +212,17 @@ static void phone_receive(struct gun *gun, const struct sip_message *message, co
   struct gun_phone *phone = message->is_request ? NULL : gun_find_slot(gun, message->call_id);
   if (!phone) {
     gun->counts.unexpected++;
-  } else if (!phone->is_busy || message->cseq != phone->cseq) {
+  } else if (!phone->is_busy || phone->is_patient || message->cseq != phone->cseq) {
     gun->counts.repeated++;
   } else if (message->status == 401 && phone->challenges < CHALLENGES_IN_A_ROUND &&
              keep_challenge(gun, phone, message)) {
     phone->challenges++;
     gun->counts.challenged++;
     next_request(gun, phone);
+  } else if (message->status == 503 && gun->options.apart && phone->refusals < REFUSALS_IN_A_ROUND) {
+    phone->refusals++;
+    phone->is_patient = true;
+    gun_arm(gun, &phone->timer, GUN_TIMER_PHONE, PATIENCE_MS);
   } else if (message->status >= 200) {
     latency_add(&gun->answer, gun->now_us - phone->due_us);
     finish(gun, phone, message->status < 300 ? &gun->counts.completed : &gun->counts.rejected);
@@ -223,6 +231,11 @@ static void phone_receive(struct gun *gun, const struct sip_message *message, co
 
 void phone_timer_due(struct gun *gun, struct timer *timer) {
   struct gun_phone *phone = (struct gun_phone *)timer;
+  if (phone->is_patient) {
+    phone->is_patient = false;
+    next_request(gun, phone);
+    return;
+  }
   if (gun->now_us >= phone->give_up_us) {
     finish(gun, phone, &gun->counts.timed_out);
     return;
