@@ -80,7 +80,10 @@ LEG_ACTION(stop_resending) {
 LEG_ACTION(answer_bye) {
   call_ack_settle(step, step->leg);
   call_carried_forget(step, step->leg, 487); /* RFC 3261 §15.1.2 */
+  /* A peer that has been told that the call is over does not say so again: first the record must be safe. */
+  step->context->outbox->sends_wait = step->call != NULL;
   call_respond(step, step->transaction, 200, (struct str_view){0});
+  step->context->outbox->sends_wait = false;
   return NO_EVENT;
 }
 

@@ -124,6 +124,13 @@ static void wake_if_asleep(struct call_journal *journal, bool urgent) {
   if (__atomic_exchange_n(&journal->sleep, JOURNAL_AWAKE, __ATOMIC_SEQ_CST) != JOURNAL_AWAKE) wake(journal);
 }
 
+uint64_t call_journal_hurry(struct call_journal *journal) {
+  __atomic_thread_fence(__ATOMIC_SEQ_CST); /* it is in the queue before the writer's state is looked at */
+  if (!__atomic_load_n(&journal->urgent, __ATOMIC_SEQ_CST)) __atomic_store_n(&journal->urgent, true, __ATOMIC_SEQ_CST);
+  wake_if_asleep(journal, true);
+  return __atomic_load_n(&journal->queue.reserved, __ATOMIC_RELAXED);
+}
+
 enum result call_journal_put(struct call_journal *journal, enum journal_kind kind, struct journal_key key,
                              struct str_view payload, bool urgent, uint64_t *ticket_out) {
   struct journal_note note = {.key = key, .kind = kind};

@@ -69,6 +69,9 @@ enum result call_journal_start(struct call_journal *journal);
 enum result call_journal_put(struct call_journal *journal, enum journal_kind kind, struct journal_key key,
                              struct str_view payload, bool urgent, uint64_t *ticket_out) MUST_USE;
 
+/* A ticket for everything told so far; it is written at once, for somebody waits for it. Any thread. */
+uint64_t call_journal_hurry(struct call_journal *journal);
+
 /* True when everything up to the ticket is on the disk. Any thread. */
 bool call_journal_is_durable(const struct call_journal *journal, uint64_t ticket);
 

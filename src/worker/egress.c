@@ -184,6 +184,8 @@ static void do_entry(struct worker *worker, const struct outbox_entry *entry) {
 
 static void remember(struct worker *worker, const struct outbox_entry *entry) {
   if (entry->kind == OUTBOX_RECORD) put_record(worker, entry->bytes);
+  if (entry->kind == OUTBOX_RECORD && worker->group->journal)
+    worker->journal_ticket = call_journal_hurry(worker->group->journal);
   if (entry->kind == OUTBOX_JOURNAL) tell_journal(worker, entry);
 }
 
