@@ -140,8 +140,9 @@ struct call {
   struct block contacts;        /* of the phone called, those not yet tried */
   struct route_search routes;
   struct wall_us started_at, ringing_at, answered_at, ended_at;
-  struct wall_us kept_at; /* when the journal was told last that it lives; 0: it knows nothing of it */
-  struct liveness alive;  /* last proof of life of either side */
+  struct wall_us restored_at; /* when it was taken up again after a restart; 0: it was not */
+  struct wall_us kept_at;     /* when the journal was told last that it lives; 0: it knows nothing of it */
+  struct liveness alive;      /* last proof of life of either side */
   struct duration_cap cap;
   struct mono_ms started, answered, ended;
   uint32_t pdd_ms;                     /* CDR_NUMBER_NONE cut to 32 bits: not yet */

@@ -243,7 +243,7 @@ enum result call_restore(struct call_table *table, struct context *context, stru
   struct kept_note note = call_kept_note_read(note_bytes);
   call->is_acknowledged = note.is_acknowledged;
   if (note.alive_at.value > call->alive.at.value) call->alive.at = note.alive_at;
-  call->kept_at = context->wall_now;
+  call->kept_at = call->restored_at = context->wall_now;
   call->caller_usage = acquire(&step, call->caller);
   call->callee_usage = acquire(&step, call->callee);
   table->answered_count++;

@@ -92,12 +92,28 @@ static void count_cause(struct counters *counters, enum end_cause cause) {
   }
 }
 
+/* A call that was taken up after a restart, and of which nothing was heard since: its ends went while the switch was
+ * away, and it ended with its last proof of life. */
+static bool ended_while_away(const struct call *call, const struct call_end *end) {
+  return end->reason == END_REASON_session_timeout && end->cause != END_CAUSE_no_ack && call->restored_at.value != 0 &&
+         call->alive.at.value < call->restored_at.value;
+}
+
+static void end_with_last_life(struct call *call) {
+  int64_t talked_us = call->alive.at.value - call->answered_at.value;
+  if (talked_us < 0) talked_us = 0;
+  call->end = call_end_of(END_REASON_switch_restart, END_BY_SWITCH);
+  call->ended_at.value = call->answered_at.value + talked_us;
+  call->ended = mono_ms_add(call->answered, talked_us / 1000);
+}
+
 static void note_end(struct call_step *step, struct call_end end) {
   struct call *call = step->call;
   bool was_answered = call->answered_at.value != 0;
   call->end = end;
   call->ended_at = step->context->wall_now;
   call->ended = step->context->now;
+  if (ended_while_away(call, &end)) end_with_last_life(call);
   if (was_answered) {
     call->end.status = 200;
     step->table->answered_count--;

@@ -175,10 +175,11 @@ static void test_both_legs_are_proved_alive_after_a_restart(void) {
   bench_end(bench);
 }
 
-static void test_a_call_whose_ends_are_gone_ends_after_a_restart(void) {
+static void test_a_call_whose_ends_went_meanwhile_ends_with_its_last_proof_of_life(void) {
   struct bench *bench = bench_create();
   struct peer *caller = peer_at(bench, CUSTOMER), *callee = peer_at(bench, VENDOR_A);
   bench_connect(caller, callee, "4420");
+  int64_t last_alive_us = bench->context.wall_now.value;
   expect_int(bench_restart(bench, 3600 * 1000), ==, RESULT_OK);
   for (unsigned s = 0; s < 700 && bench->record_count == 0; s++) {
     bench_advance(bench, 1000);
@@ -186,7 +187,9 @@ static void test_a_call_whose_ends_are_gone_ends_after_a_restart(void) {
     peer_skip(callee);
   }
   expect_int(bench->record_count, ==, 1);
-  expect_view(bench->records[0].end_reason, "session_timeout");
+  expect_view(bench->records[0].end_reason, "switch_restart");
+  expect_int(bench->records[0].ended_at.value, ==, last_alive_us);
+  expect_int(bench->records[0].hold_time_ms, ==, 0);
   bench_end(bench);
 }
 
@@ -282,7 +285,7 @@ TAP_TESTS(TAP(test_an_answered_call_leaves_a_record_when_the_switch_is_killed),
           TAP(test_what_is_no_state_of_a_call_is_refused),
           TAP(test_a_call_goes_on_after_a_restart_and_ends_as_it_would_have),
           TAP(test_both_legs_are_proved_alive_after_a_restart),
-          TAP(test_a_call_whose_ends_are_gone_ends_after_a_restart),
+          TAP(test_a_call_whose_ends_went_meanwhile_ends_with_its_last_proof_of_life),
           TAP(test_an_answer_that_never_arrived_is_sent_again_after_a_restart),
           TAP(test_an_invite_that_comes_again_after_a_restart_is_answered_as_it_was),
           TAP(test_an_answer_that_nobody_acknowledges_after_a_restart_ends_the_call),
