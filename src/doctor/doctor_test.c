@@ -155,6 +155,9 @@ static void test_a_phone_behind_a_plain_nat_is_no_alg(void) {
            .contact = "<sip:1001@198.51.100.7:5070>", .body = "v=0\r\nc=IN IP4 192.168.1.5\r\n");
   received("INVITE sip:2@h SIP/2.0", "b", "INVITE", 1, .contact = "<sip:1001@198.51.100.7:5070>",
            .body = "v=0\r\nc=IN IP4 198.51.100.7\r\n");
+  /* Behind a proxy whose Via is another's, a private Contact is nobody's rewriting. */
+  received("INVITE sip:2@h SIP/2.0", "c", "INVITE", 1, .via = "203.0.113.9:5060",
+           .contact = "<sip:1001@192.168.1.5:5060>");
   nothing();
 }
 
