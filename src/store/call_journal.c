@@ -80,6 +80,8 @@ void call_journal_on_flush(struct call_journal *journal, void (*flushed)(void *c
 
 enum result call_journal_start(struct call_journal *journal) {
   if (journal->writer_started) return RESULT_WRONG_STATE;
+  /* The first file has its room before anybody else fills the disk; the thread tries again where that fails. */
+  if (journal->fd < 0) (void)journal_segment_begin(journal);
   journal->writer_started = pthread_create(&journal->writer, NULL, journal_writer_run, journal) == 0;
   return journal->writer_started ? RESULT_OK : RESULT_FAILED;
 }
