@@ -92,6 +92,7 @@ void call_supervision_answered(struct call_step *step, struct call_leg *leg, enu
   bool is_first = !is_answered(leg);
   if (is_first && method == SIP_METHOD_UPDATE) return;
   struct session_verdict verdict = judge(step, leg, method);
+  if (verdict.judgement == SESSION_TIMED) leg->says_timer = true; /* also in a farewell that is our first request */
   if (!is_first) call_refresh_count_received(step, leg);
   session_timer_begin(&leg->session_timer, step->context, verdict.terms,
                       is_first ? SESSION_BY_ANSWER : SESSION_BY_OTHERS, method);
