@@ -128,13 +128,23 @@ static bool is_at(const struct journal_place *place, const struct journal_segmen
   return place->bytes > 0 && place->segment == segment->number && place->at == walk->record_at;
 }
 
+/* A note mostly stands in the same file as its state, which is in memory. */
+static bool read_note(struct call_journal *journal, const struct journal_walk *walk, const struct journal_live *live,
+                      char *memory, struct journal_record *note_out) {
+  const struct journal_place *place = &live->note;
+  size_t bytes;
+  if (place->bytes == 0 || place->bytes > JOURNAL_NOTE_MAX + 64) return false;
+  if (place->segment == live->put.segment)
+    return journal_record_read(str_view_from(walk->bytes, place->at), walk->salt, note_out, &bytes) == RESULT_OK;
+  return journal_place_read(journal, place, memory, note_out);
+}
+
 static void visit(struct call_journal *journal, const struct journal_walk *walk, const struct journal_live *live,
                   call_journal_visitor *each, void *context) {
   static const struct str_view none = {0};
   char memory[JOURNAL_NOTE_MAX + 64];
   struct journal_record note = {0};
-  bool has_note = live->note.bytes > 0 && live->note.bytes <= sizeof memory &&
-                  journal_place_read(journal, &live->note, memory, &note);
+  bool has_note = read_note(journal, walk, live, memory, &note);
   each(context, live->key, walk->record.payload, has_note ? note.payload : none);
 }
 
