@@ -4,12 +4,12 @@
 #include <openssl/evp.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/random.h>
 
 #include "admin/api.h"
+#include "admin/operator_store.h"
 
 #define SECRET_BYTES 32
 #define HASH_BYTES   32
@@ -42,23 +42,7 @@ bool api_token_make(const char *name, char *text, char *hash) {
   return !builder.overflowed && hash_of(text, hash);
 }
 
-struct finding {
-  char hash[HASH_TEXT];
-  enum role role;
-  bool is_whole;
-};
-
-static void read_token(void *context, const char *name, const char *document, const char *changed_by,
-                       int64_t changed_at_us) {
-  (void)name, (void)changed_by, (void)changed_at_us;
-  struct finding *finding = context;
-  json_t *root = json_loads(document, 0, NULL);
-  const char *hash = json_string_value(json_object_get(root, "hash"));
-  finding->is_whole = role_from_name(json_string_value(json_object_get(root, "role")), &finding->role) && hash &&
-                      strlen(hash) == HASH_TEXT - 1;
-  if (finding->is_whole) memcpy(finding->hash, hash, HASH_TEXT);
-  json_decref(root);
-}
+static const struct operator_kind tokens = {"token", "hash", "there is no such token"};
 
 bool api_token_find(struct store *store, const char *header, char *name, enum role *role_out) {
   static const char scheme[] = "Bearer ";
@@ -67,53 +51,15 @@ bool api_token_find(struct store *store, const char *header, char *name, enum ro
   size_t name_length = strcspn(text, ".");
   if (name_length == 0 || name_length >= API_TOKEN_NAME_BYTES || strlen(text) >= API_TOKEN_BYTES) return false;
   snprintf(name, API_TOKEN_NAME_BYTES, "%.*s", (int)name_length, text);
-  struct finding finding = {0};
-  char hash[HASH_TEXT];
-  if (!api_token_name_is_good(name) || store_find_object(store, "token", name, read_token, &finding) != RESULT_OK ||
-      !finding.is_whole || !hash_of(text, hash) || CRYPTO_memcmp(hash, finding.hash, sizeof hash) != 0)
-    return false;
-  *role_out = finding.role;
-  return true;
+  char hash[HASH_TEXT], kept[HASH_TEXT];
+  return api_token_name_is_good(name) && operator_find(store, &tokens, name, role_out, kept, sizeof kept) &&
+         strlen(kept) == HASH_TEXT - 1 && hash_of(text, hash) && CRYPTO_memcmp(hash, kept, sizeof hash) == 0;
 }
 
 /* --- the API ----------------------------------------------------------------------------------------------------- */
 
-static void add_token(void *context, const char *name, const char *document, const char *changed_by,
-                      int64_t changed_at_us) {
-  json_t *root = json_loads(document, 0, NULL);
-  json_array_append_new(context, json_pack("{s:s,s:O*,s:o,s:s}", "name", name, "role", json_object_get(root, "role"),
-                                           "changed_at", api_stamp(changed_at_us), "changed_by", changed_by));
-  json_decref(root);
-}
-
 void api_tokens_list(const struct api_request *request, struct api_response *response) {
-  json_t *items = json_array();
-  enum result result = store_each_object(request->switch_parts->store, "token", add_token, items);
-  if (result == RESULT_OK) {
-    api_respond_list(response, items, NULL);
-  } else {
-    json_decref(items);
-    api_respond_result(response, result, "the store cannot be read", NULL);
-  }
-}
-
-static enum result save(const struct api_request *request, enum role role, const char *hash) {
-  struct store *store = request->switch_parts->store;
-  char problem[256];
-  json_t *root = json_pack("{s:s,s:s}", "role", role_name(role), "hash", hash);
-  char *text = json_dumps(root, JSON_COMPACT);
-  json_decref(root);
-  enum result result = text ? store_begin(store, problem, sizeof problem) : RESULT_FAILED;
-  if (result == RESULT_OK) {
-    result = store_put_object(store, "token", request->id, text, request->by,
-                              worker_group_wall_now(request->switch_parts->group).value);
-    if (result == RESULT_OK)
-      result = store_commit(store, problem, sizeof problem);
-    else
-      store_rollback(store);
-  }
-  free(text);
-  return result;
+  operator_list(request, &tokens, response);
 }
 
 void api_token_put(const struct api_request *request, struct api_response *response) {
@@ -130,7 +76,9 @@ void api_token_put(const struct api_request *request, struct api_response *respo
         NULL);
     return;
   }
-  enum result result = api_token_make(request->id, text, hash) ? save(request, role, hash) : RESULT_FAILED;
+  enum result result = api_token_make(request->id, text, hash)
+                           ? operator_save(request, &tokens, request->id, role, hash)
+                           : RESULT_FAILED;
   if (result == RESULT_OK)
     api_respond_json(response, 200,
                      json_pack("{s:s,s:s,s:s}", "name", request->id, "role", role_name(role), "token", text));
@@ -139,18 +87,6 @@ void api_token_put(const struct api_request *request, struct api_response *respo
 }
 
 void api_token_delete(const struct api_request *request, struct api_response *response) {
-  struct store *store = request->switch_parts->store;
-  char problem[256] = "";
-  enum result result = store_begin(store, problem, sizeof problem);
-  if (result == RESULT_OK) {
-    result = store_delete_object(store, "token", request->id);
-    if (result == RESULT_OK)
-      result = store_commit(store, problem, sizeof problem);
-    else
-      store_rollback(store);
-  }
-  if (result == RESULT_OK)
+  if (operator_delete(request, &tokens, response) == RESULT_OK)
     api_respond_text(response, 204, "application/json", strdup(""));
-  else
-    api_respond_result(response, result, result == RESULT_NOT_FOUND ? "there is no such token" : problem, NULL);
 }

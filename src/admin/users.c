@@ -1,10 +1,9 @@
 #include "admin/users.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "admin/desk.h"
+#include "admin/operator_store.h"
 
 bool users_name_is_good(const char *name) {
   static const char *const taken[] = {"token", "control", "file"};
@@ -15,65 +14,20 @@ bool users_name_is_good(const char *name) {
   return length > 0 && length < USER_NAME_BYTES && strspn(name, letters) == length;
 }
 
-struct finding {
-  struct user *user;
-  bool found;
-};
-
-static void read_user(void *context, const char *name, const char *document, const char *changed_by,
-                      int64_t changed_at_us) {
-  (void)name, (void)changed_by, (void)changed_at_us;
-  struct finding *finding = context;
-  json_t *root = json_loads(document, 0, NULL);
-  const char *password = json_string_value(json_object_get(root, "password"));
-  finding->found = role_from_name(json_string_value(json_object_get(root, "role")), &finding->user->role) && password;
-  snprintf(finding->user->password, sizeof finding->user->password, "%s", password ? password : "");
-  json_decref(root);
-}
+static const struct operator_kind users = {"user", "password", "there is no such user"};
 
 bool users_find(struct store *store, const char *name, struct user *user_out) {
   *user_out = (struct user){0};
-  struct finding finding = {.user = user_out};
-  return users_name_is_good(name) && store_find_object(store, "user", name, read_user, &finding) == RESULT_OK &&
-         finding.found;
+  return users_name_is_good(name) &&
+         operator_find(store, &users, name, &user_out->role, user_out->password, sizeof user_out->password);
 }
 
 enum result users_save(const struct api_request *request, const char *name, const struct user *user) {
-  struct store *store = request->switch_parts->store;
-  char problem[256];
-  json_t *root = json_pack("{s:s,s:s}", "role", role_name(user->role), "password", user->password);
-  char *text = json_dumps(root, JSON_COMPACT);
-  json_decref(root);
-  enum result result = text ? store_begin(store, problem, sizeof problem) : RESULT_FAILED;
-  if (result == RESULT_OK) {
-    result = store_put_object(store, "user", name, text, request->by,
-                              worker_group_wall_now(request->switch_parts->group).value);
-    if (result == RESULT_OK)
-      result = store_commit(store, problem, sizeof problem);
-    else
-      store_rollback(store);
-  }
-  free(text);
-  return result;
-}
-
-static void add_user(void *context, const char *name, const char *document, const char *changed_by,
-                     int64_t changed_at_us) {
-  json_t *root = json_loads(document, 0, NULL);
-  json_array_append_new(context, json_pack("{s:s,s:O*,s:o,s:s}", "name", name, "role", json_object_get(root, "role"),
-                                           "changed_at", api_stamp(changed_at_us), "changed_by", changed_by));
-  json_decref(root);
+  return operator_save(request, &users, name, user->role, user->password);
 }
 
 void api_users_list(const struct api_request *request, struct api_response *response) {
-  json_t *items = json_array();
-  enum result result = store_each_object(request->switch_parts->store, "user", add_user, items);
-  if (result == RESULT_OK) {
-    api_respond_list(response, items, NULL);
-  } else {
-    json_decref(items);
-    api_respond_result(response, result, "the store cannot be read", NULL);
-  }
+  operator_list(request, &users, response);
 }
 
 /* Takes role and password of the body over into `user`; a sentence about what is wrong, or NULL. */
@@ -120,20 +74,7 @@ void api_user_put(const struct api_request *request, struct api_response *respon
 }
 
 void api_user_delete(const struct api_request *request, struct api_response *response) {
-  struct store *store = request->switch_parts->store;
-  char problem[256] = "";
-  enum result result = store_begin(store, problem, sizeof problem);
-  if (result == RESULT_OK) {
-    result = store_delete_object(store, "user", request->id);
-    if (result == RESULT_OK)
-      result = store_commit(store, problem, sizeof problem);
-    else
-      store_rollback(store);
-  }
-  if (result != RESULT_OK) {
-    api_respond_result(response, result, result == RESULT_NOT_FOUND ? "there is no such user" : problem, NULL);
-    return;
-  }
+  if (operator_delete(request, &users, response) != RESULT_OK) return;
   session_table_remove_user(request->desk->sessions, request->id, NULL);
   api_respond_text(response, 204, "application/json", strdup(""));
 }
