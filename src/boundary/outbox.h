@@ -55,7 +55,7 @@ struct outbox {
   uint32_t entry_count, entries_max;
   char *bytes;
   size_t byte_count, bytes_max;
-  uint64_t dropped;
+  uint64_t dropped; /* for want of room; whoever empties the outbox counts them and sets 0 */
   bool takes_notes; /* a recorder runs; set by whoever empties the outbox */
   bool sends_wait;  /* set while what is sent must wait for the journal */
 };

@@ -106,14 +106,8 @@ static void test_resends_are_counted_by_the_list_of_the_parameter(void) {
   expect_int(explanation_resends(&parameters, SIP_METHOD_UPDATE, 4000), ==, 3);
 }
 
-static void test_the_later_proof_of_life_counts(void) {
-  expect(liveness_later(&answered_update, &sent_invite) == &answered_update);
-  expect(liveness_later(&sent_invite, &answered_update) == &answered_update);
-}
-
 TAP_TESTS(TAP(test_an_unanswered_refresh_says_what_when_how_often_and_last_heard),
           TAP(test_an_address_that_could_not_be_kept_open_is_named), TAP(test_481_is_told_as_a_call_that_is_not_known),
           TAP(test_a_refusal_until_the_end_names_its_status), TAP(test_an_expired_session_says_who_was_to_refresh_it),
           TAP(test_the_cap_and_a_missing_ack_are_told), TAP(test_other_endings_are_not_told_here),
-          TAP(test_resends_are_counted_by_timers_a_and_e), TAP(test_resends_are_counted_by_the_list_of_the_parameter),
-          TAP(test_the_later_proof_of_life_counts))
+          TAP(test_resends_are_counted_by_timers_a_and_e), TAP(test_resends_are_counted_by_the_list_of_the_parameter))

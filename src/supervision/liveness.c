@@ -6,10 +6,6 @@ void liveness_note(struct liveness *liveness, struct wall_us now, const struct s
   liveness->status = message->is_request ? 0 : message->status;
 }
 
-const struct liveness *liveness_later(const struct liveness *a, const struct liveness *b) {
-  return a->at.value < b->at.value ? b : a;
-}
-
 void liveness_write(const struct liveness *liveness, struct text_builder *builder) {
   if (liveness->at.value == 0) return;
   if (liveness->status != 0) {

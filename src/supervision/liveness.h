@@ -17,9 +17,6 @@ struct liveness {
 
 void liveness_note(struct liveness *liveness, struct wall_us now, const struct sip_message *message);
 
-/* The later of two, for a call's record. */
-const struct liveness *liveness_later(const struct liveness *a, const struct liveness *b);
-
 /* Appends "200 to UPDATE" or "INVITE"; nothing when it was never heard. */
 void liveness_write(const struct liveness *liveness, struct text_builder *builder);
 

@@ -47,10 +47,6 @@ bool refresh_rung_has_session(enum refresh_rung rung) {
   return rung < REFRESH_RUNG_COUNT && rungs[rung].has_session;
 }
 
-struct str_view refresh_rung_name(enum refresh_rung rung) {
-  return sip_method_text(refresh_rung_method(rung));
-}
-
 /* --- choosing a rung --------------------------------------------------------------------------------------------- */
 
 static bool is_update(enum refresh_rung rung) {

@@ -69,9 +69,6 @@ struct refresh_reply {
 enum sip_method refresh_rung_method(enum refresh_rung rung);
 bool refresh_rung_has_session(enum refresh_rung rung);
 
-/* "UPDATE", "INVITE", "OPTIONS". */
-struct str_view refresh_rung_name(enum refresh_rung rung);
-
 /* The rung a round begins with; NONE when nothing can be sent (no rung is usable). */
 enum refresh_rung refresh_ladder_first(enum refresh_ladder ladder, const struct refresh_evidence *evidence,
                                        const struct refresh_experience *experience);

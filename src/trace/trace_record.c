@@ -160,21 +160,14 @@ enum result trace_note_decode(struct str_view payload, struct note *note_out) {
   return RESULT_OK;
 }
 
-static const struct {
-  struct str_view word, sentence;
-} note_rows[NOTE_KIND_COUNT] = {
-#define NOTE(name, word_text, sentence_text)                                                                           \
-  [NOTE_##name] = {STR_VIEW_LITERAL(word_text), STR_VIEW_LITERAL(sentence_text)},
+static const struct str_view note_words[NOTE_KIND_COUNT] = {
+#define NOTE(name, word_text, sentence_text) [NOTE_##name] = STR_VIEW_LITERAL(word_text),
 #include "boundary/note_kinds.def"
 #undef NOTE
 };
 
 struct str_view trace_note_word(unsigned kind) {
-  return kind < NOTE_KIND_COUNT ? note_rows[kind].word : (struct str_view){0};
-}
-
-struct str_view trace_note_sentence(unsigned kind) {
-  return kind < NOTE_KIND_COUNT ? note_rows[kind].sentence : (struct str_view){0};
+  return kind < NOTE_KIND_COUNT ? note_words[kind] : (struct str_view){0};
 }
 
 struct str_view trace_side_name(unsigned side) {

@@ -61,9 +61,8 @@ struct str_view trace_note_encode(const struct note *note, void *memory);
 /* Views point into `payload`. RESULT_MALFORMED: not a note. */
 enum result trace_note_decode(struct str_view payload, struct note *note_out) MUST_USE;
 
-/* "armed", "a session is timed"; "" for what is none. */
+/* "armed"; "" for what is none. */
 struct str_view trace_note_word(unsigned kind);
-struct str_view trace_note_sentence(unsigned kind);
 
 /* "caller", "callee", "". */
 struct str_view trace_side_name(unsigned side);

@@ -230,5 +230,7 @@ void egress(struct worker *worker) {
   for (uint32_t i = 0; i < outbox->entry_count; i++)
     do_entry(worker, &outbox->entries[i]);
   flush_udp(worker);
+  worker_add(&worker->counters.datagrams_dropped_outbox_full, outbox->dropped);
+  outbox->dropped = 0;
   outbox_reset(outbox);
 }
