@@ -66,12 +66,14 @@ static void explain(const struct call_step *step, struct text_builder *text) {
   const struct call_leg *leg = step->leg;
   const struct session_timer *timer = &leg->session_timer;
   const struct call_end *end = &step->call->end;
+  bool is_answer = step->message && !step->message->is_request; /* maybe late, to a rung that was given up */
   bool is_cap = end->cause == END_CAUSE_no_timer_cap, is_ack = end->cause == END_CAUSE_no_ack;
   int64_t tried_ms = is_ack ? SESSION_TRANSACTION_MS : session_timer_tried_ms(timer, step->context->now);
   struct explanation_facts facts = {.cause = (enum end_cause)end->cause,
                                     .of_caller = leg->side == CALL_CALLER,
                                     .seconds = is_cap ? step->call->cap.no_timer_cap_s : timer->interval_s,
-                                    .method = refresh_rung_method((enum refresh_rung)timer->rung),
+                                    .method = is_answer ? step->message->method
+                                                        : refresh_rung_method((enum refresh_rung)timer->rung),
                                     .status = timer->last_status,
                                     .sent_at = before(step->context, tried_ms),
                                     .ended_at = step->context->wall_now,

@@ -132,6 +132,7 @@ SESSION_ACTION(send) {
     give_up = mono_ms_add(step->context->now, session_guard_patience_ms(share_of_ms));
   }
   arm(step, give_up);
+  session->last_status = 0;
   step->deed.kind = SESSION_DEED_SEND;
   step->deed.rung = rung;
   return NO_EVENT;
@@ -139,7 +140,7 @@ SESSION_ACTION(send) {
 
 static enum session_event try_rung(struct session_step *step, enum refresh_rung rung) {
   struct session_timer *session = step->session;
-  if (rung == REFRESH_RUNG_NONE) return session->last_status != 0 ? SESSION_EVENT_REFUSED : SESSION_EVENT_SILENCE;
+  if (rung == REFRESH_RUNG_NONE) return session->was_refused ? SESSION_EVENT_REFUSED : SESSION_EVENT_SILENCE;
   session->rung = (uint8_t)rung;
   session->tried |= REFRESH_BIT(rung);
   session->repeats = 0;
@@ -166,7 +167,7 @@ SESSION_ACTION(begin_round) {
     session->expires_at = mono_ms_add(session->expires_at, late_ms + SESSION_TRANSACTION_MS);
   }
   session->tried = 0;
-  session->last_status = 0;
+  session->was_refused = 0;
   enum refresh_ladder ladder = ladder_of(step);
   session->ladder = (uint8_t)ladder;
   return try_rung(step, refresh_ladder_first(ladder, step->evidence, &session->experience));
@@ -205,8 +206,9 @@ SESSION_ACTION(end_expired) {
   return end(step, END_CAUSE_session_expired);
 }
 
-/* The guard came during a pause: after a refusal, or because nobody was there. */
-SESSION_ACTION(end_waiting) {
+/* The guard came when nothing was out: what was sent last was refused, or nobody was there. What was refused before says
+ * nothing about the end. */
+SESSION_ACTION(end_by_last_word) {
   return end(step, step->session->last_status != 0 ? END_CAUSE_refresh_rejected : END_CAUSE_refresh_unanswered);
 }
 
@@ -379,7 +381,6 @@ static enum session_event event_of_step(struct session_step *step, enum refresh_
   case REFRESH_STEP_AUTHENTICATE:
     step->deed.with_credentials = step->evidence->has_credentials;
     return step->evidence->has_credentials ? SESSION_EVENT_AGAIN : SESSION_EVENT_CLIMB;
-  case REFRESH_STEP_STAND: return SESSION_EVENT_REFUSED;
   case REFRESH_STEP_END_UNANSWERED: return SESSION_EVENT_SILENCE;
   case REFRESH_STEP_END_REJECTED: return SESSION_EVENT_REJECTED;
   case REFRESH_STEP_COUNT: break;
@@ -391,7 +392,10 @@ static enum session_event event_of_step(struct session_step *step, enum refresh_
  * ends. */
 static enum session_event event_of_late(struct session_step *step, const struct session_reply *reply) {
   if (reply->status != 0 && reply->status != 408) session_timer_note_answered(step->session, reply->method);
-  if (reply->status == 481) return SESSION_EVENT_REJECTED;
+  if (reply->status == 481) {
+    step->session->last_status = 481;
+    return SESSION_EVENT_REJECTED;
+  }
   if (reply->status < 200 || reply->status >= 300 || reply->method == SIP_METHOD_OPTIONS) return NO_EVENT;
   return accept(step, reply->method, false);
 }
@@ -409,7 +413,9 @@ static enum session_event event_of_reply(struct session_step *step, const struct
   enum refresh_answer answer = refresh_ladder_read(&what);
   bool in_time = told_ms(step, answer, reply) + ATTEMPT_MS <= left_ms(step);
   refresh_ladder_learn(&session->experience, rung, answer);
-  if (reply->status >= 300 && reply->status != 408) session->last_status = reply->status;
+  bool is_refusal = reply->status >= 300 && reply->status != 408;
+  if (is_refusal) session->was_refused = 1;
+  session->last_status = is_refusal ? reply->status : 0;
   bool comes_again = answer == REFRESH_ANSWER_OTHER || answer == REFRESH_ANSWER_PENDING;
   if (comes_again) session->repeats = (session->repeats + 1u) & 15u;
   return event_of_step(step, refresh_ladder_step(answer, rung, in_time), reply);

@@ -41,7 +41,7 @@ struct session_timer {
   uint32_t interval_s;
   uint32_t refreshes;   /* successful ones after the first 2xx, whoever sent them, probes included */
   uint32_t rung_ms;     /* from refresh_due to the first sending on the rung that is tried */
-  uint16_t last_status; /* the refusal that came last in this round; 0: none */
+  uint16_t last_status; /* what the request sent last was refused with; 0: it was not */
   uint8_t state;        /* enum session_state */
   uint8_t role;         /* enum session_role */
   uint8_t ladder;       /* enum refresh_ladder */
@@ -51,6 +51,7 @@ struct session_timer {
   struct refresh_experience experience;
   uint8_t repeats : 4;     /* how often this rung was refused, and tried again */
   uint8_t is_renewing : 1; /* parameters have changed: our next request offers the new interval */
+  uint8_t was_refused : 1; /* a rung of this round was: somebody is there */
 };
 
 /* What the call is to do now. */

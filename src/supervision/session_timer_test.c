@@ -528,6 +528,34 @@ static void test_a_device_that_is_back_within_32_s_keeps_its_call(void) {
   rig_destroy(rig);
 }
 
+static void test_a_refusal_before_does_not_hide_that_nobody_is_there_now(void) {
+  struct rig *rig = rig_of_interval(90, SESSION_ROLE_OURS);
+  expect_rung(rig, 45000, UPDATE);
+  reply(rig, (struct session_reply){.status = 503, .has_retry_after = true, .retry_after_s = 38});
+  expect_rung(rig, 83000, UPDATE);
+  expect_int(rig->session.last_status, ==, 0);
+  reply(rig, (struct session_reply){.unreachable = true, .heard_meanwhile = true});
+  expect_sent(rig, REFRESH_RUNG_INVITE);
+  reply(rig, (struct session_reply){.unreachable = true});
+  expect_rung(rig, 87000, INVITE);
+  reply(rig, (struct session_reply){.unreachable = true});
+  expect_end(rig, 90000, refresh_unanswered);
+  rig_destroy(rig);
+}
+
+static void test_a_last_rung_that_is_swallowed_is_unanswered_at_expiry_whatever_was_refused(void) {
+  struct rig *rig = rig_of(ours);
+  expect_rung(rig, 300000, UPDATE);
+  refuse(rig, 501);
+  expect_sent(rig, REFRESH_RUNG_INVITE);
+  refuse(rig, 488);
+  expect_sent(rig, REFRESH_RUNG_OPTIONS);
+  stay_silent(rig, 32000);
+  expect_int(rig->session.state, ==, SESSION_STATE_SPENT);
+  expect_end(rig, 600000, refresh_unanswered);
+  rig_destroy(rig);
+}
+
 static void test_a_blocked_rung_waits_a_moment_and_climbs_when_time_is_short(void) {
   struct rig *rig = rig_of(ours);
   session_timer_note_answered(&rig->session, SIP_METHOD_UPDATE);
@@ -831,6 +859,8 @@ TAP_TESTS(
     TAP(test_any_other_refusal_is_tried_once_more_then_climbed_then_guarded),
     TAP(test_every_status_on_every_rung_leaves_an_armed_timer_or_an_end),
     TAP(test_a_network_that_refuses_is_knocked_at_for_32_s), TAP(test_a_device_that_is_back_within_32_s_keeps_its_call),
+    TAP(test_a_refusal_before_does_not_hide_that_nobody_is_there_now),
+    TAP(test_a_last_rung_that_is_swallowed_is_unanswered_at_expiry_whatever_was_refused),
     TAP(test_a_blocked_rung_waits_a_moment_and_climbs_when_time_is_short),
     TAP(test_a_process_that_stood_still_gives_the_peer_the_time_of_a_transaction),
     TAP(test_a_process_that_stood_still_listens_before_it_gives_the_refresher_up),
