@@ -114,6 +114,7 @@ export const chinese_parameters: Record<string, string> = {
   SS_SIP_NAT_KEEP_ALIVE_SEND_ONE_TIME: "每批最多发送的保活数",
   BF_NAT_KEEP_ALIVE_WHO: "哪些注册设备需要保活",
   BF_NAT_KEEP_ALIVE_MISSES: "连续多少次 OPTIONS 无应答后视为不可达",
+  BF_NAT_KEEP_ALIVE_LEARN: "学习设备前的路由器会把空闲 UDP 映射保留多久",
   SS_SIP_TIMEOUT_INVITE: "等待 INVITE 任何应答的时间",
   SS_SIP_TIMEOUT_TRYING: "收到 100 之后的等待时间",
   SS_SIP_TIMEOUT_SESSION_PROGRESS: "收到不带 SDP 的 183 之后的等待时间",
