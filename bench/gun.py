@@ -31,9 +31,12 @@ class RunningGun:
         """Sleeps until so long after the start."""
         time.sleep(max(self.started + seconds - time.monotonic(), 0))
 
-    def report(self, end=False):
-        """Waits for the end (`end`: asks for it) and returns the counts and percentiles."""
+    def report(self, end=False, at_once=False):
+        """Waits for the end (`end`: asks for it; `at_once`: without hanging up) and returns the counts and percentiles."""
         if end:
+            self.popen.terminate()
+        if end and at_once:
+            time.sleep(1)  # two signals at the same time are one
             self.popen.terminate()
         try:
             output, errors = self.popen.communicate(timeout=self.limit_s)

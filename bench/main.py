@@ -23,7 +23,10 @@ def parse(arguments):
     parser = argparse.ArgumentParser(prog="bench/run", description=__doc__.partition("\n")[0])
     names = [measure.name for measure in measures.MEASURES]
     kinds = [kind.name for kind in switches.KINDS]
-    parser.add_argument("--only", nargs="+", choices=names, default=names, help="some benchmarks only")
+    usual = [measure.name for measure in measures.MEASURES if not measure.on_request]
+    parser.add_argument("--only", nargs="+", choices=names, default=usual,
+                        help="some benchmarks only; without it all but those that take long: "
+                        + ", ".join(set(names) - set(usual)))
     parser.add_argument("--switch", nargs="+", choices=kinds, default=kinds, help="one of the switches only")
     parser.add_argument("--rounds", type=int, default=3, help="of each switch (3)")
     parser.add_argument("--smoke", action="store_true", help="tiny: proves that the benchmarks work, measures nothing")
@@ -52,6 +55,10 @@ def choose_kinds(names):
     if not kinds or not switches.CALLGUN.exists():
         sys.exit("bench/run: nothing to measure (make build, scripts/install-dependencies bench)")
     return kinds
+
+
+def kinds_for(measure, kinds):
+    return [kind for kind in kinds if kind is switches.Belfry or not measure.only_belfry]
 
 
 def enter_session():
@@ -96,7 +103,7 @@ def main(arguments):
     found = {kind.name: [] for kind in kinds}
     for measure in measures.MEASURES:
         for _ in range(min(options.rounds, measure.rounds_max) if measure.name in options.only else 0):
-            for kind in kinds:
+            for kind in kinds_for(measure, kinds):
                 found[kind.name].append(run_once(kind, measure, sizes, cores))
     print("\n" + "\n".join(results.table(found, sizes)))
     stamp = time.strftime("%Y-%m-%d-%H%M", time.gmtime())

@@ -32,11 +32,18 @@ class Sizes:
     window: int = 200
     devices: int = 100000
     keep_alive_s: int = 10
+    supervised: int = 100000
+    supervised_million: int = 1000000
+    session_s: int = 90  # the shortest of RFC 4028; each end is refreshed every 45 s
+    session_million_s: int = 600
+    refresh_window_s: float = 60
+    clock_rate: int = 1  # of the switch, for sessions; more than 1 measures nothing
 
 
 SMOKE = Sizes(rates=(100, 200), warm_s=0.3, window_s=0.5, idle_s=0.2, settle_s=0.2, step_s=0.5, ramp_from=100, ramp_to=200, held=200,
               held_rate=500, users=50, burst_s=0.3, window=20,
-              devices=200)
+              devices=200, supervised=200, supervised_million=400, session_s=90, session_million_s=90,
+              refresh_window_s=4, clock_rate=30)
 
 
 @dataclass(frozen=True)
@@ -67,6 +74,20 @@ ROWS = [
     Row("held_bytes", "memory of a held call, {held} held", "bytes", goal=4096, digits=0),
     Row("held_resident_mb", "… everything resident then", "MB", digits=0),
     Row("held_lost", "… calls lost", "calls", goal=0, digits=0),
+    Row("refresh_us", "session refresh of one leg, {supervised} calls held", "µs of processor", goal=15),
+    Row("refresh_rate", "… refreshes", "a second", digits=0),
+    Row("refresh_most", "… most in a second, of the mean", "times", goal=2, digits=2),
+    Row("refresh_off_p50", "… before or after its time, median", "ms", digits=1),
+    Row("refresh_off_max", "… the furthest", "ms", digits=1),
+    Row("refresh_bytes", "… memory of a supervised call, both legs", "bytes", goal=2048, digits=0),
+    Row("refresh_lost", "… calls lost, refreshes overdue", "", goal=0, digits=0),
+    Row("million_us", "session refresh of one leg, {supervised_million} calls held", "µs of processor", goal=15),
+    Row("million_rate", "… refreshes", "a second", digits=0),
+    Row("million_most", "… most in a second, of the mean", "times", goal=2, digits=2),
+    Row("million_off_p50", "… before or after its time, median", "ms", digits=1),
+    Row("million_off_max", "… the furthest", "ms", digits=1),
+    Row("million_bytes", "… memory of a supervised call, both legs", "bytes", goal=2048, digits=0),
+    Row("million_lost", "… calls lost, refreshes overdue", "", goal=0, digits=0),
     Row("options_us", "stateful OPTIONS → 200", "µs of processor"),
     Row("options_rate", "… a second, one core", "requests/s", goal=100_000, better="more", digits=0),
     Row("options_gun_share", "… share of its core that callgun needed", "%", digits=0),
@@ -190,6 +211,42 @@ def held(launch, sizes):
     }
 
 
+SEGMENT = 2  # SS_SIP_SESSION_UPDATE_SEGMENT's default
+
+
+def supervised(launch, sizes, prefix, count, session_s):
+    """Calls that talk, each end refreshed by the switch twice a session. They are set up at an even rate over one period of
+    refreshes, so that these come evenly, too; then transactions of the set-up run out, and what follows is refreshes only.
+    Short calls before have filled the pools of transactions, as for `held`."""
+    every_s = session_s / SEGMENT / sizes.clock_rate
+    rate = count / every_s
+    sessions = call_options(rate=rate) | {"session_expires": session_s}
+    with launch(session_s=session_s, calls_max=count * 2, clock_rate=sizes.clock_rate) as switch:
+        idle_share = switch.idle_share(sizes.idle_s)
+        switch.gun.run("calls", **sessions, count=int(rate * sizes.warm_s))
+        time.sleep(sizes.settle_s)
+        before = switch.memory_bytes()
+        gun = switch.gun.start("calls", **sessions, count=count, hold=True, refresh_every=every_s)
+        there = gun.wait_until_holding()
+        time.sleep(sizes.warm_s)
+        with Cost(switch, idle_share) as cost:
+            time.sleep(sizes.refresh_window_s)
+        after = switch.memory_bytes()
+        report = gun.report(end=True, at_once=True)
+    off = report.get("refresh_off_us", {"p50": 0, "max": 0})
+    per_s = report.get("refreshes_per_s", 0)
+    figures = {
+        "us": cost.us_each(per_s * cost.seconds),
+        "rate": per_s,
+        "most": report.get("most_refreshes_in_a_second", 0) / max(per_s, 1),
+        "off_p50": off["p50"] / 1e3,
+        "off_max": off["max"] / 1e3,
+        "bytes": (after - before) / max(there, 1),
+        "lost": count - there + report["ended_by_far_side"] + report.get("refreshes_overdue", count),
+    }
+    return {f"{prefix}_{key}": value for key, value in figures.items()} | {"report": report}
+
+
 def as_fast_as_it_goes(switch, sizes, idle_share, work, **options):
     """Keeps a window of requests full for some seconds. Returns the cost and the report."""
     trial = switch.gun.run(work, count=sizes.window * 50, window=sizes.window, **options)
@@ -267,6 +324,8 @@ class Measure:
     name: str
     function: object
     rounds_max: int = 9
+    only_belfry: bool = False  # the peer does nothing of the kind
+    on_request: bool = False  # takes long: only when it is named
 
 
 MEASURES = [
@@ -274,6 +333,11 @@ MEASURES = [
     Measure("calls-high", lambda launch, sizes: calls(launch, sizes, 1)),
     Measure("most", most_calls),
     Measure("memory", held, rounds_max=2),
+    Measure("supervised", lambda launch, sizes: supervised(launch, sizes, "refresh", sizes.supervised, sizes.session_s),
+            rounds_max=2, only_belfry=True),
+    Measure("million", lambda launch, sizes: supervised(launch, sizes, "million", sizes.supervised_million,
+                                                        sizes.session_million_s),
+            rounds_max=1, only_belfry=True, on_request=True),
     Measure("options", options),
     Measure("register", register),
     Measure("keep-alive", keep_alive, rounds_max=2),

@@ -18,6 +18,8 @@ NOTES = """\
   before: of Belfry the PSS, of Kamailio what its own allocator counts as used after 12 s, which is kinder. Everything
   resident is the PSS of all processes and does have room for transactions, which live for 5 s in Kamailio and for the
   32 s of RFC 3261 in Belfry. Kamailio's registrar answers without transactions and knows one password for all.
+- Session refreshes: UPDATE and its 200, on each leg by itself, every {refresh:g} s ({million:g} s with a million), at the
+  switch's usual clock; callgun is both ends and compares each refresh with the moment of the answer and so many periods.
 - Keep-alives: devices on addresses of their own (callgun --apart), Belfry's text HELLO, Kamailio's four zero bytes
   (nathelper, one process). The cost holds the REGISTERs that fall due meanwhile, some five a second.
 """
@@ -57,7 +59,8 @@ def _verdict(row, ours):
 def table(results, sizes):
     """Lines of a Markdown table. `results` maps a switch's name to its rounds, each a dict of figures."""
     names = {"low": sizes.rates[0], "high": sizes.rates[1], "held": f"{sizes.held:,}", "users": f"{sizes.users:,}",
-             "ring": measures.RING_MS, "devices": f"{sizes.devices:,}", "keep_alive": sizes.keep_alive_s}
+             "ring": measures.RING_MS, "devices": f"{sizes.devices:,}", "keep_alive": sizes.keep_alive_s,
+             "supervised": f"{sizes.supervised:,}", "supervised_million": f"{sizes.supervised_million:,}"}
     cells = [["", "unit", "Belfry", "Kamailio", "ratio", "goal"]]
     for row in measures.ROWS:
         ours, theirs = (figures_of(results.get(name, []), row.key) for name in ("belfry", "kamailio"))
@@ -73,7 +76,8 @@ def table(results, sizes):
 def write(directory, stamp, machine, results, sizes):
     """Writes STAMP.md and STAMP.json; returns the path of the former."""
     directory.mkdir(parents=True, exist_ok=True)
-    notes = NOTES.format(ring=measures.RING_MS, window=sizes.window_s, warm=sizes.warm_s, step=sizes.step_s)
+    notes = NOTES.format(ring=measures.RING_MS, window=sizes.window_s, warm=sizes.warm_s, step=sizes.step_s,
+                         refresh=sizes.session_s / measures.SEGMENT, million=sizes.session_million_s / measures.SEGMENT)
     described = "\n".join(f"- {what}: {value}" for what, value in machine.items())
     text = f"# Benchmarks, {stamp}\n\n{described}\n\n" + "\n".join(table(results, sizes)) + f"\n\n{notes}"
     path = directory / f"{stamp}.md"

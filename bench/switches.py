@@ -34,14 +34,16 @@ class PinnedRig(Rig):
 
 class UnderTest:
     """One running switch, with a callgun that knows it. `users`: so many phones may register; none: it carries calls;
-    `keep_alive_s`: each gets a keep-alive in so many seconds; 0: none does.
+    `keep_alive_s`: each gets a keep-alive in so many seconds; 0: none does; `session_s`: sessions of calls are so long;
+    0: as by default.
     A `with` block ends it."""
 
     name = ""
 
-    def __init__(self, directory, cores, users=0, keep_alive_s=0):
+    def __init__(self, directory, cores, users=0, keep_alive_s=0, session_s=0, calls_max=200000, clock_rate=None):
         self.rig = PinnedRig(directory, cores[0])
-        self.users, self.keep_alive_s = users, keep_alive_s
+        self.users, self.keep_alive_s, self.session_s = users, keep_alive_s, session_s
+        self.calls_max, self.clock_rate = calls_max, clock_rate
         self.port, self.local_port, self.answer_port = free_port(), free_port(), free_port()
         self.pid = self.start()
         self.gun = Gun(CALLGUN, cores[1], f"{HOST}:{self.port}", f"{HOST}:{self.local_port}", f"{HOST}:{self.answer_port}")
@@ -86,16 +88,17 @@ class Belfry(UnderTest):
     """One worker, everything at its defaults but the limits; the record of each call goes to the embedded store."""
 
     name = "belfry"
-    limits = ["--workers", "1", "--calls-max", "200000", "--transactions-max", "4000000", "--registrations-max", "200000"]
+    limits = ["--workers", "1", "--transactions-max", "4000000", "--registrations-max", "200000"]
 
     @staticmethod
     def missing():
         return "" if BINARY.exists() else "build/belfry is not there"
 
     def start(self):
-        capacity = {"capacity": 1000000}
+        capacity = {"capacity": 2000000}
         self.switch = Switch(
-            self.rig, arguments=self.limits, tcp=False,
+            self.rig, arguments=[*self.limits, "--calls-max", self.calls_max], tcp=False,
+            clock_rate=self.clock_rate if self.clock_rate != 1 else None,
             parameters=self.parameters(),
             phones=[phone(f"{USER_PREFIX}{n}") | {"password": PASSWORD} for n in range(self.users)],
             mapping_gateways=[mapping_gateway("customer", self.local_port) | capacity],
@@ -104,6 +107,8 @@ class Belfry(UnderTest):
         return self.switch.start(deadline_s=120).process.popen.pid
 
     def parameters(self):
+        if self.session_s:
+            return {"SS_SIP_SESSION_TTL": self.session_s}
         if self.keep_alive_s:
             return {"SS_SIP_NAT_KEEP_ALIVE_PERIOD": self.keep_alive_s, "SS_SIP_NAT_KEEP_ALIVE_SEND_ONE_TIME": 100000}
         return {"BF_NAT_KEEP_ALIVE_METHOD": "off"} if self.users else {}  # the peer sends none either

@@ -64,6 +64,7 @@ static void send_final(struct gun *gun, const struct gun_call *call) {
 
 static void start_final(struct gun *gun, struct gun_call *call, enum gun_state state) {
   call->state = state;
+  if (state == CALLEE_ANSWERED) gun_call_await_refreshes(gun, call);
   gun_call_wait_from(gun, call);
   send_final(gun, call);
   gun_call_arm_again(gun, call, GUN_TIMER_CALLEE, true);
@@ -176,7 +177,7 @@ static void receive_in_dialog(struct gun *gun, struct gun_call *call, const stru
     gun->counts.callee_ended++;
     forget(gun, call);
   } else {
-    gun->counts.refreshes_answered++;
+    gun_call_note_refresh(gun, call, message);
   }
 }
 

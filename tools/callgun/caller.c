@@ -144,6 +144,7 @@ static void answered(struct gun *gun, struct gun_call *call, const struct sip_me
   gun_log(gun, "answered", gun_text_view(&call->call_id));
   send_in_dialog(gun, call, STR_VIEW("ACK"), 1);
   call->state = CALLER_TALKING;
+  gun_call_await_refreshes(gun, call);
   if (gun->options.hold && !gun->is_stopping)
     timer_wheel_cancel(&gun->wheel, &call->timer);
   else
@@ -199,7 +200,7 @@ static void caller_receive(struct gun *gun, const struct sip_message *message, c
   if (message->method == SIP_METHOD_BYE)
     end_call(gun, call, &gun->counts.ended_by_far_side);
   else
-    gun->counts.refreshes_answered++;
+    gun_call_note_refresh(gun, call, message);
 }
 
 static void hang_up(struct gun *gun, struct gun_call *call) {
@@ -230,6 +231,7 @@ void caller_timer_due(struct gun *gun, struct timer *timer) {
 /* The calls that talk hang up at the rate at which they began. */
 static void caller_release(struct gun *gun) {
   struct gun_call *call;
+  gun_call_count_overdue(gun);
   double wait_ms = 0, step_ms = gun->options.rate > 0 ? 1000 / gun->options.rate : 0;
   for (uint32_t index = 0; (call = pool_next(&gun->slots, &index)) != NULL;) {
     if (call->state != CALLER_TALKING || timer_is_armed(&call->timer)) continue;

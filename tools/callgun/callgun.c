@@ -12,7 +12,7 @@
 
 static const char usage[] =
     "usage: callgun calls    --target ADDR:PORT --rate N --count N [--answer ADDR:PORT] [--ring-ms N] [--talk-ms N]\n"
-    "                        [--session-expires S] [--number PREFIX]\n"
+    "                        [--session-expires S] [--number PREFIX] [--refresh-every S]\n"
     "       callgun options  --target ADDR:PORT --count N [--rate N]\n"
     "       callgun register --target ADDR:PORT --count N [--rate N] [--users N] [--expires S]\n"
     "                        --user PREFIX --password TEXT [--apart]\n"
@@ -32,6 +32,8 @@ static const char usage[] =
     "--rate     starts a second, due at even distances whatever the switch does; times are taken from when a start "
     "was\n"
     "           due. 0 (the default): as many as --window, the most at once, allows\n"
+    "--refresh-every  measures how far refreshes of either end are from their time: each S seconds from the answer "
+    "on\n"
     "--hold     calls talk, registrations are refreshed, until SIGINT or SIGTERM; a line says when all are there\n"
     "--spin     never sleeps, on a core of its own: then the switch is not charged with waking callgun, as it would "
     "not\n"
@@ -55,6 +57,7 @@ static const struct option_row {
     {"--ring-ms", OPTION_NUMBER, offsetof(struct gun_options, ring_ms)},
     {"--talk-ms", OPTION_NUMBER, offsetof(struct gun_options, talk_ms)},
     {"--session-expires", OPTION_NUMBER, offsetof(struct gun_options, session_expires_s)},
+    {"--refresh-every", OPTION_RATE, offsetof(struct gun_options, refresh_every_s)},
     {"--users", OPTION_NUMBER, offsetof(struct gun_options, users)},
     {"--expires", OPTION_NUMBER, offsetof(struct gun_options, expires_s)},
     {"--time-limit", OPTION_NUMBER, offsetof(struct gun_options, time_limit_s)},

@@ -18,6 +18,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "arrivals.h"
 #include "base/hash_table.h"
 #include "base/pool.h"
 #include "base/text_builder.h"
@@ -77,6 +78,7 @@ struct gun_options {
   uint64_t count;             /* to start in all */
   uint32_t ring_ms, talk_ms;  /* callee rings so long, then answers; caller talks so long, then hangs up */
   uint32_t session_expires_s; /* 0: callee and caller know no timers */
+  double refresh_every_s;     /* calls: each end is to be refreshed so often; 0: nobody watches */
   uint32_t users;             /* register: so many phones, each in its turn; 0: as many as `count` */
   uint32_t expires_s;         /* register */
   bool hold;                  /* calls talk, registrations are kept, until a signal says otherwise */
@@ -96,15 +98,6 @@ struct gun_ringing {
   uint64_t answer_us;
 };
 
-/* Keep-alives that come to phones, from when all are registered on. */
-struct ping_watch {
-  struct latency gap; /* from one to the next, of each phone */
-  uint64_t second;    /* the one being counted */
-  uint64_t in_second, most_in_second;
-  uint64_t from_us; /* all were registered; 0: not yet */
-  uint64_t counted; /* since then */
-};
-
 struct gun {
   struct gun_options options;
   struct gun_socket caller, callee;
@@ -117,7 +110,8 @@ struct gun {
   struct gun_counts counts;
   struct latency setup, bye, answer; /* INVITE → 200 less ringing, BYE → 200, others → final */
   struct latency lag;                /* a start's due time → its sending */
-  struct ping_watch pings;           /* register: what keeps the phones reachable */
+  struct arrivals pings;             /* register: what keeps the phones reachable */
+  struct arrivals refreshes;         /* calls that are held, each end by itself */
   struct pool slots;                 /* struct gun_call (both ends), gun_probe or gun_phone */
   struct hash_table callee_by_call_id;
   struct gun_ringing *ringing; /* as many as slots, round and round */

@@ -3,6 +3,37 @@
 #include "sip/sip_build.h"
 #include "sip/sip_header_values.h"
 
+#define OVERDUE_US 1000000
+
+static uint64_t refresh_every_us(const struct gun *gun) {
+  return (uint64_t)(gun->options.refresh_every_s * 1e6);
+}
+
+void gun_call_await_refreshes(struct gun *gun, struct gun_call *call) {
+  if (refresh_every_us(gun) != 0) call->refresh_due_us = gun->now_us + refresh_every_us(gun);
+}
+
+/* The next is due from when this one was, so that whoever drifts shows. */
+void gun_call_note_refresh(struct gun *gun, struct gun_call *call, const struct sip_message *request) {
+  if (request->cseq == call->refresh_cseq) {
+    gun->counts.repeated++;
+    return;
+  }
+  call->refresh_cseq = request->cseq;
+  gun->counts.refreshes_answered++;
+  if (call->refresh_due_us == 0) return;
+  arrivals_count(&gun->refreshes, gun->now_us);
+  uint64_t due_us = call->refresh_due_us, now_us = gun->now_us;
+  latency_add(&gun->refreshes.off, now_us > due_us ? now_us - due_us : due_us - now_us);
+  call->refresh_due_us += refresh_every_us(gun);
+}
+
+void gun_call_count_overdue(struct gun *gun) {
+  const struct gun_call *call;
+  for (uint32_t index = 0; (call = pool_next(&gun->slots, &index)) != NULL;)
+    if (call->refresh_due_us != 0 && call->refresh_due_us + OVERDUE_US < gun->now_us) gun->refreshes.overdue++;
+}
+
 void gun_call_add_timer(struct text_builder *builder, const struct sip_message *request) {
   struct sip_session_expires expires;
   if (!sip_message_has(request, SIP_HEADER_SESSION_EXPIRES) ||

@@ -32,6 +32,8 @@ struct gun_call {
   uint64_t due_us;  /* when what is waited for was to be sent first */
   uint64_t give_up_us;
   uint64_t number;
+  uint64_t refresh_due_us; /* while it talks; 0: nobody watches */
+  uint32_t refresh_cseq;   /* of the last one that came */
   struct gun_text call_id;
 
   /* Caller. */
@@ -71,6 +73,15 @@ static inline void gun_call_wait_from(struct gun *gun, struct gun_call *call) {
 /* The answer of either end to a request inside a dialog: 200 with what a refresh or a re-INVITE needs, or an error. */
 void gun_call_respond(struct gun *gun, struct gun_socket *socket, const struct sip_message *request,
                       const struct address *source, unsigned status);
+
+/* The call is answered at this end: refreshes are due from now on. */
+void gun_call_await_refreshes(struct gun *gun, struct gun_call *call);
+
+/* A request inside the dialog that is no BYE has come, and been answered. */
+void gun_call_note_refresh(struct gun *gun, struct gun_call *call, const struct sip_message *request);
+
+/* Before what is held is hung up: counts the ends that have waited in vain. */
+void gun_call_count_overdue(struct gun *gun);
 
 /* Session-Expires and Require for a 2xx to `request`, the refresher stated (RFC 4028 section 9). */
 void gun_call_add_timer(struct text_builder *builder, const struct sip_message *request);

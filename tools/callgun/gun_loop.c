@@ -216,8 +216,8 @@ static bool is_settled(const struct gun *gun) {
 static void start_holding(struct gun *gun) {
   gun->is_holding = true;
   gun_report_holding(gun);
+  gun->pings.from_us = gun->refreshes.from_us = gun->now_us;
   if (gun->options.work != GUN_REGISTER) return;
-  gun->pings.from_us = gun->now_us;
   gun->options.rate = gun->options.users * 2.0 / gun->options.expires_s;
   gun->options.count = UINT64_MAX;
   gun->paced_from = gun->offered;

@@ -38,9 +38,9 @@ void gun_log(const struct gun *gun, const char *word, struct str_view name) {
 
 /* Of the time from when all phones were registered on. */
 static void print_pings(const struct gun *gun, bool json) {
-  const struct ping_watch *watch = &gun->pings;
-  if (!gun->options.apart || watch->from_us == 0 || watch->counted == 0) return;
-  double seconds = (double)(gun->now_us - watch->from_us) / 1e6, mean = (double)watch->counted / seconds;
+  const struct arrivals *watch = &gun->pings;
+  double seconds, mean;
+  if (!gun->options.apart || !arrivals_mean(watch, gun->now_us, &mean, &seconds)) return;
   uint64_t once = phone_count_pinged(gun, 1), twice = phone_count_pinged(gun, 2);
   if (json)
     printf(",\"pings_watched_s\":%.1f,\"pings_per_s\":%.1f,\"most_pings_in_a_second\":%" PRIu64
@@ -51,6 +51,19 @@ static void print_pings(const struct gun *gun, bool json) {
            "phones that got one, two           %" PRIu64 ", %" PRIu64 "\n",
            mean, watch->most_in_second, seconds, once, twice);
   print_latency("ping_gap", "from one to the next of a phone", &watch->gap, json);
+}
+
+/* Of both ends of the calls that are held, from when all are there on. */
+static void print_refreshes(const struct gun *gun, bool json) {
+  const struct arrivals *watch = &gun->refreshes;
+  double seconds, mean;
+  if (!arrivals_mean(watch, gun->now_us, &mean, &seconds)) return;
+  printf(json ? ",\"refreshes_watched_s\":%.1f,\"refreshes_per_s\":%.1f,\"most_refreshes_in_a_second\":%" PRIu64
+                ",\"refreshes_overdue\":%" PRIu64
+              : "refreshes                          over %.1f s, %.1f a second in the mean, %" PRIu64
+                " at most, %" PRIu64 " overdue\n",
+         seconds, mean, watch->most_in_second, watch->overdue);
+  print_latency("refresh_off", "refresh before or after its time", &watch->off, json);
 }
 
 /* How many of the gaps lie in each twentieth of the range from the shortest to the longest. */
@@ -90,6 +103,7 @@ void gun_report(const struct gun *gun) {
   print_latency("answer", "request to final answer", &gun->answer, json);
   print_latency("lag", "started later than due", &gun->lag, json);
   print_pings(gun, json);
+  print_refreshes(gun, json);
   if (json)
     printf("}\n");
   else if (gun->options.apart)

@@ -249,17 +249,10 @@ void phone_timer_due(struct gun *gun, struct timer *timer) {
 /* --- keep-alives ------------------------------------------------------------------------------------------------- */
 
 static void note_ping(struct gun *gun, struct gun_phone *phone) {
-  struct ping_watch *watch = &gun->pings;
   gun->counts.pings++;
-  if (watch->from_us == 0) return;
-  uint64_t second = (gun->now_us - watch->from_us) / 1000000;
-  if (second != watch->second) {
-    watch->second = second;
-    watch->in_second = 0;
-  }
-  if (++watch->in_second > watch->most_in_second) watch->most_in_second = watch->in_second;
-  watch->counted++;
-  if (phone->ping_us != 0) latency_add(&watch->gap, gun->now_us - phone->ping_us);
+  if (gun->pings.from_us == 0) return;
+  arrivals_count(&gun->pings, gun->now_us);
+  if (phone->ping_us != 0) latency_add(&gun->pings.gap, gun->now_us - phone->ping_us);
   phone->ping_us = gun->now_us;
   phone->ping_count++;
 }
