@@ -178,6 +178,7 @@ static bool open_workers(struct serve *serve) {
       .tls_certificate = options->tls_certificate,
       .tls_key = options->tls_key,
       .tls_authorities = options->tls_authorities,
+      .tls_clients = options->tls_clients,
       .clock_rate = options->clock_rate,
       .wall_anchor = clock_anchor_read(options->data_dir),
       .nonce_key = serve->nonce_key,

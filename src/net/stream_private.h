@@ -76,6 +76,14 @@ struct stream_connection *stream_add(struct stream_table *table, int fd, const s
 /* Ends it now and tells `closed`. The connection is gone. */
 void stream_drop(struct stream_table *table, struct stream_connection *connection);
 
+/* Tells why TLS came to nothing. The connection is still there. */
+void stream_tell_tls_failed(const struct stream_table *table, const struct stream_connection *connection,
+                            const char *why);
+
+/* Counts that the kernel or TLS would not read or write. Who refuses our certificate may say so only when the handshake
+ * is over for us (TLS 1.3): until a peer has said something, that is told as a failure of TLS. */
+void stream_note_failure(const struct stream_table *table, const struct stream_connection *connection);
+
 /* Arms its timer for what it is waiting for. */
 void stream_arm(struct stream_table *table, struct stream_connection *connection, struct mono_ms now);
 

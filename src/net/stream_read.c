@@ -105,7 +105,7 @@ static bool read_once(struct stream_table *table, struct stream_connection *conn
       receive(connection, table->scratch + before.length, STREAM_SCRATCH_BYTES - before.length, &length);
   if (outcome == STREAM_WAIT) return false;
   if (outcome != STREAM_DONE) {
-    if (outcome == STREAM_FAILED) counters_add(table->options.counters, connections_failed);
+    if (outcome == STREAM_FAILED) stream_note_failure(table, connection);
     stream_drop(table, connection);
     return false;
   }

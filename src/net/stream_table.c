@@ -241,6 +241,19 @@ void stream_drop(struct stream_table *table, struct stream_connection *connectio
   if (table->options.hooks.closed) table->options.hooks.closed(table->options.hooks.context, &flow);
 }
 
+void stream_tell_tls_failed(const struct stream_table *table, const struct stream_connection *connection,
+                            const char *why) {
+  const struct stream_hooks *hooks = &table->options.hooks;
+  counters_add(table->options.counters, tls_failed);
+  if (hooks->tls_failed) hooks->tls_failed(hooks->context, &connection->flow, connection->is_outgoing, why);
+}
+
+void stream_note_failure(const struct stream_table *table, const struct stream_connection *connection) {
+  counters_add(table->options.counters, connections_failed);
+  if (connection->tls && !connection->is_proven)
+    stream_tell_tls_failed(table, connection, tls_stream_problem(connection->tls));
+}
+
 /* --- listening
  * ------------------------------------------------------------------------------------------------------------ */
 
@@ -314,7 +327,9 @@ void stream_table_ready(struct stream_table *table, uint32_t number, uint32_t ev
     (void)stream_open_further(table, connection, now);
     return;
   }
-  if ((events & EPOLLOUT) && !stream_flush(table, connection, now)) return;
+  /* What ended it may stand in what is still to be read. */
+  bool is_gone = (events & (EPOLLHUP | EPOLLERR)) != 0;
+  if (!is_gone && (events & EPOLLOUT) && !stream_flush(table, connection, now)) return;
   if (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) stream_read(table, connection, now);
 }
 
@@ -328,6 +343,7 @@ void stream_table_advance(struct stream_table *table, struct mono_ms now) {
       timer_wheel_arm(&table->wheel, &connection->timer, 0, due);
       continue;
     }
+    if (connection->state == STREAM_SHAKING) stream_tell_tls_failed(table, connection, "no handshake within 5 s");
     if (connection->state <= STREAM_SHAKING)
       counters_add(table->options.counters, connections_failed);
     else

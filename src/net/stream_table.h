@@ -36,6 +36,9 @@ struct stream_hooks {
   /* The domain that whoever is reached over this flow must prove to be by its certificate; empty: it is known by its
    * address only. NULL: so is everybody. */
   struct str_view (*domain)(void *context, const struct flow *flow);
+
+  /* TLS with this peer came to nothing, and `why`; `is_outgoing`: it was begun by us. `closed` follows. May be NULL. */
+  void (*tls_failed)(void *context, const struct flow *flow, bool is_outgoing, const char *why);
 };
 
 struct stream_options {

@@ -33,6 +33,8 @@ struct rig {
   char text[70000];
   size_t text_length;
   const char *answer_broken;
+  const char *why; /* TLS came to nothing with a peer that we (have not) begun to talk to */
+  bool began;
 };
 
 static void on_message(void *context, const struct flow *flow, struct str_view bytes) {
@@ -59,6 +61,17 @@ static void on_closed(void *context, const struct flow *flow) {
   rig->flow = *flow;
 }
 
+static void expect_why(const struct rig *rig, const char *wanted) {
+  expect_bytes(rig->why ? rig->why : "", rig->why ? strlen(rig->why) : 0, wanted);
+}
+
+static void on_tls_failed(void *context, const struct flow *flow, bool is_outgoing, const char *why) {
+  struct rig *rig = context;
+  rig->flow = *flow;
+  rig->began = is_outgoing;
+  rig->why = why;
+}
+
 static struct rig *rig_open(enum transport transport, struct tls_identity *tls) {
   struct rig *rig = calloc(1, sizeof *rig);
   rig->memory = mmap(NULL, stream_table_memory_bytes(CONNECTIONS), PROT_READ | PROT_WRITE,
@@ -70,7 +83,11 @@ static struct rig *rig_open(enum transport transport, struct tls_identity *tls) 
                                    .connections_max = CONNECTIONS,
                                    .counters = &rig->counters,
                                    .tls = tls,
-                                   .hooks = {rig, on_message, on_broken, on_closed}};
+                                   .hooks = {.context = rig,
+                                             .message = on_message,
+                                             .broken = on_broken,
+                                             .closed = on_closed,
+                                             .tls_failed = on_tls_failed}};
   rig->table = stream_table_create(rig->memory, &options, rig->now);
   rig->address = (struct address){.ip = {127, 0, 0, 1}, .family = ADDRESS_IPV4};
   rig->listener = stream_listen(&rig->address);
@@ -443,7 +460,7 @@ static void run_both(struct rig *a, struct rig *b) {
 static void test_messages_go_over_tls_in_both_directions(void) {
   make_certificate();
   char problem[256] = "";
-  struct tls_files files = {certificate_path, key_path, certificate_path};
+  struct tls_files files = {certificate_path, key_path, certificate_path, NULL};
   struct tls_identity *tls = tls_identity_open(&files, problem, sizeof problem);
   if (!tls) printf("# %s\n", problem);
   expect(tls != NULL);
@@ -477,16 +494,21 @@ static void test_a_certificate_of_nobody_we_trust_is_refused(void) {
   memcpy(other_certificate, certificate_path, sizeof other_certificate);
   memcpy(other_key, key_path, sizeof other_key);
   make_certificate();
-  struct tls_identity *ours =
-      tls_identity_open(&(struct tls_files){certificate_path, key_path, certificate_path}, problem, sizeof problem);
+  struct tls_identity *ours = tls_identity_open(&(struct tls_files){certificate_path, key_path, certificate_path, NULL},
+                                                problem, sizeof problem);
   struct tls_identity *theirs =
-      tls_identity_open(&(struct tls_files){other_certificate, other_key, NULL}, problem, sizeof problem);
+      tls_identity_open(&(struct tls_files){other_certificate, other_key, NULL, NULL}, problem, sizeof problem);
   struct rig *rig = rig_open(TRANSPORT_TLS, ours), *peer = rig_open(TRANSPORT_TLS, theirs);
   struct flow flow = {.remote = peer->address, .transport = TRANSPORT_TLS, .socket_index = 2};
   stream_table_send(rig->table, &flow, &rig->address, STR_VIEW(MESSAGE), rig->now);
   run_both(rig, peer);
   expect_int(rig->closed, ==, 1);
   expect_int(peer->messages, ==, 0);
+  expect_why(rig, "self-signed certificate");
+  expect(rig->began);
+  expect(strstr(peer->why, "alert") != NULL);
+  expect(!peer->began);
+  expect_int(rig->counters.tls_failed, ==, 1);
   /* And who has no reason to check takes it. */
   flow.remote = rig->address;
   stream_table_send(peer->table, &flow, &peer->address, STR_VIEW(MESSAGE), peer->now);
@@ -511,7 +533,7 @@ static bool reaches(const char *names, const char *domain) {
   signal(SIGPIPE, SIG_IGN); /* as the switch does: TLS says goodbye to who is gone */
   char problem[256];
   make_certificate_for(names);
-  struct tls_files files = {certificate_path, key_path, certificate_path};
+  struct tls_files files = {certificate_path, key_path, certificate_path, NULL};
   struct tls_identity *tls = tls_identity_open(&files, problem, sizeof problem);
   struct rig *rig = rig_open(TRANSPORT_TLS, tls), *peer = rig_open(TRANSPORT_TLS, tls);
   struct flow flow = {.remote = peer->address, .transport = TRANSPORT_TLS, .socket_index = 2};
@@ -521,6 +543,7 @@ static bool reaches(const char *names, const char *domain) {
   run_both(rig, peer);
   bool is_through = peer->messages == 1;
   expect_int(rig->closed, ==, is_through ? 0 : 1);
+  expect_why(rig, is_through ? "" : "its certificate does not name it");
   rig_close(rig), rig_close(peer);
   tls_identity_close(&tls);
   unlink(certificate_path), unlink(key_path);
@@ -546,13 +569,14 @@ static void test_a_peer_must_be_the_domain_that_was_meant(void) {
 static void test_certificates_are_read_anew_and_bad_ones_left_alone(void) {
   char problem[256];
   make_certificate_for("DNS:old.example, IP:127.0.0.1");
-  struct tls_files files = {certificate_path, key_path, NULL}, missing = {"/nonexistent.pem", key_path, NULL};
+  struct tls_files files = {certificate_path, key_path, NULL, NULL},
+                   missing = {"/nonexistent.pem", key_path, NULL, NULL};
   struct tls_identity *tls = tls_identity_open(&files, problem, sizeof problem);
   unlink(certificate_path), unlink(key_path);
   make_certificate_for("DNS:new.example");
   expect(!tls_identity_reload(tls, &missing, problem, sizeof problem));
   expect(strstr(problem, "/nonexistent.pem: ") == problem);
-  files = (struct tls_files){certificate_path, key_path, certificate_path};
+  files = (struct tls_files){certificate_path, key_path, certificate_path, NULL};
   expect(tls_identity_reload(tls, &files, problem, sizeof problem));
   struct rig *rig = rig_open(TRANSPORT_TLS, tls), *peer = rig_open(TRANSPORT_TLS, tls);
   struct flow flow = {.remote = peer->address, .transport = TRANSPORT_TLS, .socket_index = 2};
@@ -566,9 +590,73 @@ static void test_certificates_are_read_anew_and_bad_ones_left_alone(void) {
   unlink(certificate_path), unlink(key_path);
 }
 
+/* One switch asks for certificates, another has one from `theirs`; the latter's message gets through or not. */
+static struct rig *reach_with(const struct tls_files *ours, const struct tls_files *theirs, const char **why_out) {
+  char problem[256] = "";
+  struct tls_identity *asking = tls_identity_open(ours, problem, sizeof problem);
+  struct tls_identity *asked = tls_identity_open(theirs, problem, sizeof problem);
+  expect(problem[0] == '\0');
+  struct rig *rig = rig_open(TRANSPORT_TLS, asked), *peer = rig_open(TRANSPORT_TLS, asking);
+  struct flow flow = {.remote = peer->address, .transport = TRANSPORT_TLS, .socket_index = 2};
+  stream_table_send(rig->table, &flow, &rig->address, STR_VIEW(MESSAGE), rig->now);
+  run_both(rig, peer);
+  *why_out = rig->why;
+  rig_close(rig);
+  tls_identity_close(&asking);
+  tls_identity_close(&asked);
+  return peer;
+}
+
+static void test_who_connects_is_asked_for_a_certificate_where_we_want_one(void) {
+  char problem[256] = "", strange_certificate[sizeof certificate_path], strange_key[sizeof key_path];
+  make_certificate();
+  memcpy(strange_certificate, certificate_path, sizeof strange_certificate);
+  memcpy(strange_key, key_path, sizeof strange_key);
+  make_certificate();
+  struct tls_files ours = {certificate_path, key_path, NULL, certificate_path};
+  struct tls_files known = {certificate_path, key_path, NULL, NULL};
+  struct tls_files strange = {strange_certificate, strange_key, NULL, NULL};
+  const char *why;
+  struct rig *peer = reach_with(&ours, &known, &why);
+  expect_int(peer->messages, ==, 1);
+  expect_why(peer, "");
+  rig_close(peer);
+  peer = reach_with(&ours, &strange, &why);
+  expect_int(peer->messages, ==, 0);
+  expect_why(peer, "self-signed certificate");
+  expect(!peer->began);
+  expect(why && strstr(why, "alert")); /* and the other hears of it, after the handshake was over for it */
+  rig_close(peer);
+  ours.clients = "/nonexistent/clients.pem";
+  expect(tls_identity_open(&ours, problem, sizeof problem) == NULL);
+  expect(strstr(problem, "/nonexistent/clients.pem: ") == problem);
+  unlink(strange_certificate), unlink(strange_key), unlink(certificate_path), unlink(key_path);
+}
+
+static void test_who_begins_no_handshake_is_told_of_and_dropped(void) {
+  char problem[256] = "";
+  make_certificate();
+  struct tls_files files = {certificate_path, key_path, NULL, NULL};
+  struct tls_identity *tls = tls_identity_open(&files, problem, sizeof problem);
+  struct rig *rig = rig_open(TRANSPORT_TLS, tls);
+  int silent = dial(rig), plain = dial(rig);
+  say(plain, MESSAGE);
+  rig_run(rig, 20);
+  expect_why(rig, "wrong version number");
+  rig->now.value += 5100;
+  stream_table_advance(rig->table, rig->now);
+  expect_why(rig, "no handshake within 5 s");
+  expect_int(rig->counters.tls_failed, ==, 2);
+  expect_int(stream_table_count(rig->table), ==, 0);
+  close(silent), close(plain);
+  rig_close(rig);
+  tls_identity_close(&tls);
+  unlink(certificate_path), unlink(key_path);
+}
+
 static void test_tls_files_that_cannot_be_used_are_named(void) {
   char problem[256] = "";
-  struct tls_files files = {"/nonexistent/certificate.pem", "/nonexistent/key.pem", NULL};
+  struct tls_files files = {"/nonexistent/certificate.pem", "/nonexistent/key.pem", NULL, NULL};
   expect(tls_identity_open(&files, problem, sizeof problem) == NULL);
   expect(strstr(problem, "/nonexistent/certificate.pem: ") == problem);
 }
@@ -585,4 +673,5 @@ TAP_TESTS(TAP(test_messages_are_framed_however_they_are_cut), TAP(test_a_long_me
           TAP(test_connections_beyond_the_limit_are_refused), TAP(test_messages_go_over_tls_in_both_directions),
           TAP(test_a_certificate_of_nobody_we_trust_is_refused), TAP(test_a_peer_must_be_the_domain_that_was_meant),
           TAP(test_certificates_are_read_anew_and_bad_ones_left_alone),
-          TAP(test_tls_files_that_cannot_be_used_are_named))
+          TAP(test_who_connects_is_asked_for_a_certificate_where_we_want_one),
+          TAP(test_who_begins_no_handshake_is_told_of_and_dropped), TAP(test_tls_files_that_cannot_be_used_are_named))

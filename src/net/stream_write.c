@@ -72,12 +72,23 @@ static bool fail(struct stream_table *table, struct stream_connection *connectio
   return false;
 }
 
+/* Why the peer takes nothing more may stand in what it has said last, a TLS alert. (The scratch buffer may be in use: a
+ * message may be answered from there.) */
+static bool break_off(struct stream_table *table, struct stream_connection *connection) {
+  char rest[256];
+  size_t length;
+  if (connection->tls) (void)tls_stream_read(connection->tls, rest, sizeof rest, &length);
+  stream_note_failure(table, connection);
+  stream_drop(table, connection);
+  return false;
+}
+
 bool stream_write(struct stream_table *table, struct stream_connection *connection, struct str_view bytes) {
   bool is_ready = connection->state == STREAM_OPEN || connection->state == STREAM_BROKEN;
   while (is_ready && !connection->backlog && bytes.length > 0) {
     size_t length;
     enum stream_outcome outcome = transmit(connection, bytes, &length);
-    if (outcome == STREAM_FAILED) return fail(table, connection);
+    if (outcome == STREAM_FAILED) return break_off(table, connection);
     if (outcome == STREAM_WAIT) break;
     bytes = str_view_from(bytes, length);
   }
@@ -102,7 +113,7 @@ bool stream_flush(struct stream_table *table, struct stream_connection *connecti
     size_t length;
     enum stream_outcome outcome =
         transmit(connection, str_view_of(chunk->bytes + chunk->start, chunk->end - chunk->start), &length);
-    if (outcome == STREAM_FAILED) return fail(table, connection);
+    if (outcome == STREAM_FAILED) return break_off(table, connection);
     if (outcome == STREAM_WAIT) return true;
     chunk->start += (uint32_t)length;
     connection->backlog_bytes -= (uint32_t)length;
@@ -137,15 +148,20 @@ static bool is_right_peer(const struct stream_table *table, const struct stream_
   return tls_stream_peer_is(connection->tls, domain, &connection->flow.remote);
 }
 
+static bool refuse(struct stream_table *table, struct stream_connection *connection, const char *why) {
+  stream_tell_tls_failed(table, connection, why);
+  return fail(table, connection);
+}
+
 static bool shake(struct stream_table *table, struct stream_connection *connection, struct mono_ms now) {
   switch (tls_stream_shake(connection->tls)) {
   case TLS_DONE:
     if (is_right_peer(table, connection)) break;
-    return fail(table, connection);
+    return refuse(table, connection, "its certificate does not name it");
   case TLS_WANTS_READ: stream_watch(table, connection, false); return true;
   case TLS_WANTS_WRITE: stream_watch(table, connection, true); return true;
   case TLS_ENDED:
-  case TLS_FAILED: return fail(table, connection);
+  case TLS_FAILED: return refuse(table, connection, tls_stream_problem(connection->tls));
   }
   connection->state = STREAM_OPEN;
   stream_arm(table, connection, now);

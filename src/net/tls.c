@@ -23,6 +23,7 @@ struct tls_identity {
 
 struct tls_stream {
   SSL *ssl;
+  const char *problem; /* static; NULL: none yet */
 };
 
 static void say(char *problem, size_t problem_bytes, const char *file) {
@@ -55,6 +56,20 @@ static void free_contexts(struct tls_contexts *contexts) {
   *contexts = (struct tls_contexts){0};
 }
 
+/* Their chain must end at one of these; whose names they bear is not looked at, as phones have none. */
+static const char *ask_clients(SSL_CTX *server, const char *file) {
+  static const unsigned char session_context[] = "belfry";
+  if (!file) return NULL;
+  STACK_OF(X509_NAME) *names = SSL_load_client_CA_file(file);
+  if (!names || SSL_CTX_load_verify_file(server, file) != 1) {
+    sk_X509_NAME_pop_free(names, X509_NAME_free);
+    return file;
+  }
+  SSL_CTX_set_client_CA_list(server, names);
+  SSL_CTX_set_verify(server, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+  return SSL_CTX_set_session_id_context(server, session_context, sizeof session_context - 1) == 1 ? NULL : file;
+}
+
 static bool read_contexts(const struct tls_files *files, struct tls_contexts *contexts, char *problem,
                           size_t problem_bytes) {
   *contexts = (struct tls_contexts){new_context(TLS_server_method()), new_context(TLS_client_method())};
@@ -68,6 +83,7 @@ static bool read_contexts(const struct tls_files *files, struct tls_contexts *co
     SSL_CTX_set_verify(contexts->client, SSL_VERIFY_PEER, NULL);
     if (SSL_CTX_load_verify_file(contexts->client, files->authorities) != 1) bad = files->authorities;
   }
+  if (!bad) bad = ask_clients(contexts->server, files->clients);
   if (!bad) return true;
   say(problem, problem_bytes, bad);
   free_contexts(contexts);
@@ -138,15 +154,25 @@ void tls_stream_close(struct tls_stream **stream) {
   *stream = NULL;
 }
 
-static enum tls_outcome outcome_of(const struct tls_stream *stream, int result) {
-  int error = SSL_get_error(stream->ssl, result);
-  ERR_clear_error();
-  switch (error) {
-  case SSL_ERROR_WANT_READ: return TLS_WANTS_READ;
-  case SSL_ERROR_WANT_WRITE: return TLS_WANTS_WRITE;
-  case SSL_ERROR_ZERO_RETURN: return TLS_ENDED;
-  default: return TLS_FAILED;
+/* What we think of the peer's certificate comes first, then what OpenSSL calls it, which may be the peer's alert. */
+static const char *reason_of(const struct tls_stream *stream) {
+  long verdict = SSL_get_verify_result(stream->ssl);
+  if (verdict != X509_V_OK && SSL_get_verify_mode(stream->ssl) != SSL_VERIFY_NONE)
+    return X509_verify_cert_error_string(verdict);
+  const char *reason = ERR_reason_error_string(ERR_peek_error());
+  return reason ? reason : "the connection broke";
+}
+
+static enum tls_outcome outcome_of(struct tls_stream *stream, int result) {
+  enum tls_outcome outcome = TLS_FAILED;
+  switch (SSL_get_error(stream->ssl, result)) {
+  case SSL_ERROR_WANT_READ: outcome = TLS_WANTS_READ; break;
+  case SSL_ERROR_WANT_WRITE: outcome = TLS_WANTS_WRITE; break;
+  case SSL_ERROR_ZERO_RETURN: outcome = TLS_ENDED; break;
+  default: stream->problem = reason_of(stream); break;
   }
+  ERR_clear_error();
+  return outcome;
 }
 
 enum tls_outcome tls_stream_shake(struct tls_stream *stream) {
@@ -162,6 +188,10 @@ enum tls_outcome tls_stream_read(struct tls_stream *stream, void *bytes, size_t 
 enum tls_outcome tls_stream_write(struct tls_stream *stream, const void *bytes, size_t length, size_t *length_out) {
   int result = SSL_write_ex(stream->ssl, bytes, length, length_out);
   return result == 1 ? TLS_DONE : outcome_of(stream, result);
+}
+
+const char *tls_stream_problem(const struct tls_stream *stream) {
+  return stream->problem ? stream->problem : "the peer closed the connection";
 }
 
 bool tls_stream_has_more(const struct tls_stream *stream) {

@@ -15,6 +15,8 @@ struct tls_files {
   const char *certificate; /* PEM, our certificate and its chain */
   const char *key;         /* PEM */
   const char *authorities; /* PEM; NULL: certificates of those we connect to are not checked */
+  const char *clients;     /* PEM; NULL: those who connect to us are not asked for a certificate, else it is refused to
+                            * them without one from here */
 };
 
 /* NULL with a sentence in `problem` that names the file. */
@@ -49,6 +51,9 @@ enum tls_outcome tls_stream_shake(struct tls_stream *stream);
 /* At least one byte when TLS_DONE. */
 enum tls_outcome tls_stream_read(struct tls_stream *stream, void *bytes, size_t room, size_t *length_out);
 enum tls_outcome tls_stream_write(struct tls_stream *stream, const void *bytes, size_t length, size_t *length_out);
+
+/* Why the latest of these three said TLS_FAILED, in a few words of OpenSSL's or ours. */
+const char *tls_stream_problem(const struct tls_stream *stream);
 
 /* Bytes that have been received and decrypted but not read: epoll knows nothing of them. */
 bool tls_stream_has_more(const struct tls_stream *stream);

@@ -97,6 +97,35 @@ static void on_closed(void *context, const struct flow *flow) {
   egress_tell_failed(context, flow);
 }
 
+/* One line a second in each direction: who calls a gateway with a bad certificate does so often, and strangers knock at
+ * every port. The others are counted only. */
+static bool may_tell(struct worker *worker, bool is_outgoing) {
+  struct mono_ms *told_at = &worker->tls_told_at[is_outgoing];
+  if (mono_ms_before(worker->real_now, mono_ms_add(*told_at, TLS_TOLD_EVERY_MS))) return false;
+  *told_at = worker->real_now;
+  return true;
+}
+
+static void on_tls_failed(void *context, const struct flow *flow, bool is_outgoing, const char *why) {
+  struct worker *worker = context;
+  const struct device *device = directory_find_routing_gateway(worker->context.directory, &flow->remote);
+  char text[ALARM_LINE_MAX];
+  struct text_builder line = text_builder_over(text, sizeof text);
+  if (!may_tell(worker, is_outgoing)) return;
+  text_builder_add(&line, is_outgoing ? STR_VIEW("TLS to ") : STR_VIEW("TLS from "));
+  if (is_outgoing && device) {
+    text_builder_add_literal(&line, "routing gateway ");
+    text_builder_add(&line, device->name);
+    text_builder_add_literal(&line, ", ");
+    text_builder_add(&line, device->gateway->host);
+    if (device->gateway->host.length > 0) text_builder_add_literal(&line, " at ");
+  }
+  address_to_text(&flow->remote, &line);
+  text_builder_add_literal(&line, " came to nothing: ");
+  text_builder_add(&line, str_view_from_c(why));
+  worker_alarm(worker, text_builder_view(&line));
+}
+
 /* The host name, without port, under which the operator knows a gateway. */
 static struct str_view domain_of(void *context, const struct flow *flow) {
   const struct worker *worker = context;
@@ -107,7 +136,7 @@ static struct str_view domain_of(void *context, const struct flow *flow) {
 }
 
 struct stream_hooks ingress_stream_hooks(struct worker *worker) {
-  return (struct stream_hooks){worker, on_message, on_broken, on_closed, domain_of};
+  return (struct stream_hooks){worker, on_message, on_broken, on_closed, domain_of, on_tls_failed};
 }
 
 void ingress_accept(struct worker *worker, uint16_t socket_index) {

@@ -24,8 +24,8 @@ struct worker_options {
   uint8_t worker_count;
   struct switch_limits limits; /* per worker */
   uint32_t connections_max;    /* TCP and TLS, per worker; 0: 1024 */
-  /* PEM files; the first two are needed when there is a TLS socket, the third may be NULL (net/tls.h). */
-  const char *tls_certificate, *tls_key, *tls_authorities;
+  /* PEM files; the first two are needed when there is a TLS socket, the others may be NULL (net/tls.h). */
+  const char *tls_certificate, *tls_key, *tls_authorities, *tls_clients;
   const char *name_servers;   /* "127.0.0.1:53": tests; NULL: those of the host */
   double clock_rate;          /* 1.0; tests: the switch's time runs that many times faster */
   struct wall_us wall_anchor; /* clock_rate ≠ 1: wall time at start, so that stamps never go back over a restart */

@@ -261,7 +261,8 @@ static bool open_tls(struct worker_group *group, const struct worker_options *op
     if (has_tls) snprintf(problem, problem_bytes, "a TLS socket needs a certificate and its key");
     return !has_tls;
   }
-  group->tls_files = (struct tls_files){options->tls_certificate, options->tls_key, options->tls_authorities};
+  group->tls_files =
+      (struct tls_files){options->tls_certificate, options->tls_key, options->tls_authorities, options->tls_clients};
   group->tls = tls_identity_open(&group->tls_files, problem, problem_bytes);
   return group->tls != NULL;
 }

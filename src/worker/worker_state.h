@@ -30,6 +30,7 @@
 #define ALARM_BYTES         (256 << 10)
 #define DEVICES_BYTES       (256 << 10)
 #define ALARM_LINE_MAX      1024
+#define TLS_TOLD_EVERY_MS   1000
 #define EPOLL_EVENTS_MAX    64
 #define INBOX_NOTES_A_ROUND 1024
 
@@ -66,6 +67,7 @@ struct worker {
   int64_t real_ns; /* the kernel's monotonic clock */
   struct recording recording;
   struct mono_ms real_now;
+  struct mono_ms tls_told_at[2]; /* of connections that peers began, and that we began */
   struct touch touch;
   struct mono_ms touched_at;
   bool queue_may_stand; /* a socket had a full batch in this round */

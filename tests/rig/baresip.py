@@ -30,6 +30,7 @@ module_app account.so
 module_app menu.so
 module_app ctrl_tcp.so
 ctrl_tcp_listen {control_host}:{control_port}
+{trust}
 """
 
 _COLOUR = re.compile(r"\x1b\[[\d;]*m")
@@ -39,14 +40,15 @@ _MODULE_PATHS = ["/usr/lib/baresip/modules", "/usr/lib/x86_64-linux-gnu/baresip/
 
 class Baresip:
     """One baresip with one number. `server` (a Switch or a port) makes it register there with `password`; without one it
-    calls and is called directly. `place` is where it runs."""
+    calls and is called directly. `place` is where it runs. Over TLS it takes certificates of `authority` only."""
 
-    def __init__(self, rig, number, server=None, password=None, transport="udp", expires_s=3600, place=HERE):
+    def __init__(self, rig, number, server=None, password=None, transport="udp", expires_s=3600, place=HERE, authority=None):
         rig.require_program("baresip")
         self.rig, self.number, self.transport, self.place = rig, number, transport, place
         self.name = rig.fresh_name(f"baresip-{number}")
         self.port, self.control_port, self.rtp_port = free_port(2), free_port(), free_port(8)
-        self.server_port = server if server is None or isinstance(server, int) else server.port
+        self.server_port = server if server is None or isinstance(server, int) else server.port_for(transport)
+        self.trust = f"sip_cafile {authority.certificate}" if authority else ""
         self.home = rig.directory / f"{self.name}-home"
         self.process = self.control = None
         self.events, self.seen, self.unread, self.token = [], 0, b"", 0
@@ -64,7 +66,7 @@ class Baresip:
         self.home.mkdir(parents=True)
         modules = next((path for path in _MODULE_PATHS if os.path.isdir(path)), _MODULE_PATHS[0])
         (self.home / "config").write_text(_CONFIG.format(
-            host=self.place.host, control_host=HOST, port=self.port, control_port=self.control_port, rtp_port=self.rtp_port,
+            host=self.place.host, control_host=HOST, port=self.port, control_port=self.control_port, rtp_port=self.rtp_port, trust=self.trust,
             rtp_port_last=self.rtp_port + 7, modules=modules))
         (self.home / "accounts").write_text(self.account)
         (self.home / "contacts").touch()

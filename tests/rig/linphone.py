@@ -1,7 +1,8 @@
 """Driving linphonec: commands on its standard input, what happens from its standard output.
 
 Traps: without $HOME/.local/share/linphone it does not start properly; without `ipv6_migration_done` it drops `use_ipv6=0`
-and offers IPv6 media; without a sound card it must be told to use files; it says nothing about its registration unless asked, and a refused password
+and offers IPv6 media; its TLS
+library knows no certificates that name an address; without a sound card it must be told to use files; it says nothing about its registration unless asked, and a refused password
 makes it ask for another one on standard input."""
 
 import re
@@ -16,7 +17,7 @@ from .waiting import wait_until
 _SECTIONS = """[sip]
 sip_port={port}
 sip_tcp_port={port}
-sip_tls_port=0
+sip_tls_port={tls_port}
 contact=sip:{number}@{host}
 use_ipv6=0
 ipv6_migration_done=1
@@ -29,6 +30,7 @@ use_rfc2833=1
 inc_timeout=300
 default_proxy={default_proxy}
 {timer}
+{trust}
 [rtp]
 audio_rtp_port={rtp_port}
 nortp_timeout=900
@@ -56,15 +58,16 @@ passwd={password}
 
 class Linphone:
     """One linphonec with one number. `server` (a Switch or a port) makes it register there with `password`; without one it
-    calls and is called directly. `session_timer` = (seconds, refresher 0|1|2) turns RFC 4028 on; `place` is where it runs."""
+    calls and is called directly. `session_timer` = (seconds, refresher 0|1|2) turns RFC 4028 on; `place` is where it runs. Over TLS it
+    takes certificates of `authority` only."""
 
     def __init__(self, rig, number, server=None, password=None, transport="udp", session_timer=None, expires_s=3600,
-                 place=HERE):
+                 place=HERE, authority=None):
         rig.require_program("linphonec")
         self.rig, self.number, self.transport, self.place = rig, number, transport, place
         self.name = rig.fresh_name(f"linphone-{number}")
         self.port = free_port()
-        self.server_port = server if server is None or isinstance(server, int) else server.port
+        self.server_port = server if server is None or isinstance(server, int) else server.port_for(transport)
         self.home = rig.directory / f"{self.name}-home"
         self.seen = 0
         self.process = None
@@ -74,6 +77,8 @@ class Linphone:
             timer = (f"session_expires_enabled=1\nsession_expires_value={seconds}\nsession_expires_min_value=90\n"
                      f"session_expires_refresher_value={refresher}")
         self.config = _SECTIONS.format(port=self.port, number=number, rtp_port=free_port(4), host=place.host, timer=timer,
+                                       tls_port=-1 if transport == "tls" else 0,
+                                       trust=f"root_ca={authority.certificate}\nverify_server_cn=0" if authority else "",
                                        default_proxy=-1 if self.server_port is None else 0)
         if self.server_port:
             self.config += _ACCOUNT.format(server_host=place.server_host, server_port=self.server_port, transport=transport, number=number,

@@ -37,14 +37,17 @@ def routing_gateway(name, port, prefixes=("*",), priority=1, **settings):
 
 class Switch:
     """One Belfry. Sections of the configuration are keywords: `parameters`, `phones`, `mapping_gateways`,
-    `routing_gateways`; `arguments` are added to its command line, `clock_rate` makes its time run faster."""
+    `routing_gateways`; `arguments` are added to its command line, `clock_rate` makes its time run faster, `tls` (an Identity) lets it listen at `tls_port`."""
 
-    def __init__(self, rig, arguments=(), clock_rate=None, tcp=True, environment=None, **configuration):
+    def __init__(self, rig, arguments=(), clock_rate=None, tcp=True, tls=None, environment=None, **configuration):
         self.rig, self.configuration, self.environment = rig, configuration, environment
         self.name = rig.fresh_name("belfry")
         self.data = rig.directory / f"{self.name}-data"
         self.port, self.admin_port = free_port(), free_port()
         self.arguments = ["--sip", f"udp:{HOST}:{self.port}"] + (["--sip", f"tcp:{HOST}:{self.port}"] if tcp else [])
+        self.tls_port = free_port() if tls else None
+        if tls:
+            self.arguments += ["--sip", f"tls:{HOST}:{self.tls_port}", "--tls-certificate", tls.certificate, "--tls-key", tls.key]
         self.arguments += ["--admin", f"{HOST}:{self.admin_port}"]
         self.arguments += ["--clock-rate", str(clock_rate)] if clock_rate else []
         self.arguments += list(arguments)
@@ -87,6 +90,13 @@ class Switch:
         """kill -9; start() brings it back, with the same data and ports."""
         self.process.kill()
         self.process = None
+
+    def port_for(self, transport):
+        return self.tls_port if transport == "tls" else self.port
+
+    def wait_for_log(self, pattern, deadline_s=10.0):
+        """Waits for a line on its standard error that matches, and returns the match."""
+        return wait_until(lambda: re.search(pattern, self.process.errors), f"{self.name} logs /{pattern}/", deadline_s)
 
     def calls(self):
         return self.api.get("/api/v1/calls")["items"]
