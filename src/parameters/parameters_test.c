@@ -64,6 +64,7 @@ static void test_names_defaults_and_ranges_are_the_known_ones(void) {
       {"SS_GATEWAY_SWITCH_STOP_AFTER_RTP_START", "On", "On or Off"},
       {"SS_SIP_STOP_SWITCH_AFTER_SDP", "On", "On or Off"},
       {"BF_JOURNAL_WAIT_MS", "100", "1 to 500 ms, or 0"},
+      {"BF_JOURNAL_GATHER_MS", "20", "1 to 200 ms, or 0"},
       {"SS_QOS_SIGNAL", "0xa0", "0x00 to 0xff"},
       {"SS_QOS_RTP", "0xa0", "0x00 to 0xff"},
       {"BF_SESSION_MIN_SE", "90", "90 to 86400 s"},

@@ -73,6 +73,10 @@ struct call_journal *call_journal_open(const struct call_journal_options *option
   return journal;
 }
 
+void call_journal_set_gather(struct call_journal *journal, uint32_t most_ms) {
+  __atomic_store_n(&journal->gather_ms_max, most_ms, __ATOMIC_RELAXED);
+}
+
 void call_journal_on_flush(struct call_journal *journal, void (*flushed)(void *context), void *context) {
   journal->flushed = flushed;
   journal->flushed_context = context;
@@ -128,7 +132,7 @@ static void wake_if_asleep(struct call_journal *journal, bool urgent) {
 
 uint64_t call_journal_hurry(struct call_journal *journal) {
   __atomic_thread_fence(__ATOMIC_SEQ_CST); /* it is in the queue before the writer's state is looked at */
-  if (!__atomic_load_n(&journal->urgent, __ATOMIC_SEQ_CST)) __atomic_store_n(&journal->urgent, true, __ATOMIC_SEQ_CST);
+  __atomic_fetch_add(&journal->awaited, 1, __ATOMIC_SEQ_CST);
   wake_if_asleep(journal, true);
   return __atomic_load_n(&journal->queue.reserved, __ATOMIC_RELAXED);
 }
@@ -146,8 +150,7 @@ enum result call_journal_put(struct call_journal *journal, enum journal_kind kin
   }
   if (ticket_out) *ticket_out = __atomic_load_n(&journal->queue.reserved, __ATOMIC_RELAXED);
   __atomic_thread_fence(__ATOMIC_SEQ_CST); /* it is in the queue before the writer's state is looked at */
-  if (urgent && !__atomic_load_n(&journal->urgent, __ATOMIC_SEQ_CST))
-    __atomic_store_n(&journal->urgent, true, __ATOMIC_SEQ_CST);
+  if (urgent) __atomic_fetch_add(&journal->awaited, 1, __ATOMIC_SEQ_CST);
   wake_if_asleep(journal, urgent);
   return RESULT_OK;
 }

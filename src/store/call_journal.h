@@ -60,16 +60,21 @@ enum result call_journal_each(struct call_journal *journal, call_journal_visitor
 /* Who hears of durable tickets, when it is known later than at opening; before the start. */
 void call_journal_on_flush(struct call_journal *journal, void (*flushed)(void *context), void *context);
 
+/* How long at most it gathers what is waited for before it flushes, when many wait (store/journal_gather.h); below
+ * 1000. 0, and before it is told: never. Any thread. */
+void call_journal_set_gather(struct call_journal *journal, uint32_t most_ms);
+
 /* Starts the writer thread. */
 enum result call_journal_start(struct call_journal *journal);
 
-/* Tells the journal something; never blocks; any thread. `urgent`: somebody waits for it, so it is written at once, not
- * within 20 ms. `*ticket_out` may be NULL. RESULT_FULL: there is no room (the disk does not keep up, or is broken);
- * RESULT_OUT_OF_RANGE: longer than JOURNAL_PAYLOAD_MAX, or a note than JOURNAL_NOTE_MAX (store/journal_record.h). */
+/* Tells the journal something; never blocks; any thread. `urgent`: somebody waits for it, so it is written at once or
+ * when enough has been gathered; anything else within 20 ms. `*ticket_out` may be NULL. RESULT_FULL: there is no room
+ * (the disk does not keep up, or is broken); RESULT_OUT_OF_RANGE: longer than JOURNAL_PAYLOAD_MAX, or a note than
+ * JOURNAL_NOTE_MAX (store/journal_record.h). */
 enum result call_journal_put(struct call_journal *journal, enum journal_kind kind, struct journal_key key,
                              struct str_view payload, bool urgent, uint64_t *ticket_out) MUST_USE;
 
-/* A ticket for everything told so far; it is written at once, for somebody waits for it. Any thread. */
+/* A ticket for everything told so far; as urgent as that, for somebody waits for it. Any thread. */
 uint64_t call_journal_hurry(struct call_journal *journal);
 
 /* True when everything up to the ticket is on the disk. Any thread. */

@@ -257,6 +257,46 @@ static void test_what_was_durable_is_there_again_with_its_last_note(void) {
   remove_dir();
 }
 
+static uint64_t flushes_of(const struct call_journal *journal) {
+  struct call_journal_health health;
+  call_journal_read_health(journal, &health);
+  return health.flushes;
+}
+
+static void test_many_that_are_waited_for_share_a_flush(void) {
+  enum { MANY = 600 };
+  fresh_dir();
+  struct call_journal *journal = start_journal();
+  call_journal_set_gather(journal, 100);
+  uint64_t before = flushes_of(journal), ticket = 0;
+  for (uint64_t i = 0; i < MANY; i++) {
+    ticket = put(journal, JOURNAL_PUT, i, "a call");
+    nanosleep(&(struct timespec){.tv_nsec = 500000}, NULL);
+  }
+  expect(wait_for(journal, ticket));
+  expect_int((flushes_of(journal) - before) * 5, <, MANY);
+  call_journal_close(&journal);
+  remove_dir();
+}
+
+static void test_one_that_is_waited_for_is_flushed_at_once_however_long_many_would_wait(void) {
+  fresh_dir();
+  struct call_journal *journal = start_journal();
+  call_journal_set_gather(journal, 900);
+  int least_ms = 1000;
+  for (uint64_t i = 0; i < 4; i++) {
+    uint64_t ticket = put(journal, JOURNAL_PUT, i, "a call");
+    int took_ms = 0;
+    for (; took_ms < 1000 && !call_journal_is_durable(journal, ticket); took_ms++)
+      nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    if (took_ms < least_ms) least_ms = took_ms;
+    nanosleep(&(struct timespec){.tv_nsec = 250000000}, NULL);
+  }
+  expect_int(least_ms, <, 100);
+  call_journal_close(&journal);
+  remove_dir();
+}
+
 static void copy_names(void *subject, const char *name) {
   char *last = subject;
   if (name[0] == 'j' && strcmp(name, last) > 0) snprintf(last, 64, "%s", name);
@@ -617,6 +657,8 @@ static void test_a_directory_that_cannot_be_made_is_a_clear_error(void) {
 }
 
 TAP_TESTS(TAP(test_what_was_durable_is_there_again_with_its_last_note),
+          TAP(test_many_that_are_waited_for_share_a_flush),
+          TAP(test_one_that_is_waited_for_is_flushed_at_once_however_long_many_would_wait),
           TAP(test_a_last_record_torn_at_any_byte_is_cut_and_the_journal_goes_on),
           TAP(test_damage_in_the_middle_is_reported_with_its_place_and_the_rest_is_used),
           TAP(test_files_are_given_up_while_it_runs_and_nothing_that_lives_is_lost),

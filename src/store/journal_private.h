@@ -6,6 +6,7 @@
 
 #include "base/ring_queue.h"
 #include "store/call_journal.h"
+#include "store/journal_gather.h"
 #include "store/journal_index.h"
 #include "store/journal_record.h"
 
@@ -18,9 +19,8 @@
 #define JOURNAL_SEGMENTS_MAX   32768
 #define JOURNAL_FED_MAX        1024
 #define JOURNAL_PATH_BYTES     4096
-#define JOURNAL_FLUSH_EVERY_US 5000 /* under load flushes are at least so far apart: fewer of them serve more calls */
-#define JOURNAL_LINGER_MS      20   /* what nobody waits for */
-#define JOURNAL_RETRY_MS       200  /* after a failure, and for a store that is full */
+#define JOURNAL_LINGER_MS      20  /* what nobody waits for */
+#define JOURNAL_RETRY_MS       200 /* after a failure, and for a store that is full */
 #define JOURNAL_NAME_FORMAT    "journal-%08x-%08x.log"
 #define JOURNAL_HEADER_PAYLOAD 24
 
@@ -49,12 +49,13 @@ struct call_journal {
   struct ring_queue queue;
   void *queue_memory;
   int wake_fd;
-  uint32_t sleep;   /* atomic: enum journal_sleep */
-  uint64_t durable; /* atomic: tickets up to this are on the disk */
-  bool is_well;     /* atomic */
-  bool urgent;      /* atomic: somebody waits for what is in the queue */
-  bool stopping;    /* atomic */
-  uint64_t refused; /* atomic */
+  uint32_t sleep;         /* atomic: enum journal_sleep */
+  uint64_t durable;       /* atomic: tickets up to this are on the disk */
+  bool is_well;           /* atomic */
+  uint64_t awaited;       /* atomic: how often somebody has begun to wait for what is in the queue */
+  uint32_t gather_ms_max; /* atomic */
+  bool stopping;          /* atomic */
+  uint64_t refused;       /* atomic */
 
   /* Files, oldest first; the last one is written to. */
   struct journal_segment *segments;
@@ -96,6 +97,8 @@ struct call_journal {
   bool writer_started;
   pthread_t writer;
   int64_t flush_started_us;
+  uint64_t awaited_taken; /* of `awaited`, when the last batch was begun */
+  struct journal_gather gather;
   pthread_mutex_t health_mutex;
   struct call_journal_health health;
 };
@@ -108,7 +111,7 @@ struct journal_note {
 
 enum journal_sleep {
   JOURNAL_AWAKE,
-  JOURNAL_LINGERING, /* wakes for what is urgent */
+  JOURNAL_LINGERING, /* wakes for what is awaited */
   JOURNAL_ASLEEP,    /* wakes for anything */
 };
 

@@ -207,13 +207,28 @@ static void batch_failed(struct call_journal *journal) {
 /* --- the thread ------------------------------------------------------------------------------------------------------
  */
 
+/* Somebody waits for what has been told since the last batch was begun. */
+static bool is_awaited(const struct call_journal *journal) {
+  return __atomic_load_n(&journal->awaited, __ATOMIC_SEQ_CST) != journal->awaited_taken;
+}
+
+/* Rests until it has gathered for long enough since the last flush. */
+static void gather(struct call_journal *journal) {
+  uint32_t most_ms = __atomic_load_n(&journal->gather_ms_max, __ATOMIC_RELAXED);
+  int64_t now = now_us();
+  int64_t early_us = journal->flush_started_us + journal_gather_us(&journal->gather, now, most_ms) - now;
+  if (early_us > 0) nanosleep(&(struct timespec){.tv_nsec = early_us * 1000}, NULL);
+  uint64_t awaited = __atomic_load_n(&journal->awaited, __ATOMIC_SEQ_CST);
+  journal_gather_note(&journal->gather, now, (uint32_t)(awaited - journal->awaited_taken));
+  journal->awaited_taken = awaited;
+}
+
 static void wait_for(struct call_journal *journal, enum journal_sleep sleep, int milliseconds) {
   struct pollfd wake = {.fd = journal->wake_fd, .events = POLLIN};
   size_t length;
   __atomic_store_n(&journal->sleep, sleep, __ATOMIC_SEQ_CST);
   bool has_come = sleep == JOURNAL_ASLEEP && ring_queue_peek(&journal->queue, &length) != NULL;
-  if (!has_come && !__atomic_load_n(&journal->urgent, __ATOMIC_SEQ_CST) && !is_stopping(journal) &&
-      poll(&wake, 1, milliseconds) > 0) {
+  if (!has_come && !is_awaited(journal) && !is_stopping(journal) && poll(&wake, 1, milliseconds) > 0) {
     uint64_t count;
     if (read(journal->wake_fd, &count, sizeof count) < 0) { /* nobody else reads it */
     }
@@ -221,18 +236,16 @@ static void wait_for(struct call_journal *journal, enum journal_sleep sleep, int
   __atomic_store_n(&journal->sleep, JOURNAL_AWAKE, __ATOMIC_RELAXED);
 }
 
-/* Until there is something to write, and a little longer where nobody waits for it or the last flush was just now. */
+/* Until there is something to write, and a little longer where nobody waits for it or many do. */
 static void wait_for_work(struct call_journal *journal) {
   size_t length;
   if (is_stopping(journal)) return;
   bool is_busy = journal->lags || journal->fed_count > 0;
   if (!ring_queue_peek(&journal->queue, &length) && journal->compact_number == 0)
     wait_for(journal, JOURNAL_ASLEEP, is_busy ? LOOK_MS : IDLE_MS);
-  if (!__atomic_load_n(&journal->urgent, __ATOMIC_ACQUIRE) && ring_queue_peek(&journal->queue, &length))
+  if (!is_awaited(journal) && ring_queue_peek(&journal->queue, &length))
     wait_for(journal, JOURNAL_LINGERING, JOURNAL_LINGER_MS);
-  int64_t early_us = journal->flush_started_us + JOURNAL_FLUSH_EVERY_US - now_us();
-  if (early_us > 0) nanosleep(&(struct timespec){.tv_nsec = early_us * 1000}, NULL);
-  __atomic_store_n(&journal->urgent, false, __ATOMIC_SEQ_CST);
+  gather(journal);
 }
 
 /* Waits after a failure, but for an urgent end. */
@@ -273,6 +286,7 @@ static bool is_finished(struct call_journal *journal) {
 void *journal_writer_run(void *argument) {
   struct call_journal *journal = argument;
   unsigned farewells = 0;
+  pthread_setname_np(pthread_self(), "belfry-journal");
   for (;;) {
     if (journal->failures == 0) wait_for_work(journal);
     journal_feed_look(journal);

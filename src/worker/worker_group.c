@@ -234,6 +234,7 @@ static bool take_options(struct worker_group *group, const struct worker_options
     group->record_sink = put_into_journal;
     group->record_sink_context = options->journal;
     call_journal_on_flush(options->journal, egress_journal_flushed, group);
+    worker_group_pace_journal(group);
   }
   worker_clock_start(&group->clock, options->clock_rate, options->wall_anchor);
   group->identity.socket_count = options->socket_count;

@@ -108,12 +108,19 @@ void worker_group_aim_export(struct worker_group *group) {
   hep_export_set_target(group->hep, &target, group->parameters->BF_HEP_AGENT);
 }
 
+void worker_group_pace_journal(struct worker_group *group) {
+  uint32_t gather_ms = group->parameters->BF_JOURNAL_GATHER_MS, wait_ms = group->parameters->BF_JOURNAL_WAIT_MS;
+  if (!group->journal) return;
+  call_journal_set_gather(group->journal, wait_ms > 0 && gather_ms > wait_ms / 2 ? wait_ms / 2 : gather_ms);
+}
+
 enum result worker_group_set_parameters(struct worker_group *group, const struct parameters *parameters,
                                         int deadline_ms) {
   struct inbox_note note = {.kind = INBOX_PARAMETERS, .parameters = parameters};
   struct recording old[WORKERS_MAX] = {0};
   group->parameters = parameters;
   worker_group_aim_export(group);
+  worker_group_pace_journal(group);
   if (!is_running(group)) return set_stopped(group);
   group->changes_recording = group->trace_dir && parameters->BF_TRACE_SIZE != group->trace_size_mib;
   group->trace_size_mib = parameters->BF_TRACE_SIZE;

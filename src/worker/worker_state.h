@@ -133,6 +133,9 @@ void worker_alarm(struct worker *worker, struct str_view line);
 /* Tells the export of what is recorded where the parameters want it. */
 void worker_group_aim_export(struct worker_group *group);
 
+/* Tells the journal how long it may gather: at most half of what an answer waits for it. */
+void worker_group_pace_journal(struct worker_group *group);
+
 static inline bool worker_group_is_stopping(const struct worker_group *group) {
   return __atomic_load_n(&group->is_stopping, __ATOMIC_ACQUIRE);
 }
