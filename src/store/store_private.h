@@ -16,7 +16,7 @@
 #define STORE_QUEUE_BYTES     (32u * 1024 * 1024)
 #define STORE_BATCH_RECORDS   2000
 #define STORE_BATCH_BYTES     (2u * 1024 * 1024)
-#define STORE_BATCH_PAUSE_MS  100  /* records that come within it share one transaction and one flush to disk */
+#define STORE_BATCH_PAUSE_MS  250  /* records that come within it share one transaction and one flush to disk */
 #define STORE_RETRY_MS        1000 /* after a failed batch */
 #define STORE_BUSY_TIMEOUT_MS 5000
 

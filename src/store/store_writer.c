@@ -114,8 +114,14 @@ static void wait_for(struct store *store, int milliseconds) {
   }
 }
 
+/* More than a batch would leave room for waits already. */
+static bool is_behind(const struct store *store) {
+  return __atomic_load_n(&store->health.records_waiting, __ATOMIC_RELAXED) >= STORE_BATCH_RECORDS;
+}
+
 void *store_writer_run(void *argument) {
   struct store *store = argument;
+  pthread_setname_np(pthread_self(), "belfry-store");
   for (;;) {
     bool stopping = __atomic_load_n(&store->stopping, __ATOMIC_ACQUIRE);
     fill_batch(store);
@@ -125,7 +131,7 @@ void *store_writer_run(void *argument) {
     } else if (store->batch_records == 0 && __atomic_load_n(&store->health.records_waiting, __ATOMIC_RELAXED) == 0) {
       if (stopping) return NULL;
       wait_for(store, STORE_BATCH_PAUSE_MS);
-    } else if (!stopping) {
+    } else if (!stopping && !is_behind(store)) {
       wait_for(store, STORE_BATCH_PAUSE_MS);
     }
   }
