@@ -67,7 +67,9 @@ void ingress_udp_errors(struct worker *worker, uint16_t socket_index) {
  * -------------------------------------------------------------------------------------------------------------- */
 
 static void on_message(void *context, const struct flow *flow, struct str_view bytes) {
-  ingress_message(context, flow, bytes);
+  struct worker *worker = context;
+  ingress_message(worker, flow, bytes);
+  pace_note_messages(&worker->pace, 1);
 }
 
 static bool can_be_answered(const struct sip_message *message) {

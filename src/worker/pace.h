@@ -8,16 +8,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define PACE_REST_US      500 /* from the beginning of one round to that of the next */
-#define PACE_WINDOW_MS    100
-#define PACE_DENSE_ROUNDS 100 /* in a window: so many rounds, and there is something to be gained */
-#define PACE_BATCH_GOOD   16  /* messages: a round that brings so many is worth its waking */
+#define PACE_REST_US        1000 /* from the beginning of one round to that of the next */
+#define PACE_WINDOW_MS      100
+#define PACE_DENSE_MESSAGES 200 /* in a window: with more, a rest brings two or more together */
+#define PACE_BATCH_GOOD     16  /* messages: a round that brings so many is worth its waking */
 
 struct pace {
   int64_t round_ns;        /* when the last round in which something came began */
   uint32_t round_messages; /* that came in it */
   int64_t window;
-  uint32_t rounds, rounds_before; /* of this window, of the one before */
+  uint32_t messages, messages_before; /* of this window, of the one before */
 };
 
 /* A round in which something came begins. `now_ns` is the kernel's monotonic clock. */
@@ -26,6 +26,7 @@ void pace_note_round(struct pace *pace, int64_t now_ns);
 /* So many messages more in this round. */
 static inline void pace_note_messages(struct pace *pace, unsigned count) {
   pace->round_messages += count;
+  pace->messages += count;
 }
 
 /* Until when the worker had better rest at `now_ns`; 0: not at all. */
