@@ -152,6 +152,7 @@ static bool wait_for(struct monitor *monitor, struct timespec *due) {
 static void *run(void *context) {
   struct monitor *monitor = context;
   struct timespec due;
+  pthread_setname_np(pthread_self(), "belfry-monitor");
   clock_gettime(CLOCK_MONOTONIC, &due);
   do {
     look(monitor);

@@ -132,6 +132,7 @@ static bool wait_for_work(struct configuration_names *names) {
 
 static void *run(void *argument) {
   struct configuration_names *names = argument;
+  pthread_setname_np(pthread_self(), "belfry-names");
   do {
     size_t count;
     struct named_gateway *list = list_named(names->configuration, &count);

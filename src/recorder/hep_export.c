@@ -212,6 +212,7 @@ static bool wait_for_round(struct hep_export *export) {
 
 static void *run(void *context) {
   struct hep_export *export = context;
+  pthread_setname_np(pthread_self(), "belfry-hep");
   while (wait_for_round(export))
     for (unsigned i = 0; i < RINGS_MAX && export->at_work.family != ADDRESS_NONE; i++)
       export_source(export, i);

@@ -6,6 +6,7 @@
  *   "0 resolve HOST"  asks for the host's addresses, and sends back how many there are
  *   "0 record TEXT"   leaves a record
  *   "0 keep TEXT"     tells the journal, and sends back what must wait for that
+ *   "0 flood 9"       sent back nine times in one go
  *   "0 closed"        from then on, failed flows are reported to this sender */
 #ifndef WORKER_ECHO_SWITCH_H
 #define WORKER_ECHO_SWITCH_H
@@ -73,6 +74,9 @@ static void echo_message(struct switch_core *core, struct context *context, cons
     echo_send(context, &event->flow, word);
     context->outbox->sends_wait = false;
     (void)!outbox_journal(context->outbox, JOURNAL_PUT, (struct journal_key){1, 1}, str_view_from_c(word));
+  } else if (sscanf(word, "flood %u", &number) == 1) {
+    for (; number > 0; number--)
+      echo_send(context, &event->flow, word);
   } else if (strcmp(word, "alarm") == 0) {
     outbox_alarm(context->outbox, STR_VIEW("something is wrong"));
   } else if (strcmp(word, "learn") == 0) {

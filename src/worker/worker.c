@@ -1,5 +1,6 @@
 /* The loop: wait for sockets, bell or timers; take what has come in batches; hand out due timers; send. */
 #include <errno.h>
+#include <stdio.h>
 #include <sys/epoll.h>
 #include <time.h>
 
@@ -151,6 +152,9 @@ static void begin(struct worker *worker) {
 
 void *worker_run(void *context) {
   struct worker *worker = context;
+  char name[16];
+  snprintf(name, sizeof name, "belfry-w%u", worker->index);
+  pthread_setname_np(pthread_self(), name);
   begin(worker);
   while (!worker_group_is_stopping(worker->group))
     go_round(worker);

@@ -1,3 +1,4 @@
+#include <dirent.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -73,6 +74,42 @@ static const char *hear(void) {
 static void expect_heard(const char *wanted) {
   const char *text = hear();
   expect_bytes(text, strlen(text), wanted);
+}
+
+static struct counters counters_now(void) {
+  struct worker_group_status status;
+  worker_group_read_status(group, &status);
+  return status.counters;
+}
+
+/* Within two seconds so much has been sent and dropped. */
+static bool wait_until_counted(const struct counters *wanted) {
+  struct counters now = counters_now();
+  for (int i = 0; i < 2000; i++, now = counters_now()) {
+    if (now.datagrams_sent + now.datagrams_dropped_sending == wanted->datagrams_sent &&
+        now.datagrams_dropped_outbox_full == wanted->datagrams_dropped_outbox_full)
+      return true;
+    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+  }
+  printf("# %llu sent, %llu dropped\n", (unsigned long long)now.datagrams_sent,
+         (unsigned long long)now.datagrams_dropped_outbox_full);
+  return false;
+}
+
+/* How many threads of this process the kernel calls so. */
+static unsigned threads_named(const char *wanted) {
+  unsigned found = 0;
+  DIR *tasks = opendir("/proc/self/task");
+  for (struct dirent *task; tasks && (task = readdir(tasks)) != NULL;) {
+    char path[320], name[32] = "";
+    snprintf(path, sizeof path, "/proc/self/task/%s/comm", task->d_name);
+    FILE *file = fopen(path, "r");
+    if (!file) continue;
+    found += fgets(name, sizeof name, file) && strcmp(name, wanted) == 0;
+    fclose(file);
+  }
+  if (tasks) closedir(tasks);
+  return found;
 }
 
 static void test_a_message_is_handled_on_the_worker_it_belongs_to(void) {
@@ -292,6 +329,33 @@ static void test_records_are_offered_again_until_they_are_taken(void) {
   close_group();
 }
 
+static void test_what_a_full_outbox_drops_is_counted(void) {
+  enum { ENTRIES = 8192, MORE = 800 };
+  struct worker_options options = one_socket(1);
+  char text[32];
+  if (!open_group(&options)) return;
+  snprintf(text, sizeof text, "0 flood %d", ENTRIES);
+  say(text);
+  expect(wait_until_counted(&(struct counters){.datagrams_sent = ENTRIES}));
+  expect_int(counters_now().datagrams_dropped_outbox_full, ==, 0);
+  snprintf(text, sizeof text, "0 flood %d", ENTRIES + MORE);
+  say(text);
+  expect(wait_until_counted(&(struct counters){.datagrams_sent = 2 * ENTRIES, .datagrams_dropped_outbox_full = MORE}));
+  close_group();
+}
+
+static void test_threads_say_in_their_names_which_worker_they_are(void) {
+  struct worker_options options = one_socket(2);
+  if (!open_group(&options)) return;
+  say("0 hello");
+  expect_heard("0: 0 hello");
+  say("1 hello");
+  expect_heard("1: 1 hello");
+  expect_int(threads_named("belfry-w0\n"), ==, 1);
+  expect_int(threads_named("belfry-w1\n"), ==, 1);
+  close_group();
+}
+
 /* --- the journal -----------------------------------------------------------------------------------------------------
  */
 
@@ -349,12 +413,6 @@ static bool open_group_with(struct call_journal *journal) {
   if (!open_group(&options)) return false;
   expect_int(call_journal_start(journal), ==, RESULT_OK);
   return true;
-}
-
-static struct counters counters_now(void) {
-  struct worker_group_status status;
-  worker_group_read_status(group, &status);
-  return status.counters;
 }
 
 static void test_what_must_wait_goes_when_the_journal_has_it(void) {
@@ -510,6 +568,7 @@ TAP_TESTS(TAP(test_a_message_is_handled_on_the_worker_it_belongs_to), TAP(test_t
           TAP(test_a_request_without_content_length_gets_400_and_the_connection_ends),
           TAP(test_tls_without_a_certificate_is_refused_at_the_start),
           TAP(test_records_are_offered_again_until_they_are_taken), TAP(test_status_sums_the_workers),
+          TAP(test_what_a_full_outbox_drops_is_counted), TAP(test_threads_say_in_their_names_which_worker_they_are),
           TAP(test_alarms_reach_whoever_writes_the_log),
           TAP(test_what_one_worker_learns_of_a_device_all_know_and_it_is_kept), TAP(test_a_port_in_use_is_named),
           TAP(test_what_must_wait_goes_when_the_journal_has_it),
