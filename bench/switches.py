@@ -114,7 +114,12 @@ class Belfry(UnderTest):
         return {"BF_NAT_KEEP_ALIVE_METHOD": "off"} if self.users else {}  # the peer sends none either
 
     def records(self):
-        with sqlite3.connect(f"file:{self.switch.data / 'belfry.db'}?mode=ro", uri=True) as database:
+        days = (self.switch.data / "records").glob("????????.db")
+        return sum(self.records_of(day) for day in days)
+
+    @staticmethod
+    def records_of(day):
+        with sqlite3.connect(f"file:{day}?mode=ro", uri=True) as database:
             return database.execute("SELECT count(*) FROM cdrs WHERE ended_at IS NOT NULL").fetchone()[0]
 
 

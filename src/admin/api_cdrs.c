@@ -55,6 +55,7 @@ static bool read_query(const struct api_request *request, struct cdr_query *quer
   *query = (struct cdr_query){.caller = api_query(request, "caller"),
                               .callee = api_query(request, "callee"),
                               .reason = api_query(request, "reason"),
+                              .device = api_query(request, "gateway"),
                               .cursor = api_query(request, "cursor")};
   const char *from = api_query(request, "from"), *to = api_query(request, "to");
   if ((from && !api_stamp_read(from, &query->from_us)) || (to && !api_stamp_read(to, &query->to_us))) {
@@ -69,7 +70,7 @@ static bool read_query(const struct api_request *request, struct cdr_query *quer
 /* A text of more records than a page of the store holds. */
 static void respond_csv(const struct api_request *request, struct cdr_query *query, struct api_response *response) {
   struct csv csv;
-  char cursor[64], problem[256];
+  char cursor[STORE_CURSOR_BYTES], problem[256];
   uint32_t left = query->limit;
   if (!csv_begin(&csv)) {
     api_respond_problem(response, 503, "no memory", NULL);
@@ -78,7 +79,7 @@ static void respond_csv(const struct api_request *request, struct cdr_query *que
   csv_add_header(&csv);
   enum result result = RESULT_OK;
   do {
-    char next[64];
+    char next[STORE_CURSOR_BYTES];
     query->limit = left < PAGE_MAX ? left : PAGE_MAX;
     result = store_query_cdrs(request->switch_parts->store, query, csv_add_record, &csv, next, problem, sizeof problem);
     memcpy(cursor, next, sizeof cursor);
@@ -101,7 +102,7 @@ void api_cdrs_list(const struct api_request *request, struct api_response *respo
     respond_csv(request, &query, response);
     return;
   }
-  char cursor[64], problem[256];
+  char cursor[STORE_CURSOR_BYTES], problem[256];
   json_t *items = json_array();
   enum result result =
       store_query_cdrs(request->switch_parts->store, &query, add_json, items, cursor, problem, sizeof problem);
@@ -116,7 +117,7 @@ void api_cdrs_list(const struct api_request *request, struct api_response *respo
 /* The record of the path's id, or NULL after an answer. */
 static json_t *find_record(const struct api_request *request, struct api_response *response) {
   struct cdr_query query = {.id = request->id, .limit = 1};
-  char cursor[64], problem[256];
+  char cursor[STORE_CURSOR_BYTES], problem[256];
   json_t *items = json_array();
   enum result result =
       store_query_cdrs(request->switch_parts->store, &query, add_json, items, cursor, problem, sizeof problem);

@@ -33,7 +33,7 @@ static void take_record(void *context, const struct trace_record *record) {
 }
 
 static enum result take_cdrs(const struct api_request *request, struct visit *visit, int64_t since_us) {
-  char cursor[64] = "", next[64], problem[256];
+  char cursor[STORE_CURSOR_BYTES] = "", next[STORE_CURSOR_BYTES], problem[256];
   struct cdr_query query = {.from_us = since_us, .limit = CDR_PAGE};
   enum result result;
   do {
@@ -126,7 +126,7 @@ static void take_one_cdr(void *doctor, const struct cdr_record *cdr) {
 /* Adds `findings` and `messages` of one call to its explanation. */
 static void add_opinion(const struct api_request *request, struct doctor *doctor, struct trace_result *result,
                         json_t *explanation) {
-  char dir[RING_PATH_BYTES], problem[256], cursor[64];
+  char dir[RING_PATH_BYTES], problem[256], cursor[STORE_CURSOR_BYTES];
   struct cdr_query cdrs = {.id = request->id, .limit = 1};
   struct trace_query query = {.limit = CALL_RECORDS, .filter = {.call = str_view_from_c(request->id)}};
   query.filter.since.value = api_call_began_us(request->id);

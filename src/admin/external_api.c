@@ -261,10 +261,17 @@ void external_cdr(const struct api_request *request, struct api_response *respon
   json_t *body = read_body(request, response);
   if (!body) return;
   const json_t *caller = json_object_get(body, "callerE164"), *callee = json_object_get(body, "calleeE164");
-  struct cdr_query query = {
-      .caller = json_string_value(caller), .callee = json_string_value(callee), .limit = CDR_PAGE};
+  /* The store knows one device on either side; which side it must be is looked at afterwards. */
+  const char *mapping = json_string_value(json_object_get(body, "callerGateway"));
+  const char *routing = json_string_value(json_object_get(body, "calleeGateway"));
+  struct cdr_query query = {.caller = json_string_value(caller),
+                            .callee = json_string_value(callee),
+                            .device = mapping && mapping[0]   ? mapping
+                                      : routing && routing[0] ? routing
+                                                              : NULL,
+                            .limit = CDR_PAGE};
   struct cdr_listing listing = {.body = body, .list = json_array()};
-  char cursor[64] = "", next[64], problem[256];
+  char cursor[STORE_CURSOR_BYTES] = "", next[STORE_CURSOR_BYTES], problem[256];
   enum result result = RESULT_OK;
   if (!read_day(body, "beginTime", 0, &query.from_us) || !read_day(body, "endTime", 1, &query.to_us)) {
     json_decref(listing.list);

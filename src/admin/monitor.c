@@ -60,7 +60,7 @@ static void add_record(void *context, const struct cdr_record *record) {
 static bool summarise(struct monitor *monitor, const struct store_health *health) {
   if (monitor->rounds % SUMMARY_EVERY_S != 0 || monitor->records_summarised == health->records_written) return false;
   struct cdr_query query = {.limit = SUMMARY_CALLS};
-  char cursor[64], problem[256];
+  char cursor[STORE_CURSOR_BYTES], problem[256];
   monitor->next_summary = (struct traffic_summary){0};
   monitor->records_summarised = health->records_written;
   return store_query_cdrs(monitor->parts->store, &query, add_record, &monitor->next_summary, cursor, problem,

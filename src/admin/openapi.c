@@ -26,17 +26,21 @@ static json_t *responses_of(const struct api_route *route) {
   return json_pack("{s:o,s:o}", empty ? "204" : "200", good, "default", problem_response());
 }
 
-/* What may stand in the query of a path and all that begin with it. */
+/* What may stand in the query of a path, and with `is_family` of all that begin with it. */
 static const struct {
-  const char *path, *names;
+  const char *path;
+  bool is_family;
+  const char *names;
 } queries[] = {
-    {"/api/v1/doctor", "since"},
-    {"/api/v1/trace", "call number address device since until limit cursor keepalives"},
+    {"/api/v1/cdrs", false, "caller callee gateway reason from to limit cursor"},
+    {"/api/v1/doctor", true, "since"},
+    {"/api/v1/trace", true, "call number address device since until limit cursor keepalives"},
 };
 
 static void add_queries(json_t *list, const char *path) {
   for (size_t i = 0; i < sizeof queries / sizeof queries[0]; i++) {
     if (strncmp(path, queries[i].path, strlen(queries[i].path)) != 0) continue;
+    if (!queries[i].is_family && strcmp(path, queries[i].path) != 0) continue;
     for (const char *name = queries[i].names; *name; name += strspn(name, " ")) {
       int length = (int)strcspn(name, " ");
       json_array_append_new(list, json_pack("{s:s%,s:s,s:{s:s}}", "name", name, (size_t)length, "in", "query", "schema",

@@ -7,7 +7,7 @@
 
 /* The filters of the API, as NAME=VALUE arguments. */
 static bool add_filter(char *path, const char *argument) {
-  static const char *const names[] = {"caller", "callee", "reason", "from", "to", "limit", "cursor"};
+  static const char *const names[] = {"caller", "callee", "gateway", "reason", "from", "to", "limit", "cursor"};
   size_t name_length = strcspn(argument, "=");
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
     if (argument[name_length] != '=' || strlen(names[i]) != name_length ||
@@ -18,7 +18,7 @@ static bool add_filter(char *path, const char *argument) {
     cli_path_append(path, argument + name_length + 1);
     return true;
   }
-  fprintf(stderr, "belfry: %s is not a filter; filters are caller= callee= reason= from= to= limit= cursor=\n",
+  fprintf(stderr, "belfry: %s is not a filter; filters are caller= callee= gateway= reason= from= to= limit= cursor=\n",
           argument);
   return false;
 }

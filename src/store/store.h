@@ -1,6 +1,6 @@
 /* The store's door: configured objects, parameters, call detail records. Everything about databases stays behind it.
- * The embedded engine is SQLite in DIR/belfry.db (WAL); later engines are further files with the same functions behind
- * `struct store`. */
+ * The embedded engine is SQLite (WAL): DIR/belfry.db for what is configured, DIR/records/YYYYMMDD.db for the records of
+ * a day; later engines are further files with the same functions behind `struct store`. */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
@@ -14,8 +14,9 @@
 
 struct store;
 
-/* Opens or creates the database in directory `dir` and brings its schema up to date (schema/NNN_*.sql, embedded). NULL
- * with a sentence in `problem`. Starts the writer thread. */
+/* Opens or creates the database in directory `dir` and brings its schema up to date (schema/NNN_*.sql, embedded);
+ * records that an older switch kept in belfry.db are moved into their days. NULL with a sentence in `problem`. Starts
+ * the writer thread. */
 struct store *store_open(const char *dir, char *problem, size_t problem_bytes);
 
 /* Writes what is waiting, ends the writer thread, closes. */
@@ -49,13 +50,16 @@ void store_read_health(const struct store *store, struct store_health *health);
 
 struct cdr_query {
   const char *id, *caller, *callee, *reason; /* NULL: any */
+  const char *device;                        /* gateway or phone on either side; NULL: any */
   int64_t from_us, to_us;                    /* of started_at; 0: open */
   uint32_t limit;                            /* 1–1000 */
   const char *cursor;                        /* NULL: newest first from the start */
 };
+#define STORE_CURSOR_BYTES 64
 
-/* Calls `each` for every record, newest first. `next_cursor` (at least 64 bytes) gets the text to go on with, "" at the
- * end. */
+/* Calls `each` for every record, newest first by the time of the attempt. `next_cursor` (STORE_CURSOR_BYTES) gets the
+ * text to go on with, "" at the end. RESULT_MALFORMED: that is no cursor; RESULT_FAILED: a day cannot be read. Both
+ * with a sentence. Any thread; one query at a time. */
 enum result store_query_cdrs(struct store *store, const struct cdr_query *query,
                              void (*each)(void *context, const struct cdr_record *record), void *context,
                              char *next_cursor, char *problem, size_t problem_bytes);

@@ -13,10 +13,12 @@
 #include "store_migrations.inc"
 
 #define MIGRATION_COUNT (sizeof store_migrations / sizeof store_migrations[0])
+#define RECORDS_BY_DAY  2 /* the migration that drops the records of old */
 
-sqlite3 *store_database_open(const char *path, char *problem, size_t problem_bytes) {
+sqlite3 *store_database_open(const char *path, int *code_out, char *problem, size_t problem_bytes) {
   sqlite3 *database = NULL;
   int code = sqlite3_open_v2(path, &database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+  *code_out = code;
   if (code != SQLITE_OK) {
     snprintf(problem, problem_bytes, "%s cannot be opened: %s", path,
              database ? sqlite3_errmsg(database) : "no memory");
@@ -28,6 +30,7 @@ sqlite3 *store_database_open(const char *path, char *problem, size_t problem_byt
   /* FULL: a batch is flushed to disk before its records count as written; one flush serves the whole batch. */
   code = sqlite3_exec(database, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;", NULL, NULL,
                       &message);
+  *code_out = code;
   if (code != SQLITE_OK) {
     snprintf(problem, problem_bytes, "%s cannot be used: %s", path, message ? message : sqlite3_errstr(code));
     sqlite3_free(message);
@@ -62,15 +65,19 @@ static bool apply_migration(sqlite3 *database, size_t index, char *problem, size
   return code == SQLITE_OK;
 }
 
-bool store_database_migrate(sqlite3 *database, char *problem, size_t problem_bytes) {
+bool store_database_migrate(sqlite3 *database, const char *data_dir, char *problem, size_t problem_bytes) {
   int version = schema_version(database);
   if (version < 0 || (size_t)version > MIGRATION_COUNT) {
     snprintf(problem, problem_bytes, "the database has schema version %d, this program knows up to %zu", version,
              MIGRATION_COUNT);
     return false;
   }
-  for (size_t index = (size_t)version; index < MIGRATION_COUNT; index++)
-    if (!apply_migration(database, index, problem, problem_bytes)) return false;
+  for (size_t index = (size_t)version; index < MIGRATION_COUNT; index++) {
+    bool is_ready = index != RECORDS_BY_DAY || store_move_records(database, data_dir, problem, problem_bytes);
+    if (!is_ready || !apply_migration(database, index, problem, problem_bytes)) return false;
+    /* What the records took is given back; if not, it is used again. */
+    if (index == RECORDS_BY_DAY) sqlite3_exec(database, "VACUUM", NULL, NULL, NULL);
+  }
   return true;
 }
 
@@ -88,16 +95,10 @@ static bool create_private_file(const char *path, char *problem, size_t problem_
 
 static bool open_everything(struct store *store, char *problem, size_t problem_bytes) {
   if (!create_private_file(store->path, problem, problem_bytes)) return false;
-  store->operator_database = store_database_open(store->path, problem, problem_bytes);
+  int code;
+  store->operator_database = store_database_open(store->path, &code, problem, problem_bytes);
   if (!store->operator_database) return false;
-  if (!store_database_migrate(store->operator_database, problem, problem_bytes)) return false;
-  store->writer_database = store_database_open(store->path, problem, problem_bytes);
-  if (!store->writer_database) return false;
-  store->insert = store_cdrs_prepare_insert(store->writer_database);
-  if (!store->insert) {
-    snprintf(problem, problem_bytes, "the table of records cannot be used: %s", sqlite3_errmsg(store->writer_database));
-    return false;
-  }
+  if (!store_database_migrate(store->operator_database, store->dir, problem, problem_bytes)) return false;
   store->queue_memory =
       mmap(NULL, STORE_QUEUE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   store->batch = malloc(STORE_BATCH_BYTES);
@@ -122,7 +123,11 @@ struct store *store_open(const char *dir, char *problem, size_t problem_bytes) {
   store->queue_memory = MAP_FAILED;
   store->health.ok = true;
   pthread_mutex_init(&store->operator_mutex, NULL);
+  pthread_mutex_init(&store->records_mutex, NULL);
   pthread_mutex_init(&store->health_mutex, NULL);
+  snprintf(store->dir, sizeof store->dir, "%s", dir);
+  day_shelf_init(&store->operator_shelf, dir);
+  day_shelf_init(&store->writer_shelf, dir);
   snprintf(store->path, sizeof store->path, "%s/belfry.db", dir);
   if (!open_everything(store, problem, problem_bytes)) store_close(&store);
   return store;
@@ -142,13 +147,14 @@ void store_close(struct store **store_pointer) {
   if (!store) return;
   *store_pointer = NULL;
   stop_writer(store);
-  sqlite3_finalize(store->insert);
-  sqlite3_close(store->writer_database);
+  day_shelf_close(&store->writer_shelf);
+  day_shelf_close(&store->operator_shelf);
   sqlite3_close(store->operator_database);
   if (store->queue_memory != MAP_FAILED) munmap(store->queue_memory, STORE_QUEUE_BYTES);
   free(store->batch);
   if (store->wake_fd >= 0) close(store->wake_fd);
   pthread_mutex_destroy(&store->operator_mutex);
+  pthread_mutex_destroy(&store->records_mutex);
   pthread_mutex_destroy(&store->health_mutex);
   free(store);
 }

@@ -1,9 +1,12 @@
 /* What the files of the embedded store share.
  *
- *   workers ──store_put_record──▶ queue ──▶ writer thread ──one transaction a batch──▶ belfry.db ◀── admin thread
+ *   workers ──store_put_record──▶ queue ──▶ writer thread ──a transaction a batch──▶ records/YYYYMMDD.db ◀─┐
+ *                                                                                                          operators
+ *                                                                  configuration ──▶ belfry.db ◀────────────┘
  *
- * Two connections: the writer thread's own, and one for operators (queries and configuration) under a mutex. SQLite's
- * WAL lets them work side by side; where both write, one waits for the other (busy time-out). */
+ * The writer thread has connections of its own, operators have theirs under a mutex: one for queries, one for the
+ * configuration. SQLite's WAL lets them work side by side; where both write, one waits for the other (busy time-out).
+ */
 #ifndef STORE_STORE_PRIVATE_H
 #define STORE_STORE_PRIVATE_H
 
@@ -11,6 +14,7 @@
 #include <sqlite3.h>
 
 #include "base/ring_queue.h"
+#include "store/record_insert.h"
 #include "store/store.h"
 
 #define STORE_QUEUE_BYTES     (32u * 1024 * 1024)
@@ -23,8 +27,11 @@
 struct store {
   char path[4096];
 
+  char dir[4096];
   pthread_mutex_t operator_mutex; /* operator connection */
   sqlite3 *operator_database;
+  pthread_mutex_t records_mutex; /* operator shelf */
+  struct day_shelf operator_shelf;
 
   struct ring_queue queue;
   void *queue_memory;
@@ -32,8 +39,7 @@ struct store {
   bool stopping;
   bool writer_started;
   pthread_t writer;
-  sqlite3 *writer_database;
-  sqlite3_stmt *insert;
+  struct day_shelf writer_shelf;
   char *batch; /* records taken out of the queue and not yet committed: u32 length, bytes, … */
   size_t batch_bytes;
   uint32_t batch_records;
@@ -43,16 +49,15 @@ struct store {
   struct store_health health;
 };
 
-/* Opens belfry.db for one user of it. NULL with a sentence in `problem`. */
-sqlite3 *store_database_open(const char *path, char *problem, size_t problem_bytes);
+/* Opens a database for one user of it. NULL with a sentence in `problem` and SQLite's code. */
+sqlite3 *store_database_open(const char *path, int *code_out, char *problem, size_t problem_bytes);
 
-/* Brings the schema up to date; false with a sentence in `problem`, also when the database is of a newer version. */
-bool store_database_migrate(sqlite3 *database, char *problem, size_t problem_bytes);
+/* Brings the schema of belfry.db in `data_dir` up to date; false with a sentence in `problem`, also when the database
+ * is of a newer version. */
+bool store_database_migrate(sqlite3 *database, const char *data_dir, char *problem, size_t problem_bytes);
 
-/* The statement that inserts one record, its parameters in the order of cdr_fields.def. NULL when it cannot be
- * prepared. */
-sqlite3_stmt *store_cdrs_prepare_insert(sqlite3 *database);
-void store_cdrs_bind(sqlite3_stmt *insert, const struct cdr_record *record);
+/* Copies records that stand in belfry.db into their days. False with a sentence. */
+bool store_move_records(sqlite3 *database, const char *data_dir, char *problem, size_t problem_bytes);
 
 /* The thread's function; `argument` is the store. */
 void *store_writer_run(void *argument);

@@ -1,6 +1,7 @@
-/* The thread that writes records: takes what is in the queue, at most a batch, and commits it as one transaction. A
- * batch that cannot be committed (disk full, database locked or broken) stays in memory and is tried again each second;
- * meanwhile the queue fills, and when it is full the workers are told so and keep their records themselves. */
+/* The thread that writes records: takes what is in the queue, at most a batch, and commits it as one transaction of
+ * each day. A batch that cannot be committed (disk full, database locked or broken) stays in memory and is tried again
+ * each second; meanwhile the queue fills, and when it is full the workers are told so and keep their records
+ * themselves. */
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -61,46 +62,56 @@ static void fill_batch(struct store *store) {
   }
 }
 
-static bool insert_record(struct store *store, struct str_view bytes) {
-  struct cdr_record record;
-  /* A record that cannot be read was made by a program with a fault; it must not hold up the others for ever. */
-  if (cdr_record_decode(bytes, &record) != RESULT_OK) return true;
-  store_cdrs_bind(store->insert, &record);
-  bool done = sqlite3_step(store->insert) == SQLITE_DONE;
-  sqlite3_reset(store->insert);
-  return done;
-}
-
-static bool insert_batch(struct store *store) {
+static bool insert_batch(struct store *store, char *problem, size_t problem_bytes) {
   size_t at = 0;
   while (at < store->batch_bytes) {
     uint32_t length;
+    struct cdr_record record;
     memcpy(&length, store->batch + at, sizeof length);
-    if (!insert_record(store, str_view_of(store->batch + at + sizeof length, length))) return false;
+    struct str_view bytes = str_view_of(store->batch + at + sizeof length, length);
+    /* A record that cannot be read was made by a program with a fault; it must not hold up the others for ever. */
+    if (cdr_record_decode(bytes, &record) == RESULT_OK &&
+        record_insert(&store->writer_shelf, &record, problem, problem_bytes) != RESULT_OK)
+      return false;
     at += sizeof length + length;
   }
   return true;
 }
 
-/* One transaction. The id is unique and an existing one is left alone, so a batch whose commit failed half-way may be
- * written again. */
+static void batch_is_stored(struct store *store) {
+  store_writer_note(store, store->batch_records, NULL);
+  __atomic_fetch_sub(&store->health.records_waiting, store->batch_records, __ATOMIC_RELAXED);
+  __atomic_fetch_sub(&store->health.bytes_waiting, store->batch_bytes - store->batch_records * sizeof(uint32_t),
+                     __ATOMIC_RELAXED);
+  store->batch_bytes = 0;
+  store->batch_records = 0;
+  __atomic_store_n(&store->stored, store->queue.consumed, __ATOMIC_RELEASE);
+}
+
+/* A day that is broken is put aside, for a person to save what can be read, and begun anew: else its records would wait
+ * for ever. What was only in the journal comes again. */
+static void put_aside_what_is_broken(struct store *store, char *problem, size_t problem_bytes) {
+  struct day_shelf *shelf = &store->writer_shelf;
+  char name[64];
+  if (!record_code_is_damage(shelf->code)) return;
+  size_t length = strlen(problem);
+  if (day_shelf_set_aside(shelf, shelf->failed_day, name, sizeof name))
+    snprintf(problem + length, problem_bytes - length, "; what is left of it is records/%s", name);
+}
+
+/* One transaction a day. The id is unique and an existing one is left alone, so a batch that was committed in part may
+ * be written again. */
 static bool commit_batch(struct store *store) {
-  sqlite3 *database = store->writer_database;
-  bool done = sqlite3_exec(database, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK && insert_batch(store) &&
-              sqlite3_exec(database, "COMMIT", NULL, NULL, NULL) == SQLITE_OK;
-  if (done) {
-    store_writer_note(store, store->batch_records, NULL);
-    __atomic_fetch_sub(&store->health.records_waiting, store->batch_records, __ATOMIC_RELAXED);
-    __atomic_fetch_sub(&store->health.bytes_waiting, store->batch_bytes - store->batch_records * sizeof(uint32_t),
-                       __ATOMIC_RELAXED);
-    store->batch_bytes = 0;
-    store->batch_records = 0;
-    __atomic_store_n(&store->stored, store->queue.consumed, __ATOMIC_RELEASE);
+  char problem[256] = "records cannot be written: ";
+  size_t length = strlen(problem);
+  struct day_shelf *shelf = &store->writer_shelf;
+  if (insert_batch(store, problem + length, sizeof problem - length) &&
+      record_commit(shelf, problem + length, sizeof problem - length)) {
+    batch_is_stored(store);
     return true;
   }
-  char problem[256];
-  snprintf(problem, sizeof problem, "records cannot be written: %s", sqlite3_errmsg(database));
-  if (!sqlite3_get_autocommit(database)) sqlite3_exec(database, "ROLLBACK", NULL, NULL, NULL);
+  record_roll_back(shelf);
+  put_aside_what_is_broken(store, problem, sizeof problem);
   store_writer_note(store, 0, problem);
   return false;
 }
