@@ -1,58 +1,68 @@
 #include "store/journal_index.h"
 
-static uint32_t slots_for(uint32_t objects_max) {
+/* Two entries a chain when it is full. */
+static uint32_t heads_for(uint32_t objects_max) {
   uint32_t count = 64;
-  while (count < objects_max + objects_max / 2 && count < UINT32_C(1) << 31)
+  while (count < objects_max / 2 && count < UINT32_C(1) << 31)
     count *= 2;
   return count;
 }
 
+static size_t entries_bytes(uint32_t objects_max) {
+  return objects_max * sizeof(struct journal_live);
+}
+
 size_t journal_index_memory_bytes(uint32_t objects_max) {
-  return slots_for(objects_max) * sizeof(struct journal_live);
+  return entries_bytes(objects_max) + heads_for(objects_max) * sizeof(uint32_t);
 }
 
 void journal_index_init(struct journal_index *index, void *memory, uint32_t objects_max) {
-  *index = (struct journal_index){.slots = memory, .mask = slots_for(objects_max) - 1, .limit = objects_max};
+  *index = (struct journal_index){.entries = memory,
+                                  .heads = (uint32_t *)(void *)((char *)memory + entries_bytes(objects_max)),
+                                  .mask = heads_for(objects_max) - 1,
+                                  .limit = objects_max};
 }
 
-static uint32_t home_of(const struct journal_index *index, struct journal_key key) {
+static uint32_t *head_of(const struct journal_index *index, struct journal_key key) {
   uint64_t mixed = (key.high ^ key.low >> 29) * UINT64_C(0x9E3779B97F4A7C15) + key.low;
   mixed = (mixed ^ mixed >> 32) * UINT64_C(0xD6E8FEB86659FD93);
-  return (uint32_t)(mixed >> 32) & index->mask;
-}
-
-static struct journal_live *slot_for(const struct journal_index *index, struct journal_key key) {
-  uint32_t at = home_of(index, key);
-  while (!journal_key_is_none(index->slots[at].key) && !journal_key_equal(index->slots[at].key, key))
-    at = (at + 1) & index->mask;
-  return &index->slots[at];
+  return &index->heads[(uint32_t)(mixed >> 32) & index->mask];
 }
 
 struct journal_live *journal_index_find(const struct journal_index *index, struct journal_key key) {
-  if (journal_key_is_none(key)) return NULL;
-  struct journal_live *live = slot_for(index, key);
-  return journal_key_is_none(live->key) ? NULL : live;
+  for (uint32_t number = *head_of(index, key); number != 0;) {
+    struct journal_live *live = &index->entries[number - 1];
+    if (journal_key_equal(live->key, key)) return live;
+    number = live->next;
+  }
+  return NULL;
+}
+
+static uint32_t take_entry(struct journal_index *index) {
+  uint32_t number = index->free;
+  if (number == 0) return ++index->high_water;
+  index->free = index->entries[number - 1].next;
+  return number;
 }
 
 struct journal_live *journal_index_add(struct journal_index *index, struct journal_key key) {
   if (journal_key_is_none(key)) return NULL;
-  struct journal_live *live = slot_for(index, key);
-  if (!journal_key_is_none(live->key)) return live;
-  if (index->used == index->limit) return NULL;
+  struct journal_live *live = journal_index_find(index, key);
+  if (live || index->used == index->limit) return live;
+  uint32_t number = take_entry(index), *head = head_of(index, key);
+  live = &index->entries[number - 1];
+  *live = (struct journal_live){.key = key, .next = *head};
+  *head = number;
   index->used++;
-  live->key = key;
   return live;
 }
 
-/* What stands behind moves up, unless it is nearer to its home than the gap. */
 void journal_index_remove(struct journal_index *index, struct journal_live *live) {
-  uint32_t gap = (uint32_t)(live - index->slots);
-  for (uint32_t at = (gap + 1) & index->mask; !journal_key_is_none(index->slots[at].key); at = (at + 1) & index->mask) {
-    uint32_t home = home_of(index, index->slots[at].key);
-    if (((at - home) & index->mask) < ((at - gap) & index->mask)) continue;
-    index->slots[gap] = index->slots[at];
-    gap = at;
-  }
-  index->slots[gap] = (struct journal_live){0};
+  uint32_t number = (uint32_t)(live - index->entries) + 1, *link = head_of(index, live->key);
+  while (*link != number)
+    link = &index->entries[*link - 1].next;
+  *link = live->next;
+  *live = (struct journal_live){.next = index->free};
+  index->free = number;
   index->used--;
 }
