@@ -27,6 +27,7 @@
 #define LOOK_EVERY_MS   200
 #define ANCHOR_EVERY_MS 1000
 #define FILES_BESIDE_US 1024
+#define OBJECTS_BESIDE  16384 /* of a worker, in the journal: suspensions, networks */
 #define PROBLEM_BYTES   1024
 
 struct serve {
@@ -145,7 +146,7 @@ static bool open_journal(struct serve *serve) {
   const struct boot_options *options = &serve->options;
   struct call_journal_options journal_options = {
       .dir = options->data_dir,
-      .objects_max = options->calls_max * worker_count(options),
+      .objects_max = (options->calls_max + options->registrations_max + OBJECTS_BESIDE) * worker_count(options),
       .sink = {store_put_record, store_position, store_stored, serve->store},
       .report = log_report,
   };
@@ -161,6 +162,7 @@ static void take_up_calls(struct serve *serve) {
   if (taken.calls > 0) log_line("%u calls go on that were open when the switch stopped", taken.calls);
   if (taken.ended > 0)
     log_line("%u calls that were open when the switch stopped cannot go on; each has its record", taken.ended);
+  if (taken.registrations > 0) log_line("%u registrations are taken up again", taken.registrations);
 }
 
 static bool open_workers(struct serve *serve) {

@@ -1,5 +1,6 @@
-/* What the journal (store/call_journal.h) keeps things under, and what can be told it. A call's key is its id: when it
- * began and on which worker, and its handle there. */
+/* What the journal (store/call_journal.h) keeps things under, and what can be told it. The first byte says what it is.
+ * A call's key is its id: when it began and on which worker, and its handle there; other things have keys that are
+ * found again from what they are. */
 #ifndef BOUNDARY_JOURNAL_KEY_H
 #define BOUNDARY_JOURNAL_KEY_H
 
@@ -7,11 +8,29 @@
 #include <stdint.h>
 
 struct journal_key {
-  uint64_t high; /* milliseconds since 1970, and in the last 8 bits the worker; both halves 0: no key */
-  uint64_t low;  /* index and generation */
+  uint64_t high; /* enum journal_thing in the first 8 bits; both halves 0: no key */
+  uint64_t low;
+};
+
+enum journal_thing {
+  JOURNAL_CALL = 0, /* high: milliseconds since 1970, and in the last 8 bits the worker; low: index and generation */
+  JOURNAL_REGISTRATION, /* high: a hash of the number; low: of the contact */
+  JOURNAL_SUSPENSION,   /* high: in the last 8 bits the worker; low: a hash of who it is */
+  JOURNAL_NETWORK,      /* high: in the last 8 bits the worker; low: the prefix */
+  JOURNAL_THING_LAST = JOURNAL_NETWORK
 };
 
 #define JOURNAL_KEY_NONE ((struct journal_key){0, 0})
+
+/* Greater than any enum journal_thing for what a later version has written. */
+static inline unsigned journal_key_thing(struct journal_key key) {
+  return (unsigned)(key.high >> 56);
+}
+
+/* `high`: its lower 56 bits count. */
+static inline struct journal_key journal_key_of(enum journal_thing thing, uint64_t high, uint64_t low) {
+  return (struct journal_key){(uint64_t)thing << 56 | (high & ((UINT64_C(1) << 56) - 1)), low};
+}
 
 static inline bool journal_key_equal(struct journal_key a, struct journal_key b) {
   return a.high == b.high && a.low == b.low;

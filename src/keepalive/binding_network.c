@@ -1,6 +1,7 @@
 #include "keepalive/binding_network.h"
 
 #include "base/check.h"
+#include "base/packed.h"
 #include "parameters/parameters.h"
 
 _Static_assert(sizeof(struct binding_network) <= 32, "a network costs 32 bytes");
@@ -57,11 +58,73 @@ static uint16_t number_of(const struct binding_networks *networks, const struct 
   return (uint16_t)(pool_handle_of(&networks->pool, network).index + 1);
 }
 
+/* --- what survives a restart ------------------------------------------------------------------------------------- */
+
+#define KEEP_VERSION 1
+
+static struct journal_key key_of(const struct context *context, const struct binding_network *network) {
+  uint64_t low = network->family;
+  for (unsigned i = 0; i < BINDING_PREFIX_IPV6_BYTES; i++)
+    low = low << 8 | network->prefix[i];
+  return journal_key_of(JOURNAL_NETWORK, context->local->worker, low);
+}
+
+/* FULL: it is learnt again after a restart. */
+static void keep(const struct context *context, const struct binding_network *network) {
+  char memory[16];
+  struct text_builder state = text_builder_over(memory, sizeof memory);
+  struct journal_key key = key_of(context, network);
+  if (network->safe_rung == 0 && network->too_long == 0) {
+    (void)!outbox_journal_later(context->outbox, JOURNAL_DROP, key, (struct str_view){0});
+    return;
+  }
+  int64_t tried_again_in_s = (int32_t)(network->tried_again_s - (uint32_t)(context->now.value / 1000));
+  packed_add(&state, KEEP_VERSION, 1);
+  packed_add(&state, ladder_s[network->safe_rung], 2);
+  packed_add(&state, ladder_s[network->too_long], 2);
+  packed_add(&state, (uint64_t)(context->wall_now.value / 1000000 + tried_again_in_s), 6);
+  (void)!outbox_journal_later(context->outbox, JOURNAL_PUT, key, text_builder_view(&state));
+}
+
+/* The ladder may be another one by now: the next shorter rung is as safe, the next longer one as much too long. */
+static uint8_t rung_of(uint32_t period_s, bool is_upwards) {
+  uint8_t rung = 0;
+  while (rung + 1U < RUNGS_MAX && ladder_s[rung] < period_s)
+    rung++;
+  return rung > 0 && !is_upwards && ladder_s[rung] > period_s ? (uint8_t)(rung - 1) : rung;
+}
+
+enum result binding_networks_restore(struct binding_networks *networks, const struct context *context,
+                                     struct journal_key key, struct str_view state) {
+  struct packed_reader reader = {.rest = state};
+  struct address remote = {.family = (uint8_t)(key.low >> 48)};
+  if (packed_take(&reader, 1) != KEEP_VERSION) return RESULT_MALFORMED;
+  uint8_t safe_rung = rung_of((uint32_t)packed_take(&reader, 2), false);
+  uint8_t too_long = rung_of((uint32_t)packed_take(&reader, 2), true);
+  int64_t in_s = (int64_t)packed_take(&reader, 6) - context->wall_now.value / 1000000;
+  if (reader.broken || (remote.family != ADDRESS_IPV4 && remote.family != ADDRESS_IPV6)) return RESULT_MALFORMED;
+  for (unsigned i = 0; i < BINDING_PREFIX_IPV6_BYTES; i++)
+    remote.ip[i] = (uint8_t)(key.low >> (8 * (BINDING_PREFIX_IPV6_BYTES - 1 - i)));
+  struct binding_network *network = binding_networks_at(networks, binding_networks_enter(networks, context, &remote));
+  if (!network) return RESULT_FULL;
+  network->device_count--;
+  networks->learned_count += network->safe_rung == 0 && safe_rung > 0;
+  network->safe_rung = safe_rung;
+  network->too_long = too_long;
+  in_s = in_s < 0 ? 0 : in_s > BINDING_TRIED_AGAIN_S ? BINDING_TRIED_AGAIN_S : in_s;
+  network->tried_again_s = (uint32_t)(context->now.value / 1000 + in_s);
+  return RESULT_OK;
+}
+
+/* --- coming and going -------------------------------------------------------------------------------------------- */
+
 static void forget(struct binding_networks *networks, const struct context *context, struct binding_network *network) {
   enum result result =
       hash_table_remove(&networks->by_prefix, hash_of(context, network), number_of(networks, network) - 1U);
   require(result == RESULT_OK);
   networks->learned_count -= network->safe_rung > 0;
+  if (network->safe_rung > 0 || network->too_long > 0)
+    (void)!outbox_journal_later(context->outbox, JOURNAL_DROP, key_of(context, network), (struct str_view){0});
   pool_give(&networks->pool, network);
 }
 
@@ -147,12 +210,14 @@ bool binding_networks_note(struct binding_networks *networks, struct binding_net
     networks->learned_count += network->safe_rung == 0;
     network->safe_rung = rung;
     begin_rung(network);
+    keep(context, network);
     return true;
   }
   if (verdict == BINDING_LOST && ++network->lost_count >= BINDING_LOST_WANTED) {
     network->too_long = rung;
     network->tried_again_s = now_s(context) + BINDING_TRIED_AGAIN_S;
     begin_rung(network);
+    keep(context, network);
     return true;
   }
   return false;
@@ -169,6 +234,7 @@ void binding_networks_doubt(struct binding_networks *networks, struct binding_ne
   if (network->safe_rung < first_rung_beyond(context->parameters->SS_SIP_NAT_KEEP_ALIVE_PERIOD)) network->safe_rung = 0;
   networks->learned_count -= network->safe_rung == 0;
   begin_rung(network);
+  keep(context, network);
 }
 
 uint32_t binding_network_safe_s(const struct binding_network *network) {

@@ -12,6 +12,7 @@
 #include "base/hash_table.h"
 #include "base/pool.h"
 #include "boundary/context.h"
+#include "boundary/journal_key.h"
 
 #define BINDING_NETWORKS_MAX      4096
 #define BINDING_SURVIVED_WANTED   3
@@ -51,6 +52,11 @@ uint16_t binding_networks_enter(struct binding_networks *networks, const struct 
 
 /* One fewer. `number` may be 0. What has been learnt stays as long as there is room. */
 void binding_networks_leave(struct binding_networks *networks, const struct context *context, uint16_t number);
+
+/* What the journal has kept of a network of this worker's, under its key (JOURNAL_NETWORK): it is told whenever
+ * something has been learnt. Before any device is there. RESULT_MALFORMED; RESULT_FULL. */
+enum result binding_networks_restore(struct binding_networks *networks, const struct context *context,
+                                     struct journal_key key, struct str_view state) MUST_USE;
 
 /* NULL for number 0. */
 struct binding_network *binding_networks_at(const struct binding_networks *networks, uint16_t number);

@@ -128,7 +128,10 @@ void keepalive_change(struct keepalive *keepalive, struct context *context, stru
 
 static void heard(struct keepalive *keepalive, struct context *context, struct keepalive_device *device,
                   enum keepalive_sign sign) {
-  if (keepalive_evidence_heard(device, context, sign)) keepalive->unreachable_count--;
+  if (keepalive_evidence_heard(device, context, sign)) {
+    keepalive->unreachable_count--;
+    keepalive_tell_changed(keepalive, context, device);
+  }
   if (device->is_on_trial) keepalive_trials_heard(keepalive, context, device, sign);
 }
 
@@ -200,6 +203,7 @@ void keepalive_flow_failed(struct keepalive *keepalive, struct context *context,
     device->is_unreachable = true;
     keepalive->unreachable_count++;
     counters_add(context->counters, devices_lost);
+    keepalive_tell_changed(keepalive, context, device);
   }
   if (!transport_is_stream((enum transport)flow->transport)) return;
   device->is_closed = true;
@@ -275,7 +279,9 @@ static size_t send_kind(const struct keepalive *keepalive, struct context *conte
 /* One that misses at a learnt period gets the parameter's again, and the period is doubted. */
 static void judge(struct keepalive *keepalive, struct context *context, struct keepalive_device *device) {
   uint8_t misses_before = device->miss_count;
-  if (keepalive_evidence_judge(device, context)) keepalive->unreachable_count++;
+  bool had_climbed = device->has_climbed, is_lost = keepalive_evidence_judge(device, context);
+  if (is_lost) keepalive->unreachable_count++;
+  if (is_lost || device->has_climbed != had_climbed) keepalive_tell_changed(keepalive, context, device);
   if (device->miss_count <= misses_before || !is_at_learnt_period(device)) return;
   device->is_distrusted = true;
   binding_networks_doubt(&keepalive->networks, binding_networks_at(&keepalive->networks, device->network), context);

@@ -6,7 +6,9 @@
 #ifndef KEEPALIVE_KEEPALIVE_H
 #define KEEPALIVE_KEEPALIVE_H
 
+#include "base/packed.h"
 #include "boundary/context.h"
+#include "boundary/journal_key.h"
 #include "keepalive/keepalive_device.h"
 #include "keepalive/keepalive_evidence.h"
 #include "keepalive/keepalive_round.h"
@@ -26,6 +28,11 @@ void keepalive_set_contacts(struct keepalive *keepalive, keepalive_contact_of *c
 /* Who tells whether an owner is in a call; the reader is that of the contacts. Without one nobody ever is. */
 typedef bool keepalive_is_busy(const void *reader, const struct context *context, uint32_t owner);
 void keepalive_set_busy(struct keepalive *keepalive, keepalive_is_busy *is_busy);
+
+/* Who keeps what is known of an owner's device over a restart, and is told when that has changed by itself: it is lost
+ * or regained, wants another method, or is elsewhere. The reader is that of the contacts. */
+typedef void keepalive_has_changed(const void *reader, struct context *context, uint32_t owner);
+void keepalive_set_changed(struct keepalive *keepalive, keepalive_has_changed *has_changed);
 
 /* --- devices ----------------------------------------------------------------------------------------------------- */
 
@@ -56,6 +63,18 @@ void keepalive_release(struct keepalive *keepalive, struct context *context, str
 
 /* What the old device could do is true of the new one: the same phone over another flow. */
 void keepalive_inherit(struct keepalive_device *device, const struct keepalive_device *before);
+
+/* What is known of a device as bytes, and back onto one that is held again after a restart; of several holders' words
+ * the latest counts. A stream's connection is gone then: it is unreachable, and gets nothing. */
+void keepalive_device_save(const struct keepalive_device *device, const struct context *context,
+                           struct text_builder *builder);
+void keepalive_device_restore(struct keepalive *keepalive, const struct context *context,
+                              struct keepalive_device *device, struct packed_reader *reader);
+void keepalive_device_skip(struct packed_reader *reader);
+
+/* What has been learnt of a network, as JOURNAL_NETWORK keeps it. Before devices are held. RESULT_MALFORMED. */
+enum result keepalive_restore_network(struct keepalive *keepalive, const struct context *context,
+                                      struct journal_key key, struct str_view state) MUST_USE;
 
 /* The period that was given for the device itself; 0: the parameter's. */
 uint32_t keepalive_own_period_s(const struct keepalive *keepalive, const struct keepalive_device *device);

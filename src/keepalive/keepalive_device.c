@@ -5,8 +5,6 @@
 _Static_assert(sizeof(struct keepalive_device) <= 72, "a device costs 72 bytes");
 _Static_assert(offsetof(struct keepalive_device, seat) == 0, "the schedule finds the seat at the slot's start");
 
-#define HEARD_AGO_MOST_MS (UINT32_C(1) << 31) /* half of what the 32 bits can tell apart */
-
 static size_t pool_bytes(uint32_t devices_max) {
   return pool_memory_bytes(sizeof(struct keepalive_device), devices_max);
 }
@@ -98,7 +96,7 @@ void keepalive_device_note_heard(struct keepalive_device *device, struct mono_ms
 
 static uint32_t heard_ago_ms(const struct keepalive_device *device, struct mono_ms now) {
   uint32_t ago_ms = (uint32_t)now.value - device->heard_at_ms;
-  return ago_ms < HEARD_AGO_MOST_MS ? ago_ms : HEARD_AGO_MOST_MS;
+  return ago_ms < KEEPALIVE_HEARD_AGO_MOST_MS ? ago_ms : (uint32_t)KEEPALIVE_HEARD_AGO_MOST_MS;
 }
 
 struct mono_ms keepalive_device_heard_at(const struct keepalive_device *device, struct mono_ms now) {

@@ -52,6 +52,8 @@ struct keepalive_device {
 
 #define KEEPALIVE_USE_PARAMETER 7U
 
+#define KEEPALIVE_HEARD_AGO_MOST_MS (INT64_C(1) << 31) /* half of what the 32 bits can tell apart */
+
 struct keepalive_devices {
   struct pool pool;
   struct hash_table by_flow;

@@ -35,4 +35,5 @@ void keepalive_follow(struct keepalive *keepalive, struct context *context, stru
   keepalive_devices_move(&keepalive->devices, context, device, flow);
   device->network = binding_networks_enter(&keepalive->networks, context, &flow->remote);
   keepalive_heard(keepalive, context, flow, KEEPALIVE_SIGN_MESSAGE);
+  keepalive_tell_changed(keepalive, context, device);
 }

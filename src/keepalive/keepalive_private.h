@@ -24,11 +24,16 @@ struct keepalive {
   uint64_t rate_from, bytes_per_s;
   keepalive_contact_of *contact_of;
   keepalive_is_busy *is_busy;
+  keepalive_has_changed *has_changed;
   const void *contact_reader;
 };
 
 /* What the device gets at its turn. */
 enum keepalive_kind keepalive_kind_of(const struct context *context, const struct keepalive_device *device);
+
+/* keepalive_keep.c: what is known of it should be kept anew. */
+void keepalive_tell_changed(const struct keepalive *keepalive, struct context *context,
+                            const struct keepalive_device *device);
 
 /* keepalive_follow.c: an answer to an OPTIONS came from `flow`, which is not the device's. */
 void keepalive_follow(struct keepalive *keepalive, struct context *context, struct keepalive_device *device,

@@ -109,10 +109,22 @@ static inline int64_t rig_now_ms(void) {
   return context.now.value - started_ms;
 }
 
+/* What the journal was told last: of a network, for nothing else is told from here. */
+static struct journal_key kept_key;
+static char kept_state[64];
+static size_t kept_length;
+
+static inline void rig_keep(const struct outbox_entry *entry) {
+  kept_key = entry->journal_kind == JOURNAL_DROP ? JOURNAL_KEY_NONE : entry->key;
+  kept_length = entry->bytes.length;
+  if (kept_length > 0) memcpy(kept_state, entry->bytes.data, kept_length);
+}
+
 /* Ends an event: what was to be done is written down. */
 static inline void rig_end_event(void) {
   for (uint32_t i = 0; i < outbox.entry_count; i++) {
     const struct outbox_entry *entry = &outbox.entries[i];
+    if (entry->kind == OUTBOX_JOURNAL) rig_keep(entry);
     if (entry->kind == OUTBOX_ALARM) {
       alarm_count++;
       snprintf(latest_alarm, sizeof latest_alarm, "%.*s", (int)entry->bytes.length, entry->bytes.data);

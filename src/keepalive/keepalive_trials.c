@@ -160,6 +160,7 @@ static void give_up(struct keepalive *keepalive, struct context *context, struct
   device->is_unreachable = true; /* until it registers again or says something: calls shall not wait for it */
   keepalive->unreachable_count++;
   counters_add(context->counters, devices_lost);
+  keepalive_tell_changed(keepalive, context, device);
 }
 
 /* It does not answer OPTIONS, which is no miss where texts are sent. */

@@ -154,6 +154,28 @@ static void test_where_allowed_the_safe_period_is_set_and_kept(void) {
   rig_tear_down();
 }
 
+static void test_what_was_learnt_of_a_network_survives_a_restart(void) {
+  set_up(KEEP_ALIVE_LEARN_SET, 120);
+  add_phones(200, 1);
+  run_ms(2 * HOUR_MS);
+  struct journal_key key = kept_key;
+  expect_int(journal_key_thing(key), ==, JOURNAL_NETWORK);
+  rig_tear_down();
+  set_up(KEEP_ALIVE_LEARN_SET, 120);
+  context.wall_now.value += 3 * HOUR_MS * INT64_C(1000);
+  expect_int(keepalive_restore_network(room, &context, key, str_view_of(kept_state, kept_length)), ==, RESULT_OK);
+  rig_check();
+  add_phones(200, 1);
+  expect_int(binding_network_safe_s(network_of(&phones[0])), ==, 100);
+  expect_int(binding_network_too_long_s(network_of(&phones[0])), ==, 125);
+  run_ms(HOUR_MS);
+  expect_int(counters.binding_trials_begun, ==, 0); /* not before a day is over */
+  expect_int(texts, ==, 0);
+  for (size_t length = 0; length < kept_length; length++)
+    expect_int(keepalive_restore_network(room, &context, key, str_view_of(kept_state, length)), ==, RESULT_MALFORMED);
+  rig_tear_down();
+}
+
 /* A new box: at the first miss a device has the parameter's period again, and the network is not trusted any longer. */
 static void test_a_period_that_is_safe_no_more_is_left(void) {
   set_up(KEEP_ALIVE_LEARN_SET, 120);
@@ -348,9 +370,10 @@ static void test_a_full_list_of_networks_forgets_one_without_devices(void) {
 
 TAP_TESTS(TAP(test_where_it_is_off_nothing_is_tried), TAP(test_the_longest_safe_period_is_found_for_two_lost_bindings),
           TAP(test_a_suggestion_changes_nothing), TAP(test_where_allowed_the_safe_period_is_set_and_kept),
-          TAP(test_a_period_that_is_safe_no_more_is_left), TAP(test_what_was_too_long_is_tried_again_after_a_day),
-          TAP(test_each_network_is_learnt_by_itself), TAP(test_never_more_than_one_device_in_a_hundred_is_on_trial),
-          TAP(test_never_during_a_call), TAP(test_a_device_that_speaks_by_itself_proves_nothing),
+          TAP(test_what_was_learnt_of_a_network_survives_a_restart), TAP(test_a_period_that_is_safe_no_more_is_left),
+          TAP(test_what_was_too_long_is_tried_again_after_a_day), TAP(test_each_network_is_learnt_by_itself),
+          TAP(test_never_more_than_one_device_in_a_hundred_is_on_trial), TAP(test_never_during_a_call),
+          TAP(test_a_device_that_speaks_by_itself_proves_nothing),
           TAP(test_a_device_that_speaks_just_before_its_answer_proves_nothing),
           TAP(test_devices_that_do_not_answer_options_are_left_alone),
           TAP(test_shared_ways_gateways_and_own_periods_are_not_risked), TAP(test_a_device_that_goes_leaves_its_trial),

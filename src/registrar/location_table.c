@@ -33,6 +33,14 @@ static bool is_busy(const void *reader, const struct context *context, uint32_t 
   return phone && directory_usage(context->directory, phone->usage) > 0;
 }
 
+/* The phone's keep-alives have found something out. */
+static void has_changed(const void *reader, struct context *context, uint32_t owner) {
+  const struct location_table *table = reader;
+  const struct registration *registration = pool_at(&table->registrations, owner);
+  if (registration->device && timer_is_armed(&registration->timer))
+    registration_keep_changes(table, context, registration);
+}
+
 void location_table_init(struct location_table *table, void *memory, uint32_t registrations_max,
                          struct block_store *blocks, struct keepalive *keepalive) {
   char *at = memory;
@@ -43,6 +51,7 @@ void location_table_init(struct location_table *table, void *memory, uint32_t re
   table->keepalive = keepalive;
   keepalive_set_contacts(keepalive, contact_of, table);
   keepalive_set_busy(keepalive, is_busy);
+  keepalive_set_changed(keepalive, has_changed);
 }
 
 /* --- texts
@@ -127,7 +136,7 @@ static struct keepalive_facts keepalive_facts_of(const struct location_table *ta
                                   .method = facts->keep_alive_method,
                                   .is_behind_nat = facts->behind_nat,
                                   .text_spoils = facts->text_spoils,
-                                  .is_here = true};
+                                  .is_here = !facts->is_kept};
 }
 
 static void arm(struct context *context, struct registration *registration, uint32_t expires_s) {
@@ -266,6 +275,7 @@ static void unlink_registration(struct location_table *table, struct registratio
 }
 
 void location_table_remove(struct location_table *table, struct context *context, struct registration *registration) {
+  registration_keep_no_more(table, context, registration);
   unlink_registration(table, registration);
   timer_wheel_cancel(context->wheel, &registration->timer);
   location_table_discard(table, context, registration);

@@ -53,6 +53,7 @@ struct registration_facts {
   uint32_t expires_s;
   uint16_t q_thousandths;
   bool behind_nat;
+  bool is_kept;                     /* not said by the phone just now: taken up after a restart */
   bool text_spoils;                 /* no text for this device: struct keepalive_facts */
   uint8_t keep_alive_method;        /* enum keep_alive_method_choice, or KEEPALIVE_USE_PARAMETER */
   uint32_t keep_alive_own_period_s; /* 0: the parameter's */
@@ -98,8 +99,17 @@ bool location_table_move(struct location_table *table, struct context *context, 
 void location_table_change_keep_alive(struct location_table *table, struct context *context,
                                       struct registration *registration, uint8_t method, uint32_t own_period_s);
 
-/* Unlinks it and gives everything back. */
+/* Unlinks it and gives everything back; the journal is told. */
 void location_table_remove(struct location_table *table, struct context *context, struct registration *registration);
+
+/* Tell the journal of one that is linked: all of it, what may change without it being another one, that it is no more
+ * (registration_keep.c). */
+void registration_keep(const struct location_table *table, struct context *context,
+                       const struct registration *registration);
+void registration_keep_changes(const struct location_table *table, struct context *context,
+                               const struct registration *registration);
+void registration_keep_no_more(const struct location_table *table, struct context *context,
+                               const struct registration *registration);
 
 /* The first contact of the number, the others behind ->next; NULL when there is none. */
 struct registration *location_table_first(const struct location_table *table, const struct context *context,

@@ -231,6 +231,7 @@ static void commit_change(struct register_request *request, const struct contact
   struct context *context = request->context;
   if (change->existing && !change->made && change->facts.expires_s > 0) {
     location_table_refresh(locations, context, change->existing, &change->facts);
+    registration_keep_changes(locations, context, change->existing);
     counters_add(context->counters, registrations_refreshed);
     return;
   }
@@ -243,6 +244,7 @@ static void commit_change(struct register_request *request, const struct contact
   }
   if (!change->made) return;
   location_table_link(locations, context, change->made, change->facts.expires_s);
+  registration_keep(locations, context, change->made);
   if (change->existing)
     counters_add(context->counters, registrations_refreshed);
   else

@@ -58,6 +58,22 @@ void registrar_note_proof(struct registrar *registrar, struct context *context, 
 void registrar_take_proof(struct registrar *registrar, struct context *context, struct str_view letter,
                           const struct flow *flow);
 
+/* --- over a restart (registration_keep.c) ------------------------------------------------------------------------ */
+
+/* Whose the registration is that the journal has kept: it belongs to the worker to which that steers. Empty: unknown.
+ */
+struct str_view registrar_kept_number(struct str_view state);
+
+/* Takes up a registration that the journal has kept under this key. RESULT_NOT_FOUND: it has run out meanwhile, or
+ * there is no such phone any more; RESULT_MALFORMED: it cannot be read, or its transport is no more; RESULT_FULL. */
+enum result registrar_restore(struct registrar *registrar, struct context *context, struct journal_key key,
+                              struct str_view state, struct str_view note) MUST_USE;
+
+/* The same of somebody who was refused for his wrong credentials (JOURNAL_SUSPENSION). RESULT_NOT_FOUND: that has ended
+ * meanwhile. */
+enum result registrar_restore_suspension(struct registrar *registrar, struct context *context, struct journal_key key,
+                                         struct str_view state) MUST_USE;
+
 /* --- digest (subscriber_auth.c)
  * --------------------------------------------------------------------------------------------- */
 

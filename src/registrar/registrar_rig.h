@@ -59,6 +59,70 @@ static inline void set_up_with(struct registrar_limits limits) {
   other_flow = rig_flow(TRANSPORT_UDP, "203.0.113.9:40000", 0);
 }
 
+/* --- the journal ------------------------------------------------------------------------------------------------- */
+
+#define RIG_KEPT_MAX 32
+
+struct rig_kept {
+  struct journal_key key; /* none: nothing */
+  char state[1024], note[256];
+  size_t state_length, note_length;
+};
+
+static struct rig_kept rig_kept[RIG_KEPT_MAX];
+static unsigned rig_puts, rig_notes, rig_drops;
+
+static inline struct rig_kept *rig_kept_at(struct journal_key key) {
+  unsigned i = 0;
+  while (i < RIG_KEPT_MAX && !journal_key_equal(rig_kept[i].key, key))
+    i++;
+  return i < RIG_KEPT_MAX ? &rig_kept[i] : NULL;
+}
+
+static inline void rig_put(struct journal_key key, struct str_view state) {
+  struct rig_kept *kept = rig_kept_at(key);
+  if (!kept) kept = rig_kept_at(JOURNAL_KEY_NONE);
+  require(kept && state.length <= sizeof kept->state);
+  *kept = (struct rig_kept){.key = key, .state_length = state.length};
+  memcpy(kept->state, state.data, state.length);
+}
+
+static inline void rig_note(struct journal_key key, struct str_view note) {
+  struct rig_kept *kept = rig_kept_at(key);
+  if (!kept) return;
+  require(note.length <= sizeof kept->note);
+  kept->note_length = note.length;
+  memcpy(kept->note, note.data, note.length);
+}
+
+static inline void rig_drop(struct journal_key key) {
+  struct rig_kept *kept = rig_kept_at(key);
+  if (kept) *kept = (struct rig_kept){0};
+}
+
+/* As store/call_journal.h has it. */
+static inline void rig_keep(const struct outbox_entry *entry) {
+  rig_puts += entry->journal_kind == JOURNAL_PUT;
+  rig_notes += entry->journal_kind == JOURNAL_NOTE;
+  rig_drops += entry->journal_kind == JOURNAL_DROP;
+  if (entry->journal_kind == JOURNAL_PUT) rig_put(entry->key, entry->bytes);
+  if (entry->journal_kind == JOURNAL_NOTE) rig_note(entry->key, entry->bytes);
+  if (entry->journal_kind == JOURNAL_DROP) rig_drop(entry->key);
+}
+
+static inline unsigned rig_kept_count(enum journal_thing thing) {
+  unsigned count = 0;
+  for (unsigned i = 0; i < RIG_KEPT_MAX; i++)
+    count += !journal_key_is_none(rig_kept[i].key) && journal_key_thing(rig_kept[i].key) == (unsigned)thing;
+  return count;
+}
+
+static inline void rig_start_journal(void) {
+  memset(rig_kept, 0, sizeof rig_kept);
+  rig_puts = rig_notes = rig_drops = 0;
+  world->keep = rig_keep;
+}
+
 static inline void set_up(void) {
   set_up_with((struct registrar_limits){.registrations_max = 16, .suspensions_max = 4, .nonces_max = 8});
 }

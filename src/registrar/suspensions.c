@@ -1,6 +1,7 @@
 #include "registrar/suspensions.h"
 
 #include "base/check.h"
+#include "base/packed.h"
 #include "parameters/parameters.h"
 
 static size_t pool_bytes(uint32_t suspensions_max) {
@@ -68,7 +69,33 @@ static struct suspect *find(const struct suspensions *suspensions, uint64_t id) 
   return NULL;
 }
 
+/* --- over a restart ---------------------------------------------------------------------------------------------- */
+
+#define KEEP_VERSION 1
+
+static struct journal_key key_of(const struct context *context, const struct suspect *suspect) {
+  return journal_key_of(JOURNAL_SUSPENSION, context->local->worker, suspect->id);
+}
+
+/* FULL: it ends with the next restart, and the guesser begins anew. */
+static void keep(struct context *context, const struct suspect *suspect) {
+  char memory[8];
+  struct text_builder state = text_builder_over(memory, sizeof memory);
+  int64_t left_ms = mono_ms_since(timer_due(&suspect->timer), context->now);
+  packed_add(&state, KEEP_VERSION, 1);
+  packed_add(&state, (uint64_t)(context->wall_now.value / 1000 + left_ms), 6);
+  (void)!outbox_journal_later(context->outbox, JOURNAL_PUT, key_of(context, suspect), text_builder_view(&state));
+}
+
+static void keep_no_more(struct context *context, const struct suspect *suspect) {
+  if (!suspect->suspended) return;
+  (void)!outbox_journal_later(context->outbox, JOURNAL_DROP, key_of(context, suspect), (struct str_view){0});
+}
+
+/* --- coming and going -------------------------------------------------------------------------------------------- */
+
 static void forget(struct suspensions *suspensions, struct context *context, struct suspect *suspect) {
+  keep_no_more(context, suspect);
   timer_wheel_cancel(context->wheel, &suspect->timer);
   list_remove(list_of(suspensions, suspect), suspect);
   uint32_t index = pool_handle_of(&suspensions->pool, suspect).index;
@@ -92,6 +119,24 @@ static struct suspect *watch(struct suspensions *suspensions, struct context *co
   return suspect;
 }
 
+enum result suspensions_restore(struct suspensions *suspensions, struct context *context, struct journal_key key,
+                                struct str_view state) {
+  struct packed_reader reader = {.rest = state};
+  int64_t longest_ms = (int64_t)context->parameters->SS_AUTHENTICATION_FAILED_SUSPEND * 1000;
+  if (packed_take(&reader, 1) != KEEP_VERSION) return RESULT_MALFORMED;
+  int64_t left_ms = (int64_t)packed_take(&reader, 6) - context->wall_now.value / 1000;
+  if (reader.broken) return RESULT_MALFORMED;
+  if (left_ms <= 0) return RESULT_NOT_FOUND;
+  if (left_ms > longest_ms) left_ms = longest_ms; /* the clock was set back */
+  struct suspect *suspect = find(suspensions, key.low);
+  if (!suspect) suspect = watch(suspensions, context, key.low);
+  list_remove(list_of(suspensions, suspect), suspect);
+  suspect->suspended = true;
+  list_add_newest(&suspensions->suspended, suspect);
+  timer_wheel_arm(context->wheel, &suspect->timer, TIMER_SUSPENSION, mono_ms_add(context->now, left_ms));
+  return RESULT_OK;
+}
+
 bool suspensions_is_suspended(const struct suspensions *suspensions, const struct context *context,
                               const struct address *source, struct str_view user) {
   const struct suspect *suspect = find(suspensions, pair_id(context, source, user));
@@ -110,7 +155,10 @@ bool suspensions_count_wrong(struct suspensions *suspensions, struct context *co
   list_add_newest(list_of(suspensions, suspect), suspect);
   int64_t remembered_ms = (int64_t)context->parameters->SS_AUTHENTICATION_FAILED_SUSPEND * 1000;
   timer_wheel_arm(context->wheel, &suspect->timer, TIMER_SUSPENSION, mono_ms_add(context->now, remembered_ms));
-  if (suspect->suspended) counters_add(context->counters, authentications_suspended);
+  if (suspect->suspended) {
+    counters_add(context->counters, authentications_suspended);
+    keep(context, suspect);
+  }
   return suspect->suspended;
 }
 

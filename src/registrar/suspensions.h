@@ -1,6 +1,7 @@
 /* Who gave wrong credentials lately, and who is refused for a while because of it: a pair of source address (without
  * port, which a guesser changes at will) and user name. A pair is forgotten SS_AUTHENTICATION_FAILED_SUSPEND after its
- * last wrong answer, or at its first right one; a suspension ends that long after it began, whatever comes meanwhile.
+ * last wrong answer, or at its first right one; a suspension ends that long after it began, whatever comes meanwhile,
+ * and also when the switch is started again meanwhile.
  *
  * Bounded: when it is full, the pair goes that has been quiet for longest and is not suspended; a suspended one only
  * when all are. To push his own pair out, a guesser needs as many requests as there are places, for every few guesses.
@@ -13,6 +14,7 @@
 #include "base/hash_table.h"
 #include "base/pool.h"
 #include "boundary/context.h"
+#include "boundary/journal_key.h"
 
 struct suspect {
   struct timer timer; /* armed as long as it is here */
@@ -48,6 +50,12 @@ void suspensions_clear(struct suspensions *suspensions, struct context *context,
 
 /* Takes a due timer of kind TIMER_SUSPENSION. */
 void suspensions_timer_due(struct suspensions *suspensions, struct context *context, struct timer *timer);
+
+/* Takes up a suspension that the journal has kept under this key: one is told when it begins and when it ends, for a
+ * guesser shall not gain by a restart. Wrong answers that were too few are forgotten. RESULT_NOT_FOUND: it would have
+ * ended meanwhile; RESULT_MALFORMED. */
+enum result suspensions_restore(struct suspensions *suspensions, struct context *context, struct journal_key key,
+                                struct str_view state) MUST_USE;
 
 /* Every pair has a deadline. */
 bool suspensions_check(const struct suspensions *suspensions, struct text_builder *problem);

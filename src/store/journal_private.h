@@ -10,7 +10,7 @@
 #include "store/journal_index.h"
 #include "store/journal_record.h"
 
-#define JOURNAL_VERSION        1
+#define JOURNAL_VERSION        2 /* 1 knew calls only; what reads 2 reads 1 */
 #define JOURNAL_QUEUE_BYTES    ((size_t)32 << 20)
 #define JOURNAL_SEGMENT_BYTES  (16u << 20)
 #define JOURNAL_SEGMENT_MIN    (16u << 10)

@@ -91,7 +91,7 @@ struct bench {
   char record_bytes[BENCH_RECORDS_MAX][4096];
   struct cdr_record records[BENCH_RECORDS_MAX];
   unsigned record_count;
-  struct journal_key journal_key; /* what the journal was told last */
+  struct journal_key journal_key; /* what the journal was told last of a call */
   unsigned journal_puts, journal_notes;
   size_t state_length, note_length;
   char state[16384], note[512];
@@ -244,8 +244,9 @@ static inline enum result bench_restart(struct bench *bench, int64_t ms) {
   bench->context.now.value += ms;
   bench->context.wall_now.value += ms * 1000;
   timer_wheel_init(&bench->wheel, bench->context.now);
-  enum result result = switch_core_restore(bench->core, &bench->context, str_view_of(bench->state, bench->state_length),
-                                           str_view_of(bench->note, bench->note_length));
+  enum result result =
+      switch_core_restore(bench->core, &bench->context, bench->journal_key,
+                          str_view_of(bench->state, bench->state_length), str_view_of(bench->note, bench->note_length));
   switch_core_restored(bench->core);
   return result;
 }
@@ -273,6 +274,7 @@ static inline void bench_keep_record(struct bench *bench, const struct outbox_en
 }
 
 static inline void bench_keep_journal(struct bench *bench, const struct outbox_entry *entry) {
+  if (journal_key_thing(entry->key) != JOURNAL_CALL) return;
   bool is_put = entry->journal_kind == JOURNAL_PUT;
   bench->journal_key = entry->key;
   bench->journal_puts += is_put;

@@ -162,9 +162,30 @@ bool switch_core_fresh_memory(const struct switch_core *core, unsigned number, s
 /* --- after a restart ------------------------------------------------------------------------------------------------
  */
 
-enum result switch_core_restore(struct switch_core *core, struct context *context, struct str_view state,
-                                struct str_view note) {
-  enum result result = call_restore(core->calls, context, state, note);
+uint8_t switch_core_home_of_kept(const struct local_identity *local, struct journal_key key, struct str_view state) {
+  uint8_t worker = (uint8_t)(key.high & 0xff);
+  switch (journal_key_thing(key)) {
+  case JOURNAL_REGISTRATION: return local_identity_steer(local, registrar_kept_number(state));
+  case JOURNAL_SUSPENSION:
+  case JOURNAL_NETWORK: return worker % local->worker_count;
+  default: return worker;
+  }
+}
+
+static enum result restore(struct switch_core *core, struct context *context, struct journal_key key,
+                           struct str_view state, struct str_view note) {
+  switch (journal_key_thing(key)) {
+  case JOURNAL_CALL: return call_restore(core->calls, context, state, note);
+  case JOURNAL_REGISTRATION: return registrar_restore(core->registrar, context, key, state, note);
+  case JOURNAL_SUSPENSION: return registrar_restore_suspension(core->registrar, context, key, state);
+  case JOURNAL_NETWORK: return keepalive_restore_network(core->keepalive, context, key, state);
+  default: return RESULT_UNSUPPORTED;
+  }
+}
+
+enum result switch_core_restore(struct switch_core *core, struct context *context, struct journal_key key,
+                                struct str_view state, struct str_view note) {
+  enum result result = restore(core, context, key, state, note);
   arena_reset(context->arena);
   return result;
 }

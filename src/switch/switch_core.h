@@ -41,11 +41,15 @@ bool switch_core_advance(struct switch_core *core, struct context *context);
  * it resident ahead of need. False when there are not so many pools. */
 bool switch_core_fresh_memory(const struct switch_core *core, unsigned number, struct str_view *fresh_out);
 
-/* Takes up again what the journal has kept of a call (OUTBOX_JOURNAL) that was open when the switch stopped working.
- * Before the first event; switch_core_restored ends that. RESULT_OK: it goes on. Else call_kept_record (call/call.h) is
- * what is left of it. */
-enum result switch_core_restore(struct switch_core *core, struct context *context, struct str_view state,
-                                struct str_view note) MUST_USE;
+/* Whose is what the journal has kept under this key? A call is its worker's, a registration that of its number. Beyond
+ * the last worker: nobody's any more. */
+uint8_t switch_core_home_of_kept(const struct local_identity *local, struct journal_key key, struct str_view state);
+
+/* Takes up again what the journal has kept (OUTBOX_JOURNAL) when the switch stopped working. Before the first event;
+ * switch_core_restored ends that. RESULT_OK: it goes on; what it has for the journal stands in the outbox. Else it is
+ * dropped there, but of a call (JOURNAL_CALL) call_kept_record (call/call.h) is what is left. */
+enum result switch_core_restore(struct switch_core *core, struct context *context, struct journal_key key,
+                                struct str_view state, struct str_view note) MUST_USE;
 void switch_core_restored(struct switch_core *core);
 
 /* The worker on which a message must be handled: by Via branch (responses), our tag (in-dialog), number (REGISTER),

@@ -18,6 +18,7 @@
 #define RIG_TEXT_MAX 8192
 
 struct rig_sent {
+  bool waits;    /* for the journal */
   int64_t at_ms; /* since the rig's start */
   struct flow flow;
   char text[RIG_TEXT_MAX];
@@ -43,6 +44,7 @@ struct rig {
   int64_t started_ms;
   void (*carry)(void *argument, const struct outbox_entry *entry); /* takes what is sent, instead of `sent` */
   void *carry_argument;
+  void (*keep)(const struct outbox_entry *entry); /* takes what the journal is told; may be NULL */
 };
 
 /* Which rows were ever taken, by all tests of a program. */
@@ -129,6 +131,7 @@ static inline int64_t rig_now_ms(const struct rig *rig) {
 static inline void rig_end_event(struct rig *rig) {
   for (uint32_t i = 0; i < rig->outbox.entry_count; i++) {
     const struct outbox_entry *entry = &rig->outbox.entries[i];
+    if (rig->keep && entry->kind == OUTBOX_JOURNAL) rig->keep(entry);
     if (rig->carry && entry->kind == OUTBOX_SEND) rig->carry(rig->carry_argument, entry);
     if (rig->carry || entry->kind != OUTBOX_SEND || rig->sent_count == RIG_SENT_MAX ||
         entry->bytes.length >= RIG_TEXT_MAX)

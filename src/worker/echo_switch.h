@@ -41,9 +41,14 @@ uint8_t switch_core_steer(const struct local_identity *local, struct str_view by
   return (uint8_t)((bytes.data[0] - '0') % local->worker_count);
 }
 
-enum result switch_core_restore(struct switch_core *core, struct context *context, struct str_view state,
-                                struct str_view note) {
-  (void)core, (void)context, (void)state, (void)note;
+uint8_t switch_core_home_of_kept(const struct local_identity *local, struct journal_key key, struct str_view state) {
+  (void)local, (void)state;
+  return (uint8_t)(key.high & 0xff);
+}
+
+enum result switch_core_restore(struct switch_core *core, struct context *context, struct journal_key key,
+                                struct str_view state, struct str_view note) {
+  (void)core, (void)context, (void)key, (void)state, (void)note;
   return RESULT_MALFORMED;
 }
 

@@ -123,8 +123,7 @@ static void tell_journal(struct worker *worker, const struct outbox_entry *entry
   struct call_journal *journal = worker->group->journal;
   enum journal_kind kind = (enum journal_kind)entry->journal_kind;
   if (!journal) return;
-  bool urgent = kind == JOURNAL_PUT;
-  if (call_journal_put(journal, kind, entry->key, entry->bytes, urgent, &worker->journal_ticket) != RESULT_OK)
+  if (call_journal_put(journal, kind, entry->key, entry->bytes, entry->is_urgent, &worker->journal_ticket) != RESULT_OK)
     counters_add(&worker->counters, journal_entries_lost);
 }
 

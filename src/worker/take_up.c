@@ -1,5 +1,5 @@
-/* What the journal has kept of calls that were open when the switch stopped working: each goes on at the worker that
- * had it; one that cannot gets its record. */
+/* What the journal has kept when the switch stopped working: each call goes on at the worker that had it; one that
+ * cannot gets its record. Phones are registered as they were, but those whose time has run out. */
 #include "call/call.h"
 #include "store/call_journal.h"
 #include "worker/worker_state.h"
@@ -11,12 +11,25 @@ struct take_up {
   struct taken_up taken;
 };
 
+/* Nobody waits for anything else in the outbox. */
+static void tell_journal(struct worker_group *group, struct outbox *outbox) {
+  for (uint32_t i = 0; i < outbox->entry_count; i++) {
+    const struct outbox_entry *entry = &outbox->entries[i];
+    if (entry->kind != OUTBOX_JOURNAL) continue;
+    /* FULL: it is as the journal has it already. */
+    (void)!call_journal_put(group->journal, (enum journal_kind)entry->journal_kind, entry->key, entry->bytes, false,
+                            NULL);
+  }
+  outbox_reset(outbox);
+}
+
 static bool goes_on(struct worker_group *group, struct journal_key key, struct str_view state, struct str_view note) {
-  uint8_t index = (uint8_t)(key.high & 0xff);
+  uint8_t index = switch_core_home_of_kept(&group->identity, key, state);
   if (index >= group->worker_count) return false;
   struct worker *worker = group->workers[index];
-  if (!outbox_has_room(&worker->outbox)) outbox_reset(&worker->outbox); /* nothing that anybody waits for */
-  return switch_core_restore(worker->core, &worker->context, state, note) == RESULT_OK;
+  bool is_well = switch_core_restore(worker->core, &worker->context, key, state, note) == RESULT_OK;
+  tell_journal(group, &worker->outbox);
+  return is_well;
 }
 
 static void end(struct take_up *all, struct journal_key key, struct str_view state, struct str_view note) {
@@ -31,12 +44,24 @@ static void end(struct take_up *all, struct journal_key key, struct str_view sta
                           kind == JOURNAL_END ? text_builder_view(&record) : (struct str_view){0}, false, NULL);
 }
 
+/* What a later version has kept stays as it is. */
+static void forget(struct take_up *all, struct journal_key key) {
+  if (journal_key_thing(key) > JOURNAL_THING_LAST) return;
+  (void)!call_journal_put(all->group->journal, JOURNAL_DROP, key, (struct str_view){0}, false, NULL);
+}
+
 static void take_up(void *context, struct journal_key key, struct str_view state, struct str_view note) {
   struct take_up *all = context;
-  if (goes_on(all->group, key, state, note))
+  unsigned thing = journal_key_thing(key);
+  bool is_well = goes_on(all->group, key, state, note);
+  if (thing == JOURNAL_CALL && is_well)
     all->taken.calls++;
-  else
+  else if (thing == JOURNAL_CALL)
     end(all, key, state, note);
+  else if (!is_well)
+    forget(all, key);
+  else if (thing == JOURNAL_REGISTRATION)
+    all->taken.registrations++;
 }
 
 enum result worker_group_take_up(struct worker_group *group, struct taken_up *taken_out) {

@@ -51,9 +51,9 @@ const struct local_identity *worker_group_identity(const struct worker_group *gr
 
 /* Takes up the calls that were open when the switch stopped working, as the journal has kept them: they go on, each on
  * its worker. One that cannot (its worker is no more, say) gets its record and ended with its last proof of life.
- * Between opening and start, before the journal's own start. */
+ * Phones are registered again whose time has not run out. Between opening and start, before the journal's own start. */
 struct taken_up {
-  uint32_t calls, ended;
+  uint32_t calls, ended, registrations;
 };
 enum result worker_group_take_up(struct worker_group *group, struct taken_up *taken_out);
 

@@ -1,0 +1,36 @@
+#include "boundary/kept_flow.h"
+
+static unsigned ip_bytes(uint8_t family) {
+  return family == ADDRESS_IPV4 ? 4 : 16;
+}
+
+void kept_flow_save(const struct flow *flow, struct text_builder *builder) {
+  packed_add(builder, flow->transport, 1);
+  packed_add(builder, flow->socket_index, 2);
+  packed_add(builder, flow->remote.port, 2);
+  packed_add(builder, flow->remote.family, 1);
+  text_builder_add(builder, str_view_of((const char *)flow->remote.ip, ip_bytes(flow->remote.family)));
+}
+
+static bool has_socket(const struct local_identity *local, struct flow *flow) {
+  if (flow->socket_index < local->socket_count && local->sockets[flow->socket_index].transport == flow->transport)
+    return true;
+  for (uint8_t i = 0; i < local->socket_count; i++) {
+    if (local->sockets[i].transport != flow->transport) continue;
+    flow->socket_index = i;
+    return true;
+  }
+  return false;
+}
+
+bool kept_flow_read(struct packed_reader *reader, const struct local_identity *local, struct flow *flow_out) {
+  *flow_out = (struct flow){.worker = local->worker};
+  flow_out->transport = (uint8_t)packed_take(reader, 1);
+  flow_out->socket_index = (uint16_t)packed_take(reader, 2);
+  flow_out->remote.port = (uint16_t)packed_take(reader, 2);
+  flow_out->remote.family = (uint8_t)packed_take(reader, 1);
+  for (unsigned i = 0; i < ip_bytes(flow_out->remote.family); i++)
+    flow_out->remote.ip[i] = (uint8_t)packed_take(reader, 1);
+  bool is_ip = flow_out->remote.family == ADDRESS_IPV4 || flow_out->remote.family == ADDRESS_IPV6;
+  return !reader->broken && is_ip && has_socket(local, flow_out);
+}

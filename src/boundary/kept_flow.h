@@ -1,0 +1,15 @@
+/* A flow as bytes, for what the journal keeps. A connection does not survive: a stream's flow comes back without. */
+#ifndef BOUNDARY_KEPT_FLOW_H
+#define BOUNDARY_KEPT_FLOW_H
+
+#include "base/packed.h"
+#include "boundary/context.h"
+
+/* At most 22 bytes. */
+void kept_flow_save(const struct flow *flow, struct text_builder *builder);
+
+/* False for what is no flow, or one over a transport for which we do not listen any more. Where our sockets have
+ * another order now it is the first one of that transport. */
+bool kept_flow_read(struct packed_reader *reader, const struct local_identity *local, struct flow *flow_out);
+
+#endif
