@@ -2,6 +2,7 @@
 #include "store/call_journal.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,14 +25,16 @@ static struct {
   uint64_t count;        /* atomic */
   uint64_t position;     /* of all that was ever put */
   bool is_full, is_slow; /* takes nothing; has nothing safe */
+  bool is_to_forget;     /* atomic: what it has, before it takes the next */
 } sink;
 
 static enum result sink_put(void *context, struct str_view record) {
   (void)context;
-  if (__atomic_load_n(&sink.is_full, __ATOMIC_ACQUIRE) || sink.count == SINK_MAX) return RESULT_FULL;
-  snprintf(sink.records[sink.count], sizeof sink.records[0], "%.*s", (int)record.length, record.data);
+  uint64_t count = __atomic_exchange_n(&sink.is_to_forget, false, __ATOMIC_ACQ_REL) ? 0 : sink.count;
+  if (__atomic_load_n(&sink.is_full, __ATOMIC_ACQUIRE) || count == SINK_MAX) return RESULT_FULL;
+  snprintf(sink.records[count], sizeof sink.records[0], "%.*s", (int)record.length, record.data);
   sink.position++;
-  __atomic_store_n(&sink.count, sink.count + 1, __ATOMIC_RELEASE);
+  __atomic_store_n(&sink.count, count + 1, __ATOMIC_RELEASE);
   return RESULT_OK;
 }
 
@@ -42,7 +45,7 @@ static uint64_t sink_position(void *context) {
 
 static uint64_t sink_stored(void *context) {
   (void)context;
-  return sink.is_slow ? 0 : sink.position;
+  return __atomic_load_n(&sink.is_slow, __ATOMIC_ACQUIRE) ? 0 : sink.position;
 }
 
 static unsigned sink_has(const char *record) {
@@ -58,17 +61,30 @@ static unsigned sink_has(const char *record) {
 static struct {
   const char *operation; /* which; NULL: none */
   int after, times;      /* so many calls go well, then so many fail */
-  unsigned calls;
   int error;
 } fault;
+static pthread_mutex_t fault_lock = PTHREAD_MUTEX_INITIALIZER; /* the journal's thread asks while a test changes it */
+
+static void set_fault(const char *operation, int error, int after, int times) {
+  pthread_mutex_lock(&fault_lock);
+  fault.operation = operation;
+  fault.error = error;
+  fault.after = after;
+  fault.times = times;
+  pthread_mutex_unlock(&fault_lock);
+}
 
 static bool fails(const char *operation) {
-  if (!fault.operation || strcmp(fault.operation, operation) != 0) return false;
-  fault.calls++;
-  if (fault.after-- > 0 || fault.times <= 0) return false;
-  fault.times--;
-  errno = fault.error;
-  return true;
+  bool is_now = false;
+  pthread_mutex_lock(&fault_lock);
+  if (fault.operation && strcmp(fault.operation, operation) == 0 && fault.after-- <= 0 && fault.times > 0) {
+    fault.times--;
+    is_now = true;
+  }
+  int error = fault.error;
+  pthread_mutex_unlock(&fault_lock);
+  if (is_now) errno = error;
+  return is_now;
 }
 
 static int faulty_create(void *context, const char *path) {
@@ -142,7 +158,7 @@ static void keep_report(void *context, const char *line) {
 
 static void fresh_dir(void) {
   memset(&sink, 0, sizeof sink);
-  memset(&fault, 0, sizeof fault);
+  set_fault(NULL, 0, 0, 0);
   reports[0] = problem[0] = '\0';
   /* In memory where that can be: the system's own flush is not what is tested. */
   snprintf(dir, sizeof dir, "%s/belfry-journal-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
@@ -412,7 +428,7 @@ static void test_files_are_given_up_while_it_runs_and_nothing_that_lives_is_lost
     ticket = put(journal, i % 2 ? JOURNAL_DROP : JOURNAL_END, number, "");
     if (i == 20000) put(journal, JOURNAL_NOTE, 2, "late");
     if (i % 500 == 0) expect(wait_for(journal, ticket));
-    if (i % 500 == 0) __atomic_store_n(&sink.count, 0, __ATOMIC_RELEASE);
+    if (i % 500 == 0) __atomic_store_n(&sink.is_to_forget, true, __ATOMIC_RELEASE);
   }
   expect(wait_for(journal, put(journal, JOURNAL_PUT, 3, "the last")));
   struct call_journal_health health;
@@ -487,7 +503,7 @@ static void test_what_the_store_has_is_not_offered_again_after_a_restart(void) {
   for (int i = 0; i < 5000 && sink_has("first") == 0; i++)
     nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
   nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL); /* the store is asked every 50 ms */
-  sink.is_slow = true;
+  __atomic_store_n(&sink.is_slow, true, __ATOMIC_RELEASE);
   expect(wait_for(journal, put(journal, JOURNAL_END, 2, "second")));
   call_journal_close(&journal);
   journal = reopen();
@@ -503,7 +519,7 @@ static void test_what_the_store_has_is_not_offered_again_after_a_restart(void) {
 /* The store has taken everything and nothing of it is safe yet: files with records stay, whatever else is in them. */
 static void test_files_stay_while_the_store_has_their_records_only_in_memory(void) {
   fresh_dir();
-  sink.is_slow = true;
+  __atomic_store_n(&sink.is_slow, true, __ATOMIC_RELEASE);
   struct call_journal *journal = start_journal();
   uint64_t ticket = 0;
   for (uint64_t i = 0; i < 4000; i++) {
@@ -531,10 +547,7 @@ static void test_files_stay_while_the_store_has_their_records_only_in_memory(voi
 /* One such call fails, a few times: what was told before is durable in the end, and there after a restart. */
 static void survive(const char *operation, int error, int after, int times) {
   fresh_dir();
-  fault.operation = operation;
-  fault.error = error;
-  fault.after = after;
-  fault.times = times;
+  set_fault(operation, error, after, times);
   struct call_journal *journal = open_journal();
   if (!journal) { /* only without memory */
     expect(strstr(problem, "memory") != NULL);
@@ -550,7 +563,7 @@ static void survive(const char *operation, int error, int after, int times) {
   }
   expect(wait_for(journal, put(journal, JOURNAL_PUT, 1000, "the last")));
   call_journal_close(&journal);
-  fault.operation = NULL;
+  set_fault(NULL, 0, 0, 0);
   journal = reopen();
   expect_int(living.count, ==, 101);
   for (unsigned i = 0; i < 200; i++)
@@ -584,9 +597,7 @@ static void test_while_it_cannot_write_records_reach_the_store_and_the_health_sa
   fresh_dir();
   struct call_journal *journal = start_journal();
   expect(wait_for(journal, put(journal, JOURNAL_PUT, 1, "one")));
-  fault.operation = "flush";
-  fault.error = EIO;
-  fault.times = 1000000;
+  set_fault("flush", EIO, 0, 1000000);
   for (uint64_t i = 10; i < 20; i++) {
     put(journal, JOURNAL_END, i, "ended");
     nanosleep(&(struct timespec){.tv_nsec = 200000000}, NULL);
@@ -598,7 +609,7 @@ static void test_while_it_cannot_write_records_reach_the_store_and_the_health_sa
   for (int i = 0; i < 5000 && sink_has("ended") < 10; i++)
     nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
   expect(sink_has("ended") >= 10);
-  fault.times = 0;
+  set_fault(NULL, 0, 0, 0);
   expect(wait_for(journal, put(journal, JOURNAL_PUT, 2, "two")));
   expect(call_journal_is_well(journal));
   call_journal_close(&journal);
@@ -616,13 +627,11 @@ static void test_a_file_that_cannot_be_read_is_reported_and_stays(void) {
   expect(wait_for(journal, put(journal, JOURNAL_PUT, 1, "one")));
   call_journal_close(&journal);
   newest_file(path, sizeof path);
-  fault.operation = "read";
-  fault.error = EIO;
-  fault.times = 1000;
+  set_fault("read", EIO, 0, 1000);
   journal = open_journal();
   expect(journal != NULL);
   expect(strstr(reports, "cannot be read") != NULL);
-  fault.operation = NULL;
+  set_fault(NULL, 0, 0, 0);
   call_journal_close(&journal);
   expect(access(path, F_OK) == 0);
   journal = reopen();
