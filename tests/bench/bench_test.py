@@ -12,7 +12,7 @@ from rig.rig import BINARY, ROOT
 def kinds_here():
     kinds = (["belfry"] if BINARY.exists() else []) + (["kamailio"] if shutil.which("kamailio") else [])
     if not kinds:
-        raise Skip("neither build/belfry nor kamailio (scripts/install-dependencies bench)")
+        raise Skip("neither build/belfry nor kamailio (scripts/install-dependencies test)")
     return kinds
 
 
