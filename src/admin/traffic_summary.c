@@ -29,11 +29,17 @@ static void count_device(struct traffic_device *devices, uint32_t *device_count,
   count(&devices[i].figures, record);
 }
 
+/* What the switch calls by itself says nothing about traffic. */
+static bool is_test(const struct cdr_record *record) {
+  return str_view_equal(record->end_reason, str_view_from_c(end_reason_row(END_REASON_trunk_test)->name));
+}
+
 void traffic_summary_add(struct traffic_summary *summary, const struct cdr_record *record) {
   if (record->ended_at.value == 0) return;
-  count(&summary->all, record);
   for (enum end_reason reason = 0; reason < END_REASON_COUNT; reason++)
     if (str_view_equal(record->end_reason, str_view_from_c(end_reason_row(reason)->name))) summary->reasons[reason]++;
+  if (is_test(record)) return;
+  count(&summary->all, record);
   count_device(summary->callers, &summary->caller_count, record->caller_device, record);
   count_device(summary->callees, &summary->callee_count, record->callee_device, record);
 }

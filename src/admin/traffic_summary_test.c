@@ -43,6 +43,15 @@ static void test_asr_and_acd_are_those_of_the_calls_counted(void) {
   json_decref(devices);
 }
 
+static void test_tests_of_gateways_are_no_traffic(void) {
+  static struct traffic_summary summary;
+  struct cdr_record test = call("", "w", "trunk_test", 1000);
+  traffic_summary_add(&summary, &test);
+  expect_int(summary.all.calls, ==, 0);
+  expect_int(summary.callee_count, ==, 0);
+  expect_int(summary.reasons[END_REASON_trunk_test], ==, 1);
+}
+
 static void test_without_calls_nothing_is_known(void) {
   static struct traffic_summary summary;
   struct cdr_record open = call("a", "v", "", 0);
@@ -66,5 +75,6 @@ static void test_more_devices_than_there_is_room_for_still_count_as_a_whole(void
   expect_int(summary.all.calls, ==, TRAFFIC_DEVICES_MAX + 10);
 }
 
-TAP_TESTS(TAP(test_asr_and_acd_are_those_of_the_calls_counted), TAP(test_without_calls_nothing_is_known),
+TAP_TESTS(TAP(test_asr_and_acd_are_those_of_the_calls_counted), TAP(test_tests_of_gateways_are_no_traffic),
+          TAP(test_without_calls_nothing_is_known),
           TAP(test_more_devices_than_there_is_room_for_still_count_as_a_whole))

@@ -59,6 +59,8 @@ enum order_kind {
   ORDER_PREVIEW_PARAMETER,  /* target: "NAME=VALUE", as an operator types it; answered with call_preview's numbers */
   ORDER_DIRECTORY_CHANGED,  /* context->directory is a new one */
   ORDER_DRAIN,              /* refuse new calls with 503 */
+  ORDER_TEST_TRUNK,      /* target: lines "GATEWAY", "NUMBER", "CALLER" (trunk/trunk_trial.h); answered with a report */
+  ORDER_SHOW_TRUNK_TEST, /* target: the gateway's name */
 };
 
 struct event {

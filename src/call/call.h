@@ -110,6 +110,12 @@ void call_table_changed(struct call_table *table, struct context *context);
 /* Puts back what OUTBOX_KEEP_DEVICE gave before a restart: with what a device's sessions were refreshed. */
 void call_table_remember_device(struct call_table *table, struct str_view line);
 
+/* A call that is none of this table's (a trial of a gateway) has shown with what a device's sessions are refreshed.
+ * What is new is kept over a restart and told to the other workers (OUTBOX_KEEP_DEVICE). */
+struct refresh_experience;
+void call_table_learn_device(struct call_table *table, struct context *context, uint64_t device_key,
+                             const struct refresh_experience *experience);
+
 /* --- operators -----------------------------------------------------------------------------------------------------
  */
 

@@ -13,16 +13,10 @@
 
 /* --- ids --------------------------------------------------------------------------------------------------------- */
 
-/* 12 digits of milliseconds since 1970, 2 of the worker, 8 and 8 of the call's handle. Calls that never got an object
- * have a handle that no pool gives out, and a random number in it. */
-#define ID_LENGTH 30
-
+/* Calls that never got an object have a handle that no pool gives out, and a random number in it. */
 static struct str_view write_id(struct call_step *step, struct wall_us started_at, struct handle handle) {
-  struct text_builder id = arena_builder(step->context->arena, ID_LENGTH);
-  text_builder_add_hex(&id, (uint64_t)(started_at.value / 1000), 12);
-  text_builder_add_hex(&id, step->context->local->worker, 2);
-  text_builder_add_hex(&id, handle.index, 8);
-  text_builder_add_hex(&id, handle.generation, 8);
+  struct text_builder id = arena_builder(step->context->arena, CDR_ID_LENGTH);
+  cdr_record_write_id(started_at, step->context->local->worker, handle, &id);
   return text_builder_view(&id);
 }
 
@@ -44,7 +38,7 @@ static bool read_hex(struct str_view digits, uint64_t *value_out) {
 
 struct call *call_find_by_id(const struct call_table *table, struct str_view id) {
   uint64_t started_ms, index, generation;
-  if (id.length != ID_LENGTH || !read_hex(str_view_slice(id, 0, 12), &started_ms) ||
+  if (id.length != CDR_ID_LENGTH || !read_hex(str_view_slice(id, 0, 12), &started_ms) ||
       !read_hex(str_view_slice(id, 14, 8), &index) || !read_hex(str_view_slice(id, 22, 8), &generation))
     return NULL;
   struct call *call = pool_get(&table->calls, (struct handle){(uint32_t)index, (uint32_t)generation});

@@ -222,17 +222,21 @@ static struct session_reply reply_of(struct call_step *step) {
   return reply;
 }
 
-/* What is new is kept over a restart. */
-static void learn(struct call_step *step, const struct call_leg *leg) {
-  struct device_memory *devices = step->table->devices;
+void call_table_learn_device(struct call_table *table, struct context *context, uint64_t device_key,
+                             const struct refresh_experience *experience) {
+  struct device_memory *devices = table->devices;
   uint64_t changes = device_memory_changes(devices);
-  device_memory_learn(devices, leg->device_key, &leg->session_timer.experience);
+  device_memory_learn(devices, device_key, experience);
   if (device_memory_changes(devices) == changes) return;
   char memory[DEVICE_MEMORY_LINE_BYTES];
   struct text_builder line = text_builder_over(memory, sizeof memory);
-  struct device_memory_entry entry = device_memory_find(devices, leg->device_key);
+  struct device_memory_entry entry = device_memory_find(devices, device_key);
   device_memory_write(&entry, &line);
-  outbox_keep_device(step->context->outbox, text_builder_view(&line));
+  outbox_keep_device(context->outbox, text_builder_view(&line));
+}
+
+static void learn(struct call_step *step, const struct call_leg *leg) {
+  call_table_learn_device(step->table, step->context, leg->device_key, &leg->session_timer.experience);
 }
 
 void call_table_remember_device(struct call_table *table, struct str_view line) {

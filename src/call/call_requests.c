@@ -158,15 +158,17 @@ static void receive_inside(struct call_step *step) {
 static bool find_leg(struct call_step *step) {
   struct handle dialog;
   if (dialog_find(step->table->rooms.dialogs, step->message, &dialog) != RESULT_OK) return false;
-  step->leg = call_leg_at(step->table, dialog_owner(step->table->rooms.dialogs, dialog).handle);
+  struct transaction_owner owner = dialog_owner(step->table->rooms.dialogs, dialog);
+  if (owner.kind != TRANSACTION_OWNER_CALL) return false;
+  step->leg = call_leg_at(step->table, owner.handle);
   if (!step->leg) return false;
   step->call = call_of_leg(step->table, step->leg);
   return true;
 }
 
 bool call_is_inside(struct call_step *step) {
-  struct call_step own = *step;
-  return find_leg(&own);
+  struct handle dialog;
+  return dialog_find(step->table->rooms.dialogs, step->message, &dialog) == RESULT_OK;
 }
 
 static struct handle handle_of(const struct call_step *step) {

@@ -96,7 +96,12 @@ enum result cdr_record_decode(struct str_view bytes, struct cdr_record *record_o
 /* --- keys -----------------------------------------------------------------------------------------------------------
  */
 
-#define ID_LENGTH 30
+void cdr_record_write_id(struct wall_us started_at, uint8_t worker, struct handle handle, struct text_builder *id) {
+  text_builder_add_hex(id, (uint64_t)(started_at.value / 1000), 12);
+  text_builder_add_hex(id, worker, 2);
+  text_builder_add_hex(id, handle.index, 8);
+  text_builder_add_hex(id, handle.generation, 8);
+}
 
 static bool read_hex(struct str_view digits, uint64_t *value_out) {
   uint64_t value = 0;
@@ -112,7 +117,7 @@ static bool read_hex(struct str_view digits, uint64_t *value_out) {
 
 struct journal_key cdr_record_key_of_id(struct str_view id) {
   struct journal_key key;
-  if (id.length != ID_LENGTH || !read_hex(str_view_slice(id, 0, 14), &key.high) ||
+  if (id.length != CDR_ID_LENGTH || !read_hex(str_view_slice(id, 0, 14), &key.high) ||
       !read_hex(str_view_slice(id, 14, 16), &key.low))
     return JOURNAL_KEY_NONE;
   return key;

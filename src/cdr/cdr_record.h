@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 
+#include "base/handle.h"
 #include "base/result.h"
 #include "base/str_view.h"
 #include "base/text_builder.h"
@@ -33,6 +34,11 @@ void cdr_record_encode(const struct cdr_record *record, struct text_builder *bui
 
 /* Views point into `bytes`. RESULT_MALFORMED: not such a record. */
 enum result cdr_record_decode(struct str_view bytes, struct cdr_record *record_out) MUST_USE;
+
+/* Writes the id of a call: 12 digits of milliseconds since 1970, 2 of the worker, 8 and 8 of a handle, all hexadecimal,
+ * so that ids sort by time and lead back to the call. */
+#define CDR_ID_LENGTH 30
+void cdr_record_write_id(struct wall_us started_at, uint8_t worker, struct handle handle, struct text_builder *id);
 
 /* The key under which the journal keeps the call of an id: 12 digits of milliseconds, 2 of the worker, 8 and 8 of a
  * handle, all hexadecimal. JOURNAL_KEY_NONE for any other text. */

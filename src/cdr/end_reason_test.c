@@ -11,7 +11,8 @@ static void test_end_reasons_have_the_names_of_the_contract(void) {
                                       "not_registered", "illegal_call",
                                       "forbidden",      "authentication_failed",
                                       "capacity",       "gateway_timeout",
-                                      "protocol_error", "switch_restart"};
+                                      "protocol_error", "switch_restart",
+                                      "trunk_test"};
   expect_int(END_REASON_COUNT, ==, sizeof names / sizeof names[0]);
   for (unsigned i = 0; i < END_REASON_COUNT; i++) {
     const struct end_reason_row *row = end_reason_row((enum end_reason)i);

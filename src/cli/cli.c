@@ -118,21 +118,40 @@ static enum cli_exit request(struct cli_call *call, const char *method, const ch
   return CLI_REFUSED;
 }
 
+static enum cli_exit parse(const struct cli_answer *answer, json_t **document_out) {
+  json_error_t error;
+  *document_out = json_loads(answer->body, 0, &error);
+  if (*document_out) return CLI_DONE;
+  fprintf(stderr, "belfry: the answer is not JSON: %s\n", error.text);
+  return CLI_REFUSED;
+}
+
+enum cli_exit cli_ask(struct cli_call *call, const char *method, const char *path, const char *body,
+                      json_t **document_out) {
+  struct cli_answer answer;
+  *document_out = NULL;
+  enum cli_exit code = request(call, method, path, body, &answer);
+  if (code != CLI_DONE) return code;
+  code = parse(&answer, document_out);
+  cli_answer_free(&answer);
+  return code;
+}
+
+void cli_print_json(const json_t *document) {
+  char *text = json_dumps(document, JSON_COMPACT);
+  if (text) puts(text);
+  free(text);
+}
+
 enum cli_exit cli_get(struct cli_call *call, const char *path, json_t **document_out) {
   struct cli_answer answer;
   *document_out = NULL;
   enum cli_exit code = request(call, "GET", path, NULL, &answer);
   if (code != CLI_DONE) return code;
-  if (call->json) {
+  if (call->json)
     puts(answer.body);
-  } else {
-    json_error_t error;
-    *document_out = json_loads(answer.body, 0, &error);
-    if (!*document_out) {
-      fprintf(stderr, "belfry: the answer is not JSON: %s\n", error.text);
-      code = CLI_REFUSED;
-    }
-  }
+  else
+    code = parse(&answer, document_out);
   cli_answer_free(&answer);
   return code;
 }

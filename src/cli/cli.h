@@ -36,6 +36,14 @@ void cli_print_usage(void);
  * document, which the caller gives back with json_decref. Prints what went wrong otherwise. */
 enum cli_exit cli_get(struct cli_call *call, const char *path, json_t **document_out);
 
+/* Sends a request and parses its answer, whatever -j says; the document is the caller's, to be given back with
+ * json_decref. Prints what went wrong and leaves *document_out NULL otherwise. */
+enum cli_exit cli_ask(struct cli_call *call, const char *method, const char *path, const char *body,
+                      json_t **document_out);
+
+/* Prints a document in one line, as -j wants it. */
+void cli_print_json(const json_t *document);
+
 /* Sends a request whose answer is only good or bad: prints `done` (or the JSON answer with -j), or the problem. `body`
  * may be NULL. */
 enum cli_exit cli_do(struct cli_call *call, const char *method, const char *path, const char *body, const char *done);

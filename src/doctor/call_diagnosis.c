@@ -57,6 +57,7 @@ static void note_length(struct doctor_device *device, const struct cdr_record *c
 }
 
 void doctor_take_cdr(struct doctor *doctor, const struct cdr_record *cdr) {
+  if (str_view_equal(cdr->end_reason, str_view_from_c(end_reason_row(END_REASON_trunk_test)->name))) return;
   bool by_caller = str_view_equal(cdr->end_direction, STR_VIEW("caller"));
   bool by_callee = str_view_equal(cdr->end_direction, STR_VIEW("callee"));
   note_length(device_of(doctor, cdr->caller_device, cdr->caller_address), cdr, by_caller);

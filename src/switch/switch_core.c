@@ -25,6 +25,10 @@ static uint32_t devices_max_of(const struct switch_limits *limits) {
   return limits->registrations_max + KEEPALIVE_GATEWAY_DEVICES_MAX + 1;
 }
 
+static uint32_t dialogs_max_of(const struct switch_limits *limits) {
+  return limits->calls_max * DIALOGS_PER_CALL + TRUNK_TRIALS_MAX;
+}
+
 /* How many blocks of each size: a held call has some six small ones, a transaction two until it ends, a registration
  * two; which size they are is the peers' affair. Address space, not memory: what is not used is not there. */
 static void block_capacities(const struct switch_limits *limits, uint32_t capacity_out[BLOCK_STORE_CLASSES]) {
@@ -56,15 +60,15 @@ size_t switch_core_memory_bytes(const struct switch_limits *limits) {
   block_capacities(limits, blocks);
   return aligned(sizeof(struct switch_core)) + aligned(block_store_memory_bytes(blocks)) +
          aligned(transaction_layer_memory_bytes(&transactions)) +
-         aligned(dialog_table_memory_bytes(limits->calls_max * DIALOGS_PER_CALL)) +
-         aligned(keepalive_gateways_memory_bytes()) + aligned(keepalive_memory_bytes(devices_max_of(limits))) +
-         aligned(registrar_memory_bytes(&registrar)) + aligned(call_table_memory_bytes(limits->calls_max));
+         aligned(dialog_table_memory_bytes(dialogs_max_of(limits))) + aligned(keepalive_gateways_memory_bytes()) +
+         aligned(keepalive_memory_bytes(devices_max_of(limits))) + aligned(registrar_memory_bytes(&registrar)) +
+         aligned(call_table_memory_bytes(limits->calls_max)) + aligned(trunk_trials_memory_bytes());
 }
 
 struct switch_core *switch_core_create(void *memory, const struct switch_limits *limits) {
   struct switch_core *core = memory;
   char *rest = (char *)memory + aligned(sizeof *core);
-  uint32_t blocks[BLOCK_STORE_CLASSES], dialogs_max = limits->calls_max * DIALOGS_PER_CALL;
+  uint32_t blocks[BLOCK_STORE_CLASSES], dialogs_max = dialogs_max_of(limits);
   struct registrar_limits registrar = registrar_limits_of(limits);
   struct transaction_limits transactions = {.transactions_max = limits->transactions_max};
   block_capacities(limits, blocks);
@@ -82,6 +86,9 @@ struct switch_core *switch_core_create(void *memory, const struct switch_limits 
   rest += aligned(registrar_memory_bytes(&registrar));
   struct call_rooms rooms = {&core->blocks, core->transactions, core->dialogs, core->registrar, core->keepalive};
   core->calls = call_table_create(rest, limits->calls_max, &rooms);
+  rest += aligned(call_table_memory_bytes(limits->calls_max));
+  struct trunk_rooms trunk = {core->transactions, core->dialogs, core->calls};
+  core->trials = trunk_trials_create(rest, &trunk);
   return core;
 }
 
@@ -212,11 +219,11 @@ void switch_core_count(const struct switch_core *core, const struct context *con
 
 bool switch_core_check(const struct switch_core *core, const struct context *context, struct text_builder *problem) {
   (void)context;
-  if (dialog_count(core->dialogs) > call_leg_count(core->calls)) {
-    text_builder_add_literal(problem, "a dialog belongs to no leg");
+  if (dialog_count(core->dialogs) > call_leg_count(core->calls) + trunk_trial_count(core->trials)) {
+    text_builder_add_literal(problem, "a dialog belongs to no leg and no trial");
     return false;
   }
   return transaction_layer_check(core->transactions, problem) && dialog_table_check(core->dialogs, problem) &&
          keepalive_check(core->keepalive, problem) && registrar_check(core->registrar, problem) &&
-         call_table_check(core->calls, problem);
+         call_table_check(core->calls, problem) && trunk_trials_check(core->trials, problem);
 }

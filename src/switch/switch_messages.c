@@ -37,6 +37,8 @@ static void take_request(struct switch_core *core, struct context *context, cons
                          const struct sip_message *request, const struct flow *flow) {
   if (request->method == SIP_METHOD_REGISTER && request->to_tag.length == 0)
     registrar_receive_register(core->registrar, context, request, flow, news->transaction);
+  else if (trunk_trial_owns(core->trials, request))
+    trunk_trial_receive_request(core->trials, context, request, flow, news->transaction);
   else
     call_receive_request(core->calls, context, request, flow, news->transaction);
 }
@@ -57,6 +59,7 @@ void switch_tell(struct switch_core *core, struct context *context, const struct
   case TRANSACTION_NEWS_ACK_MISSING: break;
   }
   if (news->owner.kind == TRANSACTION_OWNER_CALL) call_receive_news(core->calls, context, news, message, flow);
+  if (news->owner.kind == TRANSACTION_OWNER_TRUNK) trunk_trial_receive_news(core->trials, context, news, message);
 }
 
 void switch_receive_message(struct switch_core *core, struct context *context, const struct event *event) {

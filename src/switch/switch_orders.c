@@ -99,6 +99,14 @@ static enum result drain(struct order_step *step) {
   return RESULT_OK;
 }
 
+static enum result test_trunk(struct order_step *step) {
+  return trunk_trial_start(step->core->trials, step->context, step->event->order_target, &step->answer);
+}
+
+static enum result show_trunk_test(struct order_step *step) {
+  return trunk_trial_show(step->core->trials, step->context, step->event->order_target, &step->answer);
+}
+
 static const struct {
   enum result (*carry_out)(struct order_step *step);
   uint32_t answer_bytes;
@@ -113,6 +121,8 @@ static const struct {
     [ORDER_PREVIEW_PARAMETER] = {preview, 64},
     [ORDER_DIRECTORY_CHANGED] = {take_directory, 0},
     [ORDER_DRAIN] = {drain, 0},
+    [ORDER_TEST_TRUNK] = {test_trunk, TRUNK_REPORT_BYTES},
+    [ORDER_SHOW_TRUNK_TEST] = {show_trunk_test, TRUNK_REPORT_BYTES},
 };
 
 void switch_receive_order(struct switch_core *core, struct context *context, const struct event *event) {

@@ -10,6 +10,7 @@
 #include "registrar/registrar.h"
 #include "switch/switch_core.h"
 #include "transaction/transaction.h"
+#include "trunk/trunk_trial.h"
 
 struct switch_core {
   struct block_store blocks;
@@ -19,6 +20,7 @@ struct switch_core {
   struct keepalive_gateways gateways;
   struct registrar *registrar;
   struct call_table *calls;
+  struct trunk_trials *trials;
 };
 
 /* switch_messages.c: a datagram, or one message of a stream. */

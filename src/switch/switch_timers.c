@@ -38,6 +38,10 @@ static void due_gateways(struct switch_core *core, struct context *context, stru
   keepalive_gateways_timer_due(&core->gateways, context);
 }
 
+static void due_trunk_trial(struct switch_core *core, struct context *context, struct timer *timer) {
+  trunk_trial_timer_due(core->trials, context, timer);
+}
+
 /* NULL: nobody arms such a timer yet. */
 static void (*const rooms[])(struct switch_core *core, struct context *context, struct timer *timer) = {
     [TIMER_NONE] = NULL,
@@ -51,6 +55,7 @@ static void (*const rooms[])(struct switch_core *core, struct context *context, 
     [TIMER_SUSPENSION] = due_registrar,
     [TIMER_GATEWAYS] = due_gateways,
     [TIMER_KEEPALIVE] = due_keepalive,
+    [TIMER_TRUNK_TRIAL] = due_trunk_trial,
 };
 
 void switch_timer_due(struct switch_core *core, struct context *context, struct timer *timer) {

@@ -30,6 +30,7 @@ enum transaction_owner_kind {
   TRANSACTION_OWNER_NONE = 0,
   TRANSACTION_OWNER_CALL,      /* handle: the call; detail: leg and purpose, as call/ likes */
   TRANSACTION_OWNER_KEEPALIVE, /* handle: the registration or device */
+  TRANSACTION_OWNER_TRUNK,     /* handle: the trial of a gateway */
 };
 struct transaction_owner {
   uint8_t kind; /* enum transaction_owner_kind */

@@ -10,7 +10,7 @@ FIELDS = """id state caller callee caller_out callee_out caller_device callee_de
 
 END_REASONS = """normal cancelled busy no_answer rejected session_timeout duration_limit media_timeout operator
     route_not_found not_registered illegal_call forbidden authentication_failed capacity gateway_timeout protocol_error
-    switch_restart""".split()
+    switch_restart trunk_test""".split()
 
 _STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 

@@ -83,7 +83,7 @@ export const english = {
   reason_operator: "operator", reason_route_not_found: "no route", reason_not_registered: "not registered",
   reason_illegal_call: "illegal call", reason_forbidden: "forbidden", reason_authentication_failed: "authentication failed",
   reason_capacity: "no line left", reason_gateway_timeout: "gateway silent", reason_protocol_error: "protocol error",
-  reason_switch_restart: "switch restarted",
+  reason_switch_restart: "switch restarted", reason_trunk_test: "trunk test",
   cause_refresh_unanswered: "a session refresh got no answer", cause_refresh_rejected: "the device no longer knew the call",
   cause_session_expired: "the device did not refresh the session", cause_no_timer_cap: "longest talk time without session timers reached",
   cause_no_ack: "our answer was never acknowledged",

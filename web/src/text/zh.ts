@@ -60,7 +60,7 @@ export const chinese: Texts = {
   reason_normal: "正常", reason_cancelled: "主叫取消", reason_busy: "被叫忙", reason_no_answer: "无应答", reason_rejected: "被拒绝", reason_session_timeout: "会话超时",
   reason_duration_limit: "达到时长上限", reason_media_timeout: "媒体超时", reason_operator: "操作员拆线", reason_route_not_found: "无可用路由",
   reason_not_registered: "未注册", reason_illegal_call: "非法呼叫", reason_forbidden: "无此呼叫权限", reason_authentication_failed: "鉴权失败",
-  reason_capacity: "超出线数", reason_gateway_timeout: "网关无响应", reason_protocol_error: "协议错误", reason_switch_restart: "交换机重启",
+  reason_capacity: "超出线数", reason_gateway_timeout: "网关无响应", reason_protocol_error: "协议错误", reason_switch_restart: "交换机重启", reason_trunk_test: "落地网关测试",
   cause_refresh_unanswered: "会话刷新无应答", cause_refresh_rejected: "对端已不认识该通话", cause_session_expired: "对端未按时刷新会话",
   cause_no_timer_cap: "达到无定时器通话的上限", cause_no_ack: "我方应答始终未被确认",
   search_parameters: "SS_… 或关键字", only_changed: "仅显示与默认不同", differs: "已修改", differ_count: "{0} 项与默认值不同", default_is: "默认 {0}", allowed_is: "允许：{0}",
