@@ -13,6 +13,7 @@
 
 #define SDP_TYPE         STR_VIEW("application/sdp")
 #define ORIGIN_BYTES_MAX 256 /* what o= and c= lines may add */
+#define VERSION_GAP      1000
 
 /* --- finding the session description in a body ------------------------------------------------------------------- */
 
@@ -148,6 +149,18 @@ void call_session_accepted(struct call_step *step, struct call_leg *leg) {
 void call_session_refused(struct call_step *step, struct call_leg *leg) {
   leg->offer = LEG_OFFER_NONE;
   block_store_clear(step->table->rooms.blocks, &leg->offered);
+}
+
+/* What was told after the journal's last word is not known any more: numbers above all that may have been used make
+ * each description a newer one for the peer (RFC 3264 §8), whatever it has seen. */
+void call_session_restored(struct call_step *step, struct call_leg *leg) {
+  struct block_store *blocks = step->table->rooms.blocks;
+  struct sdp sdp;
+  leg->highest_version += VERSION_GAP;
+  if (sdp_parse(block_store_view(blocks, &leg->session), &sdp) != RESULT_OK) return;
+  struct str_view text = write_session(step, leg, &sdp, leg->highest_version, sdp_write_with_origin);
+  if (text.length == 0 || block_store_set(blocks, &leg->session, text) != RESULT_OK) return;
+  leg->session_version = leg->highest_version;
 }
 
 struct call_body call_session_declined(struct call_step *step) {

@@ -556,6 +556,9 @@ void call_session_previewed(struct call_step *step, struct call_leg *leg, const 
 void call_session_accepted(struct call_step *step, struct call_leg *leg);
 void call_session_refused(struct call_step *step, struct call_leg *leg);
 
+/* After a restart what is in force gets a new version. */
+void call_session_restored(struct call_step *step, struct call_leg *leg);
+
 /* The peer's 2xx in step->message has brought an offer that the other side answers in its ACK: ours waits for that. */
 void call_ack_owe(struct call_step *step, struct call_leg *leg);
 

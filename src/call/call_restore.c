@@ -146,9 +146,12 @@ static bool restore_leg(struct call_step *step, struct packed_reader *reader, en
   restore_leg_fields(reader, leg);
   if (block_store_set(table->rooms.blocks, &leg->session, packed_take_text(reader)) != RESULT_OK) return false;
   *terms_out = restore_session(reader, leg);
-  return !reader->broken && leg->device_kind <= DEVICE_ROUTING_GATEWAY &&
-         dialog_restore(table->rooms.dialogs, step->context, reader, call_leg_owner(table, leg, LEG_PURPOSE_INVITE),
-                        &leg->dialog) == RESULT_OK;
+  if (reader->broken || leg->device_kind > DEVICE_ROUTING_GATEWAY ||
+      dialog_restore(table->rooms.dialogs, step->context, reader, call_leg_owner(table, leg, LEG_PURPOSE_INVITE),
+                     &leg->dialog) != RESULT_OK)
+    return false;
+  call_session_restored(step, leg);
+  return true;
 }
 
 /* The wall clock may have been set meanwhile: nothing is in the future, and nothing before the monotonic clock's first
@@ -293,6 +296,8 @@ bool call_restored_resend(struct call_step *step) {
   struct flow flow = {.transport = (uint8_t)packed_take(&reader, 1), .worker = local->worker};
   flow.socket_index = (uint16_t)packed_take(&reader, 2);
   restore_address(&reader, &flow.remote);
+  /* Over a connection that is gone nobody hears it; RFC 3261 §18.2.2 opens another one. */
+  if (transport_is_stream((enum transport)flow.transport)) flow = dialog_flow(step->table->rooms.dialogs, leg->dialog);
   bool has_socket =
       flow.socket_index < local->socket_count && local->sockets[flow.socket_index].transport == flow.transport;
   if (!reader.broken && has_socket) outbox_send(step->context->outbox, &flow, reader.rest);

@@ -150,10 +150,13 @@ LEG_ACTION(take_answer) {
   struct call_leg *leg = step->leg;
   leg->branch = (uint8_t)step->branch;
   leg->invite = HANDLE_NONE;
+  /* Who has its ACK never says again that it has answered: the journal must have the call before. */
+  step->context->outbox->sends_wait = true;
   if (leg->invited_with_offer)
     acknowledge(step);
   else
     call_ack_owe(step, leg);
+  step->context->outbox->sends_wait = false;
   return NO_EVENT;
 }
 

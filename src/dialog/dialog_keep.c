@@ -102,6 +102,17 @@ static bool restore_end(struct dialog_table *table, struct context *context, str
          has_socket(context->local, &end->flow) && remote_end_write(table, context->arena, end, &words) == RESULT_OK;
 }
 
+/* The connection is gone, and so is the port that its peer had for it alone: such a peer is met where it says, unless
+ * only it can come back. A name is asked for when it is needed. */
+static void leave_connection(struct dialog_table *table, struct context *context, struct dialog *dialog) {
+  struct flow gone = dialog->end.flow;
+  if (!transport_is_stream((enum transport)gone.transport)) return;
+  dialog->end.flow.remote = (struct address){0};
+  remote_end_aim(table, context, dialog, &dialog->end);
+  dialog->names_awaited = 0;
+  if (dialog->end.flow.remote.family == ADDRESS_NONE) dialog->end.flow = gone;
+}
+
 static uint32_t raised(uint32_t cseq) {
   return cseq < CSEQ_MAX - CSEQ_RAISE ? cseq + CSEQ_RAISE : cseq;
 }
@@ -140,6 +151,7 @@ enum result dialog_restore(struct dialog_table *table, struct context *context, 
     pool_give(&table->dialogs, dialog);
     return RESULT_MALFORMED;
   }
+  leave_connection(table, context, dialog);
   *dialog_out = handle;
   return RESULT_OK;
 }

@@ -1,5 +1,7 @@
-/* What goes out. Records first: what a peer has been told must not be forgotten by us. Everything that answers arrives
- * as a note in an inbox, so that handling never nests. */
+/* What goes out, in an order for which a kill at any moment leaves nobody behind: first the journal hears of calls,
+ * then peers hear what does not wait, then the records of ended calls are told (a call whose record is safe is not
+ * taken up again, so its ends must have been told before), then comes what waits for either. Everything that answers
+ * arrives as a note in an inbox, so that handling never nests. */
 #include "base/check.h"
 #include "parameters/parameters.h"
 #include "worker/location_letter.h"
@@ -182,10 +184,8 @@ static void do_entry(struct worker *worker, const struct outbox_entry *entry) {
 }
 
 static void remember(struct worker *worker, const struct outbox_entry *entry) {
-  if (entry->kind == OUTBOX_RECORD) put_record(worker, entry->bytes);
-  if (entry->kind == OUTBOX_RECORD && worker->group->journal)
-    worker->journal_ticket = call_journal_hurry(worker->group->journal);
-  if (entry->kind == OUTBOX_JOURNAL) tell_journal(worker, entry);
+  put_record(worker, entry->bytes);
+  if (worker->group->journal) worker->journal_ticket = call_journal_hurry(worker->group->journal);
 }
 
 /* A datagram's bytes must stay until the batch is flushed, and those of a dropped answer do not. */
@@ -224,11 +224,20 @@ void egress(struct worker *worker) {
   struct outbox *outbox = &worker->outbox;
   if (outbox->entry_count == 0) return;
   worker->has_news = true;
+  uint32_t records = 0, waiting = 0;
+  for (uint32_t i = 0; i < outbox->entry_count; i++) {
+    if (outbox->entries[i].kind == OUTBOX_JOURNAL) tell_journal(worker, &outbox->entries[i]);
+    records += outbox->entries[i].kind == OUTBOX_RECORD;
+    waiting += outbox->entries[i].waits;
+  }
   for (uint32_t i = 0; i < outbox->entry_count; i++)
-    remember(worker, &outbox->entries[i]);
-  for (uint32_t i = 0; i < outbox->entry_count; i++)
-    do_entry(worker, &outbox->entries[i]);
+    if (!outbox->entries[i].waits) do_entry(worker, &outbox->entries[i]);
   flush_udp(worker);
+  for (uint32_t i = 0; records > 0 && i < outbox->entry_count; i++)
+    if (outbox->entries[i].kind == OUTBOX_RECORD) remember(worker, &outbox->entries[i]);
+  for (uint32_t i = 0; waiting > 0 && i < outbox->entry_count; i++)
+    if (outbox->entries[i].waits) do_entry(worker, &outbox->entries[i]);
+  if (waiting > 0) flush_udp(worker);
   worker_add(&worker->counters.datagrams_dropped_outbox_full, outbox->dropped);
   outbox->dropped = 0;
   outbox_reset(outbox);
