@@ -9,7 +9,7 @@ RUNS ?= 10
 DESTDIR ?=
 JOBS ?= $(shell nproc)
 
-.PHONY: build run test nat devices bench fuzz faults sim asan tsan lint format install clean dependencies console-tools
+.PHONY: build run test nat devices bench fuzz faults sim crashes asan tsan lint format install clean dependencies console-tools
 build: console-tools $(BUILD)/build.ninja
 	ninja -C $(BUILD) -j $(JOBS)
 	@cat $(BUILD)/src/admin/console_files/missing >&2 2>/dev/null || true
@@ -57,6 +57,10 @@ fuzz: dependencies
 
 sim: build
 	$(BUILD)/tests/sim/belfry-sim --campaign $(CAMPAIGN) --seeds $(SEEDS)
+
+# The switch is killed at each event of some plays and started again, in every way. `make test` does it with one seed each.
+crashes: build
+	$(BUILD)/tests/sim/belfry-sim --crashes --seeds $(SEEDS) tests/sim/crashes/*.scn
 
 faults: build
 	tests/faults/run $(RUNS)

@@ -59,6 +59,15 @@ void ledger_check_truth(struct world *world);
 /* Nobody alive still talks in a call whose record was written long ago: both sides have been told. */
 void ledger_check_nobody_is_left(struct world *world);
 
+/* After a crash, where the switch keeps a journal (ledger_crash.c): what it says denies no call that goes on … */
+void ledger_check_denial(struct world *world, struct str_view said);
+
+/* … every call of everybody who is alive has come to its end … */
+void ledger_check_everybody_is_done(struct world *world);
+
+/* … and whoever was answered has exactly one record that says so. */
+void ledger_check_crash(struct world *world);
+
 /* At the world's end: each ended attempt has its record. */
 void ledger_check_complete(struct world *world);
 

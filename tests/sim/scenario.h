@@ -82,11 +82,13 @@ struct scenario_outcome {
   const char *failure; /* NULL: all is well; valid until world_reset */
   unsigned calls;      /* begun by actors */
   unsigned records;
-  uint64_t events;
+  uint64_t events, handled;         /* in the world; by the first switch */
   uint64_t margins[LEDGER_MARGINS]; /* of calls that were ended because an end was gone (ledger.h) */
 };
 
-/* Plays `text` in a fresh world (world_init, log wanted or not). */
+/* Plays `text` in a fresh world (world_init, log wanted or not). Where the world's crash plan says that crashes are
+ * tried, all switches have a journal; where the switch is killed, what is promised of crashes is checked
+ * (ledger_crash.c) and not what the scenario claims. */
 void scenario_play(struct world *world, const char *name, struct str_view text, struct scenario_outcome *outcome);
 
 /* --- between the files of a scenario

@@ -23,6 +23,7 @@ static struct scenario *scenario_of(struct world *world) {
 static void onlook(struct world *world, struct endpoint *endpoint, bool arrives, struct str_view bytes) {
   struct scenario *scenario = scenario_of(world);
   if (arrives && scenario->counts_arrivals) scenario_note_arrival(scenario, endpoint, bytes);
+  if (!arrives && endpoint->is_switch && world->crash.is_tried) ledger_check_denial(world, bytes);
   for (struct scenario_trigger *trigger = scenario->triggers; trigger; trigger = trigger->next) {
     if (trigger->has_fired || trigger->endpoint != endpoint || trigger->arrives != arrives) continue;
     if (!message_matches(bytes, &trigger->pattern)) continue;
@@ -60,6 +61,8 @@ static void introduce_actors(struct scenario *scenario) {
 
 static void start_switches(struct scenario *scenario) {
   add_default_sockets(&scenario->setups[0]);
+  for (unsigned i = 0; i < scenario->setup_count && scenario->world->crash.is_tried; i++)
+    if (scenario->setups[i].journal_flush_us == 0) scenario->setups[i].journal_flush_us = NODE_FLUSH_US;
   for (unsigned i = 0; i < scenario->setup_count && !scenario->without_switch && !scenario->world->failure; i++)
     switch_node_create(scenario->world, &scenario->setups[i]);
 }
@@ -171,8 +174,20 @@ static void check_no_good_call_was_cut(struct scenario *scenario) {
       world_fail(world, "the switch ended a good call: %s", ledger_describe(world, &entry->record));
 }
 
+/* After a crash the claims of the scenario need not hold, but what is promised of crashes. */
+static void check_after_crash(struct scenario *scenario) {
+  struct world *world = scenario->world;
+  if (!world->failure) watcher_check_end(world);
+  if (!world->failure) ledger_check_truth(world);
+  if (!world->failure) ledger_check_crash(world);
+}
+
 static void check_everything(struct scenario *scenario) {
   struct world *world = scenario->world;
+  if (world->crash.at > 0) {
+    check_after_crash(scenario);
+    return;
+  }
   if (!world->failure) watcher_check_end(world);
   if (!world->failure && world->node_count > 0) ledger_check_complete(world);
   if (!world->failure && world->node_count > 0) ledger_check_truth(world);
@@ -198,6 +213,7 @@ void scenario_play(struct world *world, const char *name, struct str_view text, 
   scenario->setup_count = 1;
   for (unsigned i = 0; i < WORLD_NODES_MAX; i++)
     node_setup_defaults(&scenario->setups[i]);
+  world->is_troubled = world->crash.at > 0;
   scenario_read(scenario, text);
   for (struct scenario_line *line = scenario->claims; line; line = line->next) {
     if (line->word_count > 2 && str_view_equal(line->words[2], STR_VIEW("receives"))) scenario->counts_arrivals = true;
@@ -205,11 +221,13 @@ void scenario_play(struct world *world, const char *name, struct str_view text, 
   }
   if (!world->failure) begin(scenario);
   if (!world->failure) live(scenario);
-  if (!world->failure) scenario_check_claims(scenario, false);
+  if (!world->failure && world->crash.at == 0) scenario_check_claims(scenario, false);
+  if (!world->failure && world->crash.at > 0) ledger_check_everybody_is_done(world);
   if (!world->failure) run_out(scenario);
   check_everything(scenario);
   *outcome = (struct scenario_outcome){.failure = verdict(scenario), .events = world->events};
   outcome->records = world->ledger ? world->ledger->count : 0;
+  if (world->node_count > 0) outcome->handled = switch_node_handled(world->nodes[0]);
   if (world->ledger) memcpy(outcome->margins, world->ledger->margins, sizeof outcome->margins);
   for (struct actor *actor = world->first_actor; actor; actor = actor->next)
     for (struct ua_call *call = actor->calls; call; call = call->next)

@@ -152,9 +152,17 @@ STATEMENT_FUNCTION(parameter) {
     set_parameter(statement, row, i);
 }
 
+STATEMENT_FUNCTION(journal) {
+  struct node_setup *setup = &statement->scenario->setups[0];
+  setup->journal_flush_us = time_of(statement, "TIME", NODE_FLUSH_US);
+  statement->world->crash.is_tried = true;
+  if (setup->journal_flush_us == 0) complain(statement, "a time that passes", value_of(statement, "TIME"));
+}
+
 static void restart(struct statement *statement, unsigned number) {
   statement->world->is_troubled = true;
-  if (number < statement->world->node_count) switch_node_restart(statement->world->nodes[number]);
+  if (number < statement->world->node_count)
+    switch_node_restart(statement->world->nodes[number], time_of(statement, "TIME", 0));
 }
 
 STATEMENT_FUNCTION(restart) {

@@ -3,7 +3,9 @@
  *   belfry-sim FILE.scn…               each scenario as a test (TAP)
  *   belfry-sim --seeds 1000            a campaign over seeds 1 to 1000
  *   belfry-sim --seed 17 --log         one seed, told at length; with --whole messages and all
- *   belfry-sim --seed 17 --print       the same as a scenario to be cut down */
+ *   belfry-sim --seed 17 --print       the same as a scenario to be cut down
+ *   belfry-sim --crashes FILE.scn…     the switch is killed at each event of each scenario, in every way, as a test
+ *   belfry-sim --crash 7,1,300 --log FILE.scn    at its 7th event, in way 1 (world.h), for 300 ms */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -33,6 +35,8 @@ struct options {
   uint64_t first_seed, seed_count;
   uint64_t fresh_count; /* further seeds nobody has chosen */
   bool has_seeds, log, whole, print, tap, brief;
+  bool crashes;             /* each scenario is played once for each moment at which the switch can be killed */
+  struct world_crash crash; /* one such moment */
   const struct campaign_kind *campaign;
   const char *program;
   char **files;
@@ -56,13 +60,20 @@ static void last_words(const char *file, int line, const char *expression) {
 
 enum telling { SILENT, LOGGED, WHOLE };
 
-static bool play(const char *name, struct str_view text, uint64_t seed, enum telling telling,
-                 struct scenario_outcome *outcome, struct world *world) {
-  snprintf(what_is_played, sizeof what_is_played, "%s with seed %" PRIu64, name, seed);
-  world_init(world, seed);
+struct bill {
+  const char *name;
+  struct str_view text;
+  uint64_t seed;
+  struct world_crash crash;
+};
+
+static bool play(const struct bill *bill, enum telling telling, struct scenario_outcome *outcome, struct world *world) {
+  snprintf(what_is_played, sizeof what_is_played, "%s with seed %" PRIu64, bill->name, bill->seed);
+  world_init(world, bill->seed);
+  world->crash = bill->crash;
   world->log.wanted = telling != SILENT;
   world->log.is_whole = telling == WHOLE;
-  scenario_play(world, name, text, outcome);
+  scenario_play(world, bill->name, bill->text, outcome);
   return outcome->failure == NULL;
 }
 
@@ -71,15 +82,18 @@ static enum telling telling_of(const struct options *options) {
 }
 
 /* Plays it once more to tell how it came to its end. */
-static void tell_failure(const struct options *options, const char *name, struct str_view text, uint64_t seed) {
+static void tell_failure(const struct options *options, const struct bill *bill) {
   struct world world;
   struct scenario_outcome outcome;
   bool is_file = options->file_count > 0;
-  play(name, text, seed, LOGGED, &outcome, &world);
+  play(bill, LOGGED, &outcome, &world);
   printf("# %s\n", outcome.failure ? outcome.failure : "the failure did not come again: the play is not deterministic");
   event_log_print(&world.log, stdout, "#   ", FAILURE_LINES);
-  printf("# to see it all: %s --seed %" PRIu64 " --log %s%s\n", options->program, seed, is_file ? "" : "--campaign ",
-         is_file ? name : options->campaign->name);
+  printf("# to see it all: %s --seed %" PRIu64 " --log ", options->program, bill->seed);
+  if (bill->crash.at > 0)
+    printf("--crash %" PRIu64 ",%u,%lld ", bill->crash.at, (unsigned)bill->crash.way,
+           (long long)(bill->crash.down_us / MS_US));
+  printf("%s%s\n", is_file ? "" : "--campaign ", is_file ? bill->name : options->campaign->name);
   world_reset(&world);
 }
 
@@ -126,16 +140,69 @@ static bool play_file(const struct options *options, const char *path, struct to
   for (uint64_t seed = options->first_seed; seed < options->first_seed + seeds; seed++) {
     struct world world;
     struct scenario_outcome outcome;
-    bool is_good = play(path, text, seed, telling_of(options), &outcome, &world);
+    const struct bill bill = {path, text, seed, options->crash};
+    bool is_good = play(&bill, telling_of(options), &outcome, &world);
     count(totals, &outcome);
     if (options->log) event_log_print(&world.log, stdout, "# ", 0);
     if (options->log && !is_good) printf("# %s\n", outcome.failure);
     world_reset(&world);
     if (is_good) continue;
-    if (!options->log) tell_failure(options, path, text, seed);
+    if (!options->log) tell_failure(options, &bill);
     return false;
   }
   return true;
+}
+
+/* --- crashes at every event
+ * -------------------------------------------------------------------------------------------------- */
+
+static const int64_t downs_us[] = {0, 300 * MS_US, 5 * SECOND_US};
+
+static bool play_crash(const struct options *options, const struct bill *bill, struct totals *totals) {
+  struct world world;
+  struct scenario_outcome outcome;
+  bool is_good = play(bill, SILENT, &outcome, &world);
+  count(totals, &outcome);
+  if (!is_good && options->brief)
+    printf("# %" PRIu64 ",%u,%lld: %s\n", bill->crash.at, (unsigned)bill->crash.way,
+           (long long)(bill->crash.down_us / MS_US), outcome.failure);
+  world_reset(&world);
+  if (!is_good && !options->brief && totals->failed <= 1) tell_failure(options, bill);
+  return is_good;
+}
+
+/* Once without a crash, to know how much there is to be handled; then with one at each event, in each way. */
+static bool play_crashes_of_seed(const struct options *options, struct bill *bill, struct totals *totals) {
+  struct world world;
+  struct scenario_outcome outcome;
+  bill->crash = (struct world_crash){.is_tried = true};
+  bool is_good = play(bill, SILENT, &outcome, &world);
+  world_reset(&world);
+  if (!is_good) tell_failure(options, bill);
+  for (uint64_t at = 1; is_good && at <= outcome.handled; at++)
+    for (unsigned way = 0; way < CRASH_WAYS; way++)
+      for (unsigned down = 0; down < sizeof downs_us / sizeof downs_us[0]; down++) {
+        bill->crash = (struct world_crash){true, at, (enum crash_way)way, downs_us[down]};
+        play_crash(options, bill, totals);
+      }
+  return is_good;
+}
+
+static bool play_crashes(const struct options *options, const char *path) {
+  static char memory[SCENARIO_BYTES_MAX];
+  struct totals totals = {0};
+  struct bill bill = {.name = path};
+  bool is_good = true;
+  if (!read_file(path, memory, &bill.text)) {
+    printf("# %s: %s\n", path, strerror(errno));
+    return false;
+  }
+  uint64_t seeds = options->has_seeds ? options->seed_count : 1;
+  for (bill.seed = options->first_seed; is_good && bill.seed < options->first_seed + seeds; bill.seed++)
+    is_good = play_crashes_of_seed(options, &bill, &totals);
+  printf("# %" PRIu64 " crashes, %" PRIu64 " calls, %" PRIu64 " records; %" PRIu64 " failed\n", totals.seeds,
+         totals.calls, totals.records, totals.failed);
+  return is_good && totals.failed == 0;
 }
 
 static int play_files(const struct options *options) {
@@ -145,7 +212,8 @@ static int play_files(const struct options *options) {
   for (int i = 0; i < options->file_count; i++) {
     char claim[256];
     claim_of(options->files[i], claim, sizeof claim);
-    bool is_good = play_file(options, options->files[i], &totals);
+    bool is_good =
+        options->crashes ? play_crashes(options, options->files[i]) : play_file(options, options->files[i], &totals);
     printf("%s %d - %s\n", is_good ? "ok" : "not ok", i + 1, claim);
     failed += !is_good;
   }
@@ -161,7 +229,8 @@ static bool play_seed(const struct options *options, uint64_t seed, struct total
   struct str_view text = options->campaign->write(seed, memory);
   struct world world;
   struct scenario_outcome outcome;
-  bool is_good = play("campaign", text, seed, telling_of(options), &outcome, &world);
+  const struct bill bill = {"campaign", text, seed, options->crash};
+  bool is_good = play(&bill, telling_of(options), &outcome, &world);
   count(totals, &outcome);
   if (options->log) event_log_print(&world.log, stdout, "", 0);
   if (options->log && !is_good) printf("%s\n", outcome.failure);
@@ -169,7 +238,7 @@ static bool play_seed(const struct options *options, uint64_t seed, struct total
   world_reset(&world);
   if (!is_good && !options->brief && !options->log && totals->failed <= FAILED_SEEDS_SHOWN) {
     printf("# seed %" PRIu64 " fails:\n", seed);
-    tell_failure(options, "campaign", text, seed);
+    tell_failure(options, &bill);
   }
   return is_good;
 }
@@ -219,8 +288,9 @@ static bool is_deterministic(const struct options *options) {
   struct str_view text = options->campaign->write(seed, memory);
   struct world first, second;
   struct scenario_outcome outcome;
-  play("campaign", text, seed, LOGGED, &outcome, &first);
-  play("campaign", text, seed, LOGGED, &outcome, &second);
+  const struct bill bill = {.name = "campaign", .text = text, .seed = seed};
+  play(&bill, LOGGED, &outcome, &first);
+  play(&bill, LOGGED, &outcome, &second);
   bool is_same = first.log.length == second.log.length && first.log.length > 0 &&
                  memcmp(first.log.text, second.log.text, first.log.length) == 0;
   world_reset(&first);
@@ -255,9 +325,10 @@ static int usage(const char *program) {
   fprintf(stderr,
           "usage: %s [--campaign calls|supervision] [--seeds COUNT] [--first SEED] [--seed SEED] [--log | --whole | "
           "--brief] [FILE.scn…]\n"
+          "       %s --crashes [--brief] FILE.scn…  |  --crash EVENT,WAY,DOWN_MS [--log | --whole] FILE.scn\n"
           "       %s --tap --seeds COUNT --fresh COUNT\n"
           "       %s --print --seed SEED\n",
-          program, program, program);
+          program, program, program, program);
   return 2;
 }
 
@@ -267,6 +338,17 @@ static bool read_number(const char *text, uint64_t *out) {
   errno = 0;
   *out = strtoull(text, &end, 10);
   return errno == 0 && *text && !*end;
+}
+
+static bool read_crash(const char *text, struct world_crash *out) {
+  unsigned way;
+  int64_t down_ms;
+  int end = 0;
+  if (!text || sscanf(text, "%" SCNu64 ",%u,%" SCNd64 "%n", &out->at, &way, &down_ms, &end) != 3) return false;
+  out->is_tried = true;
+  out->way = (enum crash_way)way;
+  out->down_us = down_ms * MS_US;
+  return text[end] == '\0' && out->at > 0 && way < CRASH_WAYS && down_ms >= 0;
 }
 
 static const struct campaign_kind *campaign_named(const char *name) {
@@ -288,6 +370,10 @@ static bool read_options(int argc, char **argv, struct options *options) {
       options->brief = true;
     } else if (strcmp(argv[i], "--print") == 0) {
       options->print = true;
+    } else if (strcmp(argv[i], "--crashes") == 0) {
+      options->crashes = true;
+    } else if (strcmp(argv[i], "--crash") == 0) {
+      is_good = read_crash(argv[++i], &options->crash);
     } else if (strcmp(argv[i], "--tap") == 0) {
       options->tap = true;
     } else if (strcmp(argv[i], "--seeds") == 0) {

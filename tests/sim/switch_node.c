@@ -1,202 +1,18 @@
-#include "sim/switch_node.h"
-
-#include <sys/mman.h>
-
 #include "base/check.h"
-#include "boundary/device_homes.h"
 #include "sim/flight_log.h"
 #include "sim/ledger.h"
 #include "sim/stream.h"
+#include "sim/switch_node_state.h"
 #include "sim/watcher.h"
-#include "sim/world.h"
 
-#define ARENA_BYTES         ((size_t)4 << 20)
-#define OUTBOX_ENTRIES      256
-#define OUTBOX_BYTES        ((size_t)4 * OUTBOX_EVENT_BYTES)
-#define PROBE_PERIOD_S      300 /* where SS_SIP_SESSION_TTL is 0 */
-#define USAGE_MAX           256
-#define ADVANCES_MAX        1000 /* at one time; more is a timer that arms itself for now */
-#define RESOLVE_DELAY_US    (3 * MS_US)
-#define STALL_MEMORY_US     (40 * SECOND_US)
-#define DIRECTORY_ALIGNMENT 64
+#define PROBE_PERIOD_S   300  /* where SS_SIP_SESSION_TTL is 0 */
+#define ADVANCES_MAX     1000 /* at one time; more is a timer that arms itself for now */
+#define RESOLVE_DELAY_US (3 * MS_US)
+#define STALL_MEMORY_US  (40 * SECOND_US)
 
-/* What is each worker's own. Nothing happens in two of them at once, so that the rest is shared. */
-struct node_worker {
-  struct switch_node *node;
-  void *memory;
-  size_t memory_bytes;
-  struct switch_core *core;
-  struct context context;
-  struct timer_wheel wheel;
-  struct local_identity local;
-};
-
-struct switch_node {
-  struct world *world;
-  struct node_setup *setup;
-  struct endpoint *endpoints[NODE_SOCKETS_MAX]; /* by socket; several sockets may share one */
-  struct node_worker workers[NODE_WORKERS_MAX];
-  uint8_t worker_count;
-  const struct directory *directory;
-  struct device_homes homes;
-  struct arena arena;
-  struct outbox outbox;
-  struct counters counters;
-  struct local_identity local; /* of all workers, but for the number */
-  uint32_t *usage;
-  uint64_t next_order;
-  struct str_view order_answer;
-  enum result order_result;
-  int64_t stalled_until_us;
-  int64_t advanced_at_us;
-  unsigned advances, restarts;
-  uint32_t longest_ttl_s;
-};
-
-void node_setup_defaults(struct node_setup *setup) {
-  memset(setup, 0, sizeof *setup);
-  setup->name = "belfry";
-  setup->worker_count = 1;
-  parameters_set_defaults(&setup->parameters);
-  setup->limits = (struct switch_limits){.calls_max = 128, .registrations_max = 256, .transactions_max = 1024};
-}
-
-/* --- birth ------------------------------------------------------------------------------------------------------- */
-
-static void build_directory(struct switch_node *node) {
-  struct node_setup *setup = node->setup;
-  size_t bytes = directory_memory_bytes(setup->devices, setup->device_count);
-  char *memory = sim_take(&node->world->memory, bytes + DIRECTORY_ALIGNMENT);
-  memory += DIRECTORY_ALIGNMENT - (uintptr_t)memory % DIRECTORY_ALIGNMENT;
-  char text[256];
-  struct text_builder problem = text_builder_over(text, sizeof text);
-  node->directory = directory_build(memory, setup->devices, setup->device_count, STR_VIEW("belfry"), node->directory,
-                                    node->usage, USAGE_MAX, &problem);
-  if (!node->directory) world_fail(node->world, "directory: %.*s", (int)problem.length, text);
-  for (uint8_t i = 0; i < node->worker_count; i++)
-    node->workers[i].context.directory = node->directory;
-}
-
-static void set_clocks(struct node_worker *worker) {
+void switch_node_set_clocks(struct node_worker *worker) {
   worker->context.now = world_mono(worker->node->world);
   worker->context.wall_now = world_wall(worker->node->world);
-}
-
-static void start_worker(struct node_worker *worker) {
-  struct switch_node *node = worker->node;
-  worker->memory_bytes = switch_core_memory_bytes(&node->setup->limits);
-  worker->memory = mmap(NULL, worker->memory_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  require(worker->memory != MAP_FAILED);
-  timer_wheel_init(&worker->wheel, world_mono(node->world));
-  worker->core = switch_core_create(worker->memory, &node->setup->limits);
-}
-
-static void start_workers(struct switch_node *node) {
-  node->counters = (struct counters){0};
-  if (node->worker_count > 1) memset(node->homes.homes, 0, (size_t)node->homes.mask + 1);
-  for (uint8_t i = 0; i < node->worker_count; i++)
-    start_worker(&node->workers[i]);
-}
-
-/* As a worker does when it begins. */
-static void read_directory(struct switch_node *node) {
-  struct event event = {.kind = EVENT_ORDER, .order = ORDER_DIRECTORY_CHANGED};
-  for (uint8_t i = 0; i < node->worker_count; i++) {
-    set_clocks(&node->workers[i]);
-    switch_core_handle(node->workers[i].core, &node->workers[i].context, &event);
-  }
-  outbox_reset(&node->outbox);
-}
-
-static void fill_contexts(struct switch_node *node) {
-  struct world *world = node->world;
-  node->worker_count = node->setup->worker_count;
-  arena_init(&node->arena, sim_take(&world->memory, ARENA_BYTES), ARENA_BYTES);
-  outbox_init(&node->outbox, sim_take(&world->memory, OUTBOX_ENTRIES * sizeof(struct outbox_entry)), OUTBOX_ENTRIES,
-              sim_take(&world->memory, OUTBOX_BYTES), OUTBOX_BYTES);
-  node->usage = sim_take(&world->memory, USAGE_MAX * sizeof *node->usage);
-  uint32_t devices_max = node->setup->limits.registrations_max * node->worker_count;
-  if (node->worker_count > 1)
-    node->homes = device_homes_over(sim_take(&world->memory, device_homes_memory_bytes(devices_max)), devices_max);
-  for (uint8_t i = 0; i < node->worker_count; i++) {
-    struct node_worker *worker = &node->workers[i];
-    worker->node = node;
-    worker->context = (struct context){.random = &world->chance[CHANCE_SWITCH],
-                                       .wheel = &worker->wheel,
-                                       .arena = &node->arena,
-                                       .outbox = &node->outbox,
-                                       .counters = &node->counters,
-                                       .parameters = &node->setup->parameters,
-                                       .local = &worker->local,
-                                       .homes = node->worker_count > 1 ? &node->homes : NULL};
-  }
-}
-
-static void receive(struct world *world, struct endpoint *endpoint, const struct arrival *arrival);
-static void refused(struct world *world, struct endpoint *endpoint, struct connection *connection,
-                    const struct address *remote);
-
-static void open_sockets(struct switch_node *node) {
-  const struct node_setup *setup = node->setup;
-  struct random *random = &node->world->chance[CHANCE_SWITCH];
-  node->local = (struct local_identity){.socket_count = setup->socket_count, .worker_count = node->worker_count};
-  node->local.steering_key = (struct siphash_key){random_u64(random), random_u64(random)};
-  node->local.nonce_key = (struct siphash_key){random_u64(random), random_u64(random)};
-  for (uint8_t i = 0; i < setup->socket_count; i++) {
-    const struct local_socket *socket = &setup->sockets[i];
-    node->local.sockets[i] = *socket;
-    struct endpoint *endpoint = network_find(&node->world->network, &socket->bound);
-    if (!endpoint) endpoint = network_add(node->world, setup->name, &socket->bound);
-    endpoint->is_switch = endpoint->is_watched = true;
-    endpoint->takes_streams = endpoint->takes_streams || transport_is_stream((enum transport)socket->transport);
-    endpoint->owner = node;
-    endpoint->receive = receive;
-    endpoint->refused = refused;
-    node->endpoints[i] = endpoint;
-  }
-  for (uint8_t i = 0; i < node->worker_count; i++) {
-    node->workers[i].local = node->local;
-    node->workers[i].local.worker = i;
-  }
-}
-
-struct switch_node *switch_node_create(struct world *world, struct node_setup *setup) {
-  struct switch_node *node = sim_take(&world->memory, sizeof *node);
-  node->world = world;
-  node->setup = setup;
-  fill_contexts(node);
-  open_sockets(node);
-  build_directory(node);
-  if (!world->failure) start_workers(node);
-  if (!world->failure) read_directory(node);
-  require(world->node_count < WORLD_NODES_MAX);
-  world->nodes[world->node_count++] = node;
-  return node;
-}
-
-void switch_node_destroy(struct switch_node *node) {
-  for (uint8_t i = 0; i < node->worker_count; i++) {
-    struct node_worker *worker = &node->workers[i];
-    if (worker->memory) munmap(worker->memory, worker->memory_bytes);
-    worker->memory = NULL;
-  }
-}
-
-void switch_node_restart(struct switch_node *node) {
-  log_line(node->world, "%s: killed and started again", node->setup->name);
-  switch_node_destroy(node);
-  memset(node->usage, 0, USAGE_MAX * sizeof *node->usage);
-  for (struct connection *connection = node->world->network.first_connection; connection; connection = connection->next)
-    for (unsigned i = 0; i < 2; i++)
-      if (connection->sides[i] && connection->sides[i]->is_switch && connection->sides[i]->owner == node)
-        stream_break(node->world, connection, connection->sides[i]);
-  node->restarts++;
-  for (uint8_t i = 0; i < node->local.socket_count; i++)
-    watcher_forget(node->world, node->endpoints[i]);
-  ledger_restarted(node->world);
-  outbox_reset(&node->outbox);
-  start_workers(node);
-  read_directory(node);
 }
 
 /* --- after each event ----------------------------------------------------------------------------------------------
@@ -220,17 +36,25 @@ static void check(const struct node_worker *worker) {
 
 static void handle(struct node_worker *worker, const struct event *event);
 
+/* In the inbox of a worker; gone with its process. */
+struct letter {
+  struct event event;
+  unsigned life;
+};
+
 static void inbox_is_read(struct world *world, void *subject, void *detail) {
+  struct node_worker *worker = subject;
+  const struct letter *letter = detail;
   (void)world;
-  handle(subject, detail);
+  if (letter->life == worker->node->restarts) handle(worker, &letter->event);
 }
 
 /* Handling never nests: what comes of an event is another one. */
 static void tell(struct node_worker *worker, const struct event *event, int64_t delay_us) {
   struct world *world = worker->node->world;
-  struct event *copy = sim_take(&world->memory, sizeof *copy);
-  *copy = *event;
-  world_at(world, world->now_us + delay_us, inbox_is_read, worker, copy);
+  struct letter *letter = sim_take(&world->memory, sizeof *letter);
+  *letter = (struct letter){*event, worker->node->restarts};
+  world_at(world, world->now_us + delay_us, inbox_is_read, worker, letter);
 }
 
 static void tell_all(struct switch_node *node, const struct event *event) {
@@ -268,25 +92,24 @@ static void resolve(struct node_worker *worker, const struct outbox_entry *entry
   tell(worker, &event, RESOLVE_DELAY_US);
 }
 
-static void send(struct switch_node *node, const struct outbox_entry *entry) {
+void switch_node_send(struct switch_node *node, const struct flow *flow, struct str_view bytes) {
   struct world *world = node->world;
-  const struct flow *flow = &entry->flow;
   if (flow->socket_index >= node->local.socket_count ||
       node->local.sockets[flow->socket_index].transport != flow->transport) {
     world_fail(world, "%s sends %u bytes from socket %u over transport %u, which it has not", node->setup->name,
-               (unsigned)entry->bytes.length, flow->socket_index, flow->transport);
+               (unsigned)bytes.length, flow->socket_index, flow->transport);
     return;
   }
   struct endpoint *from = node->endpoints[flow->socket_index];
-  flight_log_message(world, TRACE_SENT, flow, entry->bytes);
+  flight_log_message(world, TRACE_SENT, flow, bytes);
   if (flow->transport == TRANSPORT_UDP) {
-    network_send(world, from, &flow->remote, entry->bytes);
+    network_send(world, from, &flow->remote, bytes);
     return;
   }
   struct connection *connection =
       flow->connection ? stream_by_id(world, flow->connection) : stream_find(world, from, &flow->remote);
   if (!connection) connection = stream_open(world, from, &flow->remote);
-  if (!stream_send(world, connection, from, entry->bytes) && flow->connection)
+  if (!stream_send(world, connection, from, bytes) && flow->connection)
     tell_all(node, &(struct event){.kind = EVENT_CONNECTION_CLOSED, .flow = *flow});
 }
 
@@ -303,7 +126,9 @@ static void do_entry(struct node_worker *worker, const struct outbox_entry *entr
   struct world *world = node->world;
   struct event event = {.asker = entry->asker, .asker_worker = worker->local.worker};
   switch (entry->kind) {
-  case OUTBOX_SEND: send(node, entry); break;
+  case OUTBOX_SEND:
+    if (!entry->waits || !switch_life_holds(node, entry)) switch_node_send(node, &entry->flow, entry->bytes);
+    break;
   case OUTBOX_CLOSE_CONNECTION: {
     struct connection *connection = stream_by_id(world, entry->flow.connection);
     if (connection) stream_break(world, connection, node->endpoints[entry->flow.socket_index]);
@@ -324,9 +149,9 @@ static void do_entry(struct node_worker *worker, const struct outbox_entry *entr
     tell(worker_at(node, entry->worker), &event, 0);
     break;
   case OUTBOX_RESOLVE: resolve(worker, entry); break;
-  case OUTBOX_RECORD: ledger_add(world, node, entry->bytes); break;
+  case OUTBOX_RECORD:
+  case OUTBOX_JOURNAL: break; /* remembered already */
   case OUTBOX_KEEP_DEVICE: break;
-  case OUTBOX_JOURNAL: break;
   case OUTBOX_ORDER_ANSWER: take_answer(node, entry); break;
   case OUTBOX_ALARM:
     log_line(world, "%s: alarm: %.*s", node->setup->name, (int)entry->bytes.length, entry->bytes.data);
@@ -335,13 +160,15 @@ static void do_entry(struct node_worker *worker, const struct outbox_entry *entr
   }
 }
 
-/* Records first, as the worker does: what a peer has been told must not be forgotten. */
-static void empty_outbox(struct node_worker *worker) {
+/* In the order of worker/egress.c. */
+void switch_node_empty_outbox(struct node_worker *worker) {
   struct outbox *outbox = &worker->node->outbox;
+  switch_life_tell_journal(worker->node);
   for (uint32_t i = 0; i < outbox->entry_count; i++)
-    if (outbox->entries[i].kind == OUTBOX_RECORD) do_entry(worker, &outbox->entries[i]);
+    if (!outbox->entries[i].waits) do_entry(worker, &outbox->entries[i]);
+  switch_life_tell_records(worker->node);
   for (uint32_t i = 0; i < outbox->entry_count; i++)
-    if (outbox->entries[i].kind != OUTBOX_RECORD) do_entry(worker, &outbox->entries[i]);
+    if (outbox->entries[i].waits) do_entry(worker, &outbox->entries[i]);
   outbox_reset(outbox);
 }
 
@@ -356,16 +183,18 @@ static void note_ttl(struct switch_node *node) {
 
 static void handle(struct node_worker *worker, const struct event *event) {
   struct switch_node *node = worker->node;
+  if (node->is_down) return;
   note_ttl(node);
   if (node->world->now_us < node->stalled_until_us) {
     tell(worker, event, node->stalled_until_us - node->world->now_us);
     return;
   }
-  set_clocks(worker);
+  switch_node_set_clocks(worker);
   node->outbox.takes_notes = node->world->asks_doctor;
   if (event->kind == EVENT_MESSAGE) flight_log_message(node->world, TRACE_RECEIVED, &event->flow, event->bytes);
   switch_core_handle(worker->core, &worker->context, event);
-  empty_outbox(worker);
+  if (switch_life_ends(worker)) return;
+  switch_node_empty_outbox(worker);
   check(worker);
 }
 
@@ -382,7 +211,7 @@ static struct node_worker *worker_that_hears(struct switch_node *node, const str
   return &node->workers[number % node->worker_count];
 }
 
-static void receive(struct world *world, struct endpoint *endpoint, const struct arrival *arrival) {
+void switch_node_receive(struct world *world, struct endpoint *endpoint, const struct arrival *arrival) {
   struct switch_node *node = endpoint->owner;
   uint16_t socket = socket_of(node, endpoint, arrival->transport);
   if (socket == UINT16_MAX) {
@@ -401,8 +230,8 @@ static void receive(struct world *world, struct endpoint *endpoint, const struct
   handle(worker_at(node, home), &event);
 }
 
-static void refused(struct world *world, struct endpoint *endpoint, struct connection *connection,
-                    const struct address *remote) {
+void switch_node_refused(struct world *world, struct endpoint *endpoint, struct connection *connection,
+                         const struct address *remote) {
   struct switch_node *node = endpoint->owner;
   enum transport transport = connection ? TRANSPORT_TCP : TRANSPORT_UDP;
   struct event event = {.kind = EVENT_CONNECTION_CLOSED};
@@ -417,6 +246,7 @@ static void refused(struct world *world, struct endpoint *endpoint, struct conne
 
 static int64_t worker_wake_us(const struct node_worker *worker) {
   const struct switch_node *node = worker->node;
+  if (node->is_down) return INT64_MAX;
   struct mono_ms wake = timer_wheel_next_wake(&worker->wheel);
   if (wake.value == INT64_MAX) return INT64_MAX;
   int64_t wake_us = node->world->now_us + mono_ms_since(wake, world_mono(node->world)) * MS_US;
@@ -436,10 +266,11 @@ int64_t switch_node_wake_us(const struct switch_node *node) {
 
 static void advance_worker(struct node_worker *worker) {
   bool is_again;
-  set_clocks(worker);
+  switch_node_set_clocks(worker);
   do {
     is_again = switch_core_advance(worker->core, &worker->context);
-    empty_outbox(worker);
+    if (switch_life_ends(worker)) return;
+    switch_node_empty_outbox(worker);
     check(worker);
   } while (is_again && !worker->node->world->failure);
 }
@@ -479,7 +310,7 @@ void switch_node_let_gateways_go(struct switch_node *node) {
     has_changed = true;
   }
   if (!has_changed) return;
-  build_directory(node);
+  switch_node_build_directory(node);
   if (!node->world->failure) switch_node_order(node, ORDER_DIRECTORY_CHANGED, (struct str_view){0}, NULL);
 }
 
@@ -493,7 +324,7 @@ void switch_node_stall(struct switch_node *node, int64_t until_us) {
 
 void switch_node_count(const struct switch_node *node, struct switch_core_counts *counts) {
   *counts = (struct switch_core_counts){0};
-  for (uint8_t i = 0; i < node->worker_count; i++) {
+  for (uint8_t i = 0; i < node->worker_count && !node->is_down; i++) {
     struct switch_core_counts own = {0};
     switch_core_count(node->workers[i].core, &node->workers[i].context, &own);
     counts->calls += own.calls;
@@ -529,4 +360,8 @@ const char *switch_node_name(const struct switch_node *node) {
 
 unsigned switch_node_restarts(const struct switch_node *node) {
   return node->restarts;
+}
+
+uint64_t switch_node_handled(const struct switch_node *node) {
+  return node->handled;
 }

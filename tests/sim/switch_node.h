@@ -21,6 +21,7 @@ struct switch_node;
 #define NODE_DEVICES_MAX 160
 #define NODE_HOSTS_MAX   8
 #define NODE_WORKERS_MAX 4
+#define NODE_FLUSH_US    (2 * MS_US) /* of the journal, where nothing else is said */
 
 /* A name that the switch may ask for. */
 struct node_host {
@@ -40,6 +41,7 @@ struct node_setup {
   uint8_t host_count;
   struct switch_limits limits; /* per worker */
   uint8_t worker_count;
+  int64_t journal_flush_us; /* how long the journal takes; 0: it has none, and forgets everything when it is killed */
 };
 
 void node_setup_defaults(struct node_setup *setup);
@@ -58,8 +60,11 @@ void switch_node_advance(struct switch_node *node);
 struct str_view switch_node_order(struct switch_node *node, enum order_kind order, struct str_view target,
                                   enum result *result_out);
 
-/* The process is killed and started again: everything it knew is gone. */
-void switch_node_restart(struct switch_node *node);
+/* The process is killed, and started again `down_us` later: what it knew is gone, but for what its journal has. */
+void switch_node_restart(struct switch_node *node, int64_t down_us);
+
+/* How many events and rounds of timers it has handled. */
+uint64_t switch_node_handled(const struct switch_node *node);
 
 /* It does nothing until then; what comes meanwhile waits in its sockets. */
 void switch_node_stall(struct switch_node *node, int64_t until_us);

@@ -42,6 +42,7 @@ static struct ua_call *create(struct actor *actor, bool is_caller) {
   actor->next_media_port = (uint16_t)(actor->next_media_port + 2);
   ua_session_init(&call->session, (uint64_t)world_draw(world, CHANCE_ACTORS, 1, 1000000000),
                   sim_copy(&world->memory, text_builder_view(&ip)), actor->next_media_port);
+  call->session.may_be_renewed = world->crash.is_tried;
   call->next = actor->calls;
   actor->calls = call;
   world->calls_live++;

@@ -22,6 +22,7 @@ struct ua_description {
 };
 
 struct ua_session {
+  bool may_be_renewed; /* the other side may have been started again, and number anew what it said before */
   uint64_t id, version;
   struct str_view ip;
   struct ua_description ours, before; /* `before`: what was in force until the open offer */

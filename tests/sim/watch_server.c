@@ -113,10 +113,22 @@ static void check_copies(struct sighting *sighting, const struct watched_transac
     watcher_blame(sighting, "the To tag is not that of the request (RFC 3261 8.2.6.2)");
 }
 
+/* A switch that was killed may answer again what it answered before, where its journal has the answer. */
+static bool was_answered_before(struct sighting *sighting) {
+  const struct sip_message *message = &sighting->message;
+  struct endpoint *endpoint = sighting->endpoint;
+  if (!sighting->world->crash.is_tried || message->method != SIP_METHOD_INVITE || message->status != 200) return false;
+  sighting->endpoint = NULL; /* watcher_forget */
+  bool is_known = watcher_find(sighting, false, message->method) != NULL;
+  sighting->endpoint = endpoint;
+  return is_known;
+}
+
 void watch_response_said(struct sighting *sighting) {
   const struct sip_message *message = &sighting->message;
   struct watched_transaction *transaction = watcher_find(sighting, false, message->method);
   if (!transaction) {
+    if (was_answered_before(sighting)) return;
     watcher_blame(sighting, "a response to a request that never came");
     return;
   }

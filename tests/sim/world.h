@@ -27,6 +27,23 @@ struct watcher;
 /* Sources of chance, apart from one another, so that a further draw of one does not change what the others bring. */
 enum chance { CHANCE_NETWORK, CHANCE_ACTORS, CHANCE_SWITCH, CHANCE_CAMPAIGN, CHANCE_COUNT };
 
+/* What a killed switch had done with what it handled last; worker/egress.c says in which order it does things. */
+enum crash_way {
+  CRASH_BEFORE_WRITING, /* nothing: no peer and no disk has heard of it */
+  CRASH_AFTER_WRITING,  /* what calls say to the journal is on the disk, nothing has been sent */
+  CRASH_AFTER_SENDING,  /* what does not wait has been sent, and nothing is on the disk that was not flushed before */
+  CRASH_AFTER_RECORDS,  /* what does not wait has been sent, and all is on the disk, also records */
+  CRASH_WAYS
+};
+
+/* The first switch is killed while it handles its event number `at` (0: never), and started again `down_us` later. */
+struct world_crash {
+  bool is_tried; /* the world is one of a series that is about crashes */
+  uint64_t at;
+  enum crash_way way;
+  int64_t down_us;
+};
+
 struct world {
   uint64_t seed;
   int64_t now_us;
@@ -48,6 +65,7 @@ struct world {
   bool is_troubled;         /* the scenario has made somebody misbehave */
   bool asks_doctor;         /* the scenario wants to know what the doctor thinks (flight_log.h) */
   struct flight_record *first_flight, *last_flight;
+  struct world_crash crash;
   bool misses_something;  /* somebody ignores messages that change sessions */
   void *onlooker_context; /* for network.onlooker */
 };
