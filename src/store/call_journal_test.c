@@ -412,6 +412,38 @@ static void test_damage_in_the_middle_is_reported_with_its_place_and_the_rest_is
   remove_dir();
 }
 
+/* Each byte of a small journal in turn: whatever it belongs to, only what stands there is missed. */
+static void test_damage_at_any_byte_is_reported_with_its_place_and_costs_one_record(void) {
+  static char bytes[64 << 10];
+  char path[700], place[64];
+  size_t starts[16];
+  fresh_dir();
+  struct call_journal *journal = start_journal();
+  put(journal, JOURNAL_PUT, 1, "the one."); /* records are filled up to multiples of 8 bytes, which nobody misses */
+  put(journal, JOURNAL_PUT, 2, "the two.");
+  expect(wait_for(journal, put(journal, JOURNAL_PUT, 3, "the last")));
+  call_journal_close(&journal);
+  newest_file(path, sizeof path);
+  size_t length = read_file(path, bytes, sizeof bytes);
+  unsigned count = find_records(path, bytes, length, starts);
+  expect_int(count, ==, 4); /* with the file's own first */
+  for (unsigned i = 0; i < count; i++)
+    for (size_t at = starts[i]; at < starts[i + 1]; at++) {
+      bytes[at] ^= 0x15;
+      write_file(path, bytes, length);
+      reports[0] = '\0';
+      journal = reopen();
+      expect_int(living.count, ==, i == 0 ? 3 : 2);
+      expect(i == 0 || !living.has[i]);
+      snprintf(place, sizeof place, "offset %zu", starts[i]);
+      if (i < count - 1) expect(strstr(reports, place) != NULL);
+      expect(strlen(reports) > 0);
+      call_journal_close(&journal);
+      bytes[at] ^= 0x15;
+    }
+  remove_dir();
+}
+
 /* Twenty times what fits into the files that may stay: a few calls live through all of it. */
 static void test_files_are_given_up_while_it_runs_and_nothing_that_lives_is_lost(void) {
   fresh_dir();
@@ -670,6 +702,7 @@ TAP_TESTS(TAP(test_what_was_durable_is_there_again_with_its_last_note),
           TAP(test_one_that_is_waited_for_is_flushed_at_once_however_long_many_would_wait),
           TAP(test_a_last_record_torn_at_any_byte_is_cut_and_the_journal_goes_on),
           TAP(test_damage_in_the_middle_is_reported_with_its_place_and_the_rest_is_used),
+          TAP(test_damage_at_any_byte_is_reported_with_its_place_and_costs_one_record),
           TAP(test_files_are_given_up_while_it_runs_and_nothing_that_lives_is_lost),
           TAP(test_a_note_is_not_lost_when_its_state_moves_past_it),
           TAP(test_records_wait_on_disk_for_a_store_that_is_full_also_over_a_restart),
