@@ -30,15 +30,19 @@ static bool find_socket(const struct local_identity *local, enum transport trans
   return false;
 }
 
-/* Aims at the next of the gateway's addresses that we have a socket for; false: there is none (any more). */
+/* Aims at another of the gateway's addresses that we have a socket for, drawn for each call where a name has several
+ * servers (RFC 2782: a look-up's draw would send all calls of an hour to one); false: there is none (any more). */
 static bool aim_at_gateway(struct call_step *step, const struct device *device) {
   const struct local_identity *local = step->context->local;
   struct call_destination *destination = &step->destination;
   const struct gateway *gateway = device->gateway;
   enum transport transport = gateway_transport(gateway);
   *destination = (struct call_destination){.device = device};
-  while (step->call->next_address < gateway->address_count) {
-    const struct address *address = &gateway->addresses[step->call->next_address++];
+  int index;
+  while ((index = server_draw(gateway->ranks, gateway->address_count, step->call->tried_addresses,
+                              step->context->random)) >= 0) {
+    const struct address *address = &gateway->addresses[index];
+    step->call->tried_addresses |= (uint16_t)(1u << index);
     if (!find_socket(local, transport, address->family, &destination->flow.socket_index)) continue;
     destination->flow.remote = *address;
     destination->flow.transport = (uint8_t)transport;
@@ -57,7 +61,7 @@ static enum call_event next_gateway(struct call_step *step) {
     if (result == RESULT_FULL) return nowhere(step, END_REASON_capacity);
     if (result != RESULT_OK) return nowhere(step, END_REASON_route_not_found);
     call->callee_usage = device->usage;
-    call->next_address = 0;
+    call->tried_addresses = 0;
     if (aim_at_gateway(step, device)) return found(step);
     /* A gateway whose name has no address (yet), or for whose transport we do not listen. */
     call_release_callee(step);

@@ -153,10 +153,10 @@ struct call {
   struct address caller_address, callee_address;
   struct call_end failure; /* the most telling failure of the attempts so far */
   struct call_end end;
-  uint8_t state; /* enum call_state */
+  uint16_t tried_addresses; /* of the gateway that is being tried, a bit for each */
+  uint8_t state;            /* enum call_state */
   uint8_t max_forwards;
-  uint8_t next_address; /* of the gateway that is being tried */
-  uint8_t alive_side;   /* enum call_side */
+  uint8_t alive_side; /* enum call_side */
   bool callee_is_phone;
   bool ringing_seen, sdp_seen; /* in this attempt */
   bool has_failed;             /* at least one attempt has */

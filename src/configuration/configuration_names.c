@@ -71,15 +71,19 @@ static void look_up(const struct configuration_names *names, struct named_gatewa
   (void)!resolver_look_up(&question, names->servers, LOOK_UP_DEADLINE_MS, &named->found);
 }
 
+static bool is_known(const struct gateway *gateway, const struct address *address, const struct server_rank *rank) {
+  for (uint8_t i = 0; i < gateway->address_count; i++)
+    if (address_equal(&gateway->addresses[i], address) && gateway->ranks[i].priority == rank->priority &&
+        gateway->ranks[i].weight == rank->weight)
+      return true;
+  return false;
+}
+
 /* Name servers turn the order of their answers round: only another set is a change. */
 static bool is_same(const struct gateway *gateway, const struct named_gateway *named) {
   if (gateway->address_count != named->found.count || gateway->found_transport != named->found.transport) return false;
-  for (uint8_t i = 0; i < named->found.count; i++) {
-    bool found = false;
-    for (uint8_t j = 0; j < gateway->address_count && !found; j++)
-      found = address_equal(&gateway->addresses[j], &named->found.items[i]);
-    if (!found) return false;
-  }
+  for (uint8_t i = 0; i < named->found.count; i++)
+    if (!is_known(gateway, &named->found.items[i], &named->found.ranks[i])) return false;
   return true;
 }
 
@@ -95,6 +99,7 @@ static void take_found(struct change *change, const struct named_gateway *named)
     if (!gateway) return;
     *gateway = *device->gateway;
     memcpy(gateway->addresses, named->found.items, named->found.count * sizeof named->found.items[0]);
+    memcpy(gateway->ranks, named->found.ranks, named->found.count * sizeof named->found.ranks[0]);
     gateway->address_count = named->found.count;
     gateway->found_transport = named->found.transport;
     device->gateway = gateway;

@@ -19,6 +19,7 @@
 #include "base/str_view.h"
 #include "base/text_builder.h"
 #include "boundary/address.h"
+#include "boundary/server_rank.h"
 #include "parameters/parameters.h"
 
 struct directory;
@@ -46,13 +47,14 @@ struct device_overrides {
       timeout_ringing_s;
 };
 
-#define GATEWAY_ADDRESSES_MAX     16
+#define GATEWAY_ADDRESSES_MAX     SERVER_ADDRESSES_MAX
 #define GATEWAY_PREFIXES_MAX      256
 #define GATEWAY_PREFIX_LENGTH_MAX 63
 
 /* What only gateways have; kept apart so that a phone stays small where there are a million of them. */
 struct gateway {
   struct address addresses[GATEWAY_ADDRESSES_MAX]; /* port 0 (mapping): any port of that address */
+  struct server_rank ranks[GATEWAY_ADDRESSES_MAX]; /* routing: what DNS said of each, for `host` */
   uint8_t address_count;
   struct str_view host;     /* routing: a host name instead of an address, resolved by the edge into `addresses` */
   enum transport transport; /* routing; NONE: as DNS says */

@@ -14,7 +14,6 @@
 #include "base/pool.h"
 #include "net/poll_tag.h"
 #include "net/socket_address.h"
-#include "net/srv_order.h"
 
 #define NAMES_MAX            2048
 #define WAITERS_MAX          16384
@@ -38,6 +37,8 @@ struct target {
   char host[HOST_BYTES];
   struct address addresses[TARGET_ADDRESSES_MAX];
   uint8_t address_count;
+  uint16_t port;
+  struct server_rank rank;
 };
 
 /* A name with what is known of it, or what has been asked. */
@@ -54,7 +55,6 @@ struct name {
   uint32_t ttl_s; /* the smallest so far */
   struct mono_ms known_until;
   struct waiter *first_waiter, **last_link;
-  struct srv_target order[TARGETS_MAX];
   struct target targets[TARGETS_MAX];
 };
 
@@ -121,9 +121,8 @@ struct resolver *resolver_create(void *memory, const struct resolver_options *op
   return resolver;
 }
 
-static void ignore(void *context, struct handle asker, enum transport transport, const struct address *addresses,
-                   uint8_t count) {
-  (void)context, (void)asker, (void)transport, (void)addresses, (void)count;
+static void ignore(void *context, struct handle asker, const struct resolver_addresses *found) {
+  (void)context, (void)asker, (void)found;
 }
 
 void resolver_destroy(struct resolver *resolver) {
@@ -134,22 +133,32 @@ void resolver_destroy(struct resolver *resolver) {
 /* --- answering
  * ------------------------------------------------------------------------------------------------------------ */
 
-static void answer(struct resolver *resolver, const struct name *name, struct handle asker) {
-  struct address addresses[RESOLVER_ADDRESSES_MAX];
-  uint8_t order[TARGETS_MAX], count = 0;
-  srv_order(name->order, name->target_count, resolver->options.random, order);
-  for (uint8_t i = 0; i < name->target_count; i++) {
-    const struct target *target = &name->targets[order[i]];
-    for (uint8_t j = 0; j < target->address_count && count < RESOLVER_ADDRESSES_MAX; j++) {
-      addresses[count] = target->addresses[j];
-      addresses[count++].port = name->order[order[i]].port;
-    }
+static void add_target(const struct name *name, uint8_t index, struct resolver_addresses *found) {
+  const struct target *target = &name->targets[index];
+  for (uint8_t i = 0; i < target->address_count && found->count < RESOLVER_ADDRESSES_MAX; i++) {
+    found->items[found->count] = target->addresses[i];
+    found->items[found->count].port = target->port;
+    found->ranks[found->count++] = target->rank;
   }
-  resolver->options.answered(resolver->options.context, asker, (enum transport)name->chosen, addresses, count);
+}
+
+static void answer(struct resolver *resolver, const struct name *name, struct handle asker) {
+  struct resolver_addresses found = {.transport = (enum transport)name->chosen};
+  struct server_rank ranks[TARGETS_MAX];
+  uint16_t told = 0;
+  int next;
+  for (uint8_t i = 0; i < name->target_count; i++)
+    ranks[i] = name->targets[i].rank;
+  while ((next = server_draw(ranks, name->target_count, told, resolver->options.random)) >= 0) {
+    told |= (uint16_t)(1u << next);
+    add_target(name, (uint8_t)next, &found);
+  }
+  resolver->options.answered(resolver->options.context, asker, &found);
 }
 
 static void answer_nothing(struct resolver *resolver, struct handle asker) {
-  resolver->options.answered(resolver->options.context, asker, TRANSPORT_NONE, NULL, 0);
+  resolver->options.answered(resolver->options.context, asker,
+                             &(struct resolver_addresses){.transport = TRANSPORT_NONE});
 }
 
 static bool is_known(const struct name *name) {
@@ -223,18 +232,17 @@ static uint16_t default_port(const struct name *name) {
 
 static void ask_host_itself(struct name *name) {
   name->target_count = 1;
-  name->order[0] = (struct srv_target){.port = name->port ? name->port : default_port(name)};
+  name->targets[0] = (struct target){.port = name->port ? name->port : default_port(name)};
   memcpy(name->targets[0].host, name->host, sizeof name->host);
-  name->targets[0].address_count = 0;
   ask_addresses(name, &name->targets[0]);
 }
 
 /* Reads one SRV record. False: it names no host. */
-static bool read_target(const ns_msg *message, const ns_rr *record, struct srv_target *order, struct target *target) {
+static bool read_target(const ns_msg *message, const ns_rr *record, struct target *target) {
   const unsigned char *data = ns_rr_rdata(*record);
   if (ns_rr_rdlen(*record) < 7) return false;
-  *order = (struct srv_target){(uint16_t)ns_get16(data), (uint16_t)ns_get16(data + 2), (uint16_t)ns_get16(data + 4)};
-  *target = (struct target){0};
+  *target = (struct target){.port = (uint16_t)ns_get16(data + 4),
+                            .rank = {.priority = (uint16_t)ns_get16(data), .weight = (uint16_t)ns_get16(data + 2)}};
   int length = ns_name_uncompress(ns_msg_base(*message), ns_msg_end(*message), data + 6, target->host, HOST_BYTES);
   /* "A Target of "." means that the service is decidedly not available at this domain." */
   return length > 0 && target->host[0] != '\0' && strcmp(target->host, ".") != 0;
@@ -252,7 +260,9 @@ static bool take_targets(struct name *name, const unsigned char *reply, int leng
     has_records = true;
     note_ttl(name, ns_rr_ttl(record));
     uint8_t at = name->target_count;
-    if (at < TARGETS_MAX && read_target(&message, &record, &name->order[at], &name->targets[at])) name->target_count++;
+    if (at == TARGETS_MAX || !read_target(&message, &record, &name->targets[at])) continue;
+    name->targets[at].rank.server = at;
+    name->target_count++;
   }
   return has_records;
 }
@@ -482,7 +492,8 @@ static bool answer_literal(struct resolver *resolver, const struct resolver_ques
   if (address_parse_ip(question->host, &address) != RESULT_OK) return false;
   enum transport transport = question->transport == TRANSPORT_NONE ? TRANSPORT_UDP : question->transport;
   address.port = question->port ? question->port : transport == TRANSPORT_TLS ? 5061 : 5060;
-  resolver->options.answered(resolver->options.context, asker, transport, &address, 1);
+  struct resolver_addresses found = {.transport = transport, .count = 1, .items = {address}};
+  resolver->options.answered(resolver->options.context, asker, &found);
   return true;
 }
 

@@ -16,8 +16,9 @@
 #include "base/str_view.h"
 #include "base/time.h"
 #include "boundary/address.h"
+#include "boundary/server_rank.h"
 
-#define RESOLVER_ADDRESSES_MAX 16
+#define RESOLVER_ADDRESSES_MAX SERVER_ADDRESSES_MAX
 
 struct resolver_question {
   struct str_view host;
@@ -25,9 +26,17 @@ struct resolver_question {
   uint16_t port;            /* 0: from SRV, or the transport's own */
 };
 
-/* Addresses in the order in which they are to be tried, borrowed, and the transport that they are for. */
-typedef void resolver_answered(void *context, struct handle asker, enum transport transport,
-                               const struct address *addresses, uint8_t count);
+/* Addresses in an order in which they may be tried, drawn for this answer, and the transport that they are for. Whoever
+ * keeps them for longer than one try draws anew by their ranks. */
+struct resolver_addresses {
+  enum transport transport;
+  uint8_t count;
+  struct address items[RESOLVER_ADDRESSES_MAX];
+  struct server_rank ranks[RESOLVER_ADDRESSES_MAX];
+};
+
+/* `found` is borrowed. */
+typedef void resolver_answered(void *context, struct handle asker, const struct resolver_addresses *found);
 
 struct resolver_options {
   int epoll_fd;        /* sockets are added as POLL_SOURCE_RESOLVER */
@@ -59,11 +68,6 @@ struct mono_ms resolver_next_wake(const struct resolver *resolver, struct mono_m
 
 /* For threads that may wait: asks, and waits for the answer at most `deadline_ms`. RESULT_NOT_FOUND: no such name, or
  * no answer; there is at least one address on RESULT_OK. `servers` as above. */
-struct resolver_addresses {
-  enum transport transport;
-  uint8_t count;
-  struct address items[RESOLVER_ADDRESSES_MAX];
-};
 enum result resolver_look_up(const struct resolver_question *question, const char *servers, int deadline_ms,
                              struct resolver_addresses *found_out);
 

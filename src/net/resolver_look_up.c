@@ -14,14 +14,11 @@ struct look_up {
   bool is_answered;
 };
 
-static void keep(void *context, struct handle asker, enum transport transport, const struct address *addresses,
-                 uint8_t count) {
+static void keep(void *context, struct handle asker, const struct resolver_addresses *found) {
   struct look_up *look_up = context;
   (void)asker;
   look_up->is_answered = true;
-  look_up->found->transport = transport;
-  look_up->found->count = count;
-  if (count) memcpy(look_up->found->items, addresses, count * sizeof *addresses);
+  *look_up->found = *found;
 }
 
 static struct mono_ms now_ms(void) {

@@ -184,16 +184,17 @@ struct rig {
   enum transport transport;
   uint8_t count;
   struct address addresses[RESOLVER_ADDRESSES_MAX];
+  struct server_rank ranks[RESOLVER_ADDRESSES_MAX];
 };
 
-static void on_answered(void *context, struct handle asker, enum transport transport, const struct address *addresses,
-                        uint8_t count) {
+static void on_answered(void *context, struct handle asker, const struct resolver_addresses *found) {
   struct rig *rig = context;
-  rig->transport = transport;
+  rig->transport = found->transport;
   rig->answers++;
   rig->asker = asker;
-  rig->count = count;
-  if (count) memcpy(rig->addresses, addresses, count * sizeof *addresses);
+  rig->count = found->count;
+  memcpy(rig->addresses, found->items, sizeof found->items);
+  memcpy(rig->ranks, found->ranks, sizeof found->ranks);
 }
 
 static struct rig *rig_open(void) {
@@ -262,6 +263,7 @@ static void test_without_a_port_srv_gives_hosts_and_ports_by_priority(void) {
   expect_int(rig->count, ==, 2);
   expect_address(rig, 0, 10, 5070);
   expect_address(rig, 1, 11, 5080);
+  expect(rig->ranks[0].priority < rig->ranks[1].priority && rig->ranks[0].server != rig->ranks[1].server);
   ask(rig, "srv.example", TRANSPORT_TLS, 0);
   run(rig, 2);
   expect_int(rig->count, ==, 1);

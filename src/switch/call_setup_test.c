@@ -293,6 +293,43 @@ static void test_address_that_fails_is_followed_by_the_vendors_next_one(void) {
   bench_end(bench);
 }
 
+/* RFC 2782: what DNS says of a name's servers holds for each call, not for each look-up. */
+static void test_servers_of_a_name_share_the_calls_by_their_weights(void) {
+  struct bench *bench = bench_of_many_addresses();
+  struct gateway *gateway = bench_gateway(bench, bench_device(bench, "vendor-a"));
+  const char *const addresses[] = {VENDOR_A, VENDOR_A_2, VENDOR_A_3};
+  unsigned calls[3] = {0};
+  gateway->ranks[0] = (struct server_rank){10, 75, 0};
+  gateway->ranks[1] = gateway->ranks[0]; /* its IPv6 address, for which there is no socket */
+  gateway->ranks[2] = (struct server_rank){10, 25, 1};
+  gateway->ranks[3] = (struct server_rank){20, 100, 2};
+  bench_apply(bench);
+  for (unsigned i = 0; i < 200; i++) {
+    bench->peer_count = bench->sent_count = bench->record_count = 0;
+    memset(bench->peers, 0, sizeof bench->peers);
+    struct peer *caller = peer_at(bench, CUSTOMER), *callee = NULL;
+    snprintf(caller->call_id, sizeof caller->call_id, "weights-%u", i);
+    peer_invite(caller, "4420", OFFER);
+    for (unsigned j = 0; j < 3; j++) {
+      struct peer *peer = peer_at(bench, addresses[j]);
+      if (!peer_next(peer)) continue;
+      callee = peer;
+      calls[j]++;
+    }
+    expect(callee != NULL);
+    if (!callee) break;
+    peer_expect(callee, "INVITE");
+    peer_respond(callee, 486, NULL);
+    peer_expect(caller, "486");
+    peer_ack(caller, NULL);
+    bench_advance(bench, 40000);
+  }
+  expect_int(calls[0], >, 120);
+  expect_int(calls[1], >, 25);
+  expect_int(calls[0] + calls[1], ==, 200);
+  bench_end(bench);
+}
+
 static void test_address_that_refuses_packets_is_left_at_once(void) {
   struct bench *bench = bench_of_many_addresses();
   struct peer *caller = peer_at(bench, CUSTOMER), *first = peer_at(bench, VENDOR_A);
@@ -725,6 +762,7 @@ TAP_TESTS(TAP(test_gateway_calls_vendor_talks_and_hangs_up), TAP(test_times_of_a
           TAP(test_contacts_are_tried_in_the_order_of_q), TAP(test_numbers_follow_the_rules_of_both_devices),
           TAP(test_vendor_over_tcp_is_followed_by_the_next_when_its_connection_dies),
           TAP(test_address_that_fails_is_followed_by_the_vendors_next_one),
+          TAP(test_servers_of_a_name_share_the_calls_by_their_weights),
           TAP(test_address_that_refuses_packets_is_left_at_once),
           TAP(test_vendor_whose_addresses_have_all_failed_is_followed_by_the_next),
           TAP(test_refusal_that_is_no_failure_of_the_server_goes_past_its_other_addresses),

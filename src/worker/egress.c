@@ -91,11 +91,11 @@ static void tell_location(struct worker *worker, const struct outbox_entry *entr
   egress_note(worker, entry->worker, &(struct inbox_note){.kind = INBOX_LOCATION_ANSWER}, text_builder_view(&letter));
 }
 
-void egress_resolved(void *context, struct handle asker, enum transport transport, const struct address *addresses,
-                     uint8_t count) {
+void egress_resolved(void *context, struct handle asker, const struct resolver_addresses *found) {
   struct worker *worker = context;
-  struct inbox_note note = {.kind = INBOX_RESOLVED, .flow.transport = (uint8_t)transport, .asker = asker};
-  egress_note(worker, worker->index, &note, str_view_of((const char *)addresses, count * sizeof *addresses));
+  struct inbox_note note = {.kind = INBOX_RESOLVED, .flow.transport = (uint8_t)found->transport, .asker = asker};
+  egress_note(worker, worker->index, &note,
+              str_view_of((const char *)found->items, found->count * sizeof *found->items));
 }
 
 static void resolve(struct worker *worker, const struct outbox_entry *entry) {

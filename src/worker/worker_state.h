@@ -186,8 +186,7 @@ void egress_stream(struct worker *worker, const struct flow *flow, struct str_vi
 void egress_tell_failed(struct worker *worker, const struct flow *flow);
 
 /* What the resolver tells: resolver_answered. */
-void egress_resolved(void *worker, struct handle asker, enum transport transport, const struct address *addresses,
-                     uint8_t count);
+void egress_resolved(void *worker, struct handle asker, const struct resolver_addresses *found);
 
 /* Leaves a note for a worker, which may be oneself. False, and counted, when its inbox is full. */
 bool egress_note(struct worker *worker, uint8_t to, const struct inbox_note *note, struct str_view payload);

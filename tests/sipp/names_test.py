@@ -46,6 +46,19 @@ def test_a_vendors_servers_are_tried_in_the_order_of_their_srv_records(rig):
 
 
 @needs("switch", "sipp")
+def test_a_vendors_servers_share_the_calls_by_the_weights_of_their_srv_records(rig):
+    customer, first, second = rig.port(), rig.port(), rig.port()
+    switch = switch_with_names(rig, {
+        "_sip._udp.vendor.example": [srv(10, 50, first, "a.vendor.example"), srv(10, 50, second, "a.vendor.example")],
+        "a.vendor.example": [a()]}, customer)
+    for port in (first, second):
+        rig.sipp("callee_answers", port=port, calls=20)
+    rig.sipp("gateway_calls", port=customer, to=switch, calls=20, rate=50).done()
+    called = {cdr["callee_address"] for cdr in switch.cdrs(20)}
+    assert called == {f"127.0.0.1:{port}" for port in (first, second)}, called
+
+
+@needs("switch", "sipp")
 def test_a_vendors_naptr_records_choose_the_transport(rig):
     customer, vendor = rig.port(), rig.port()
     switch = switch_with_names(rig, {
