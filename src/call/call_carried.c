@@ -11,7 +11,7 @@
 #include "sip/sip_uri.h"
 #include "supervision/session_guard.h"
 
-#define HEADERS_BYTES  2048
+#define HEADERS_BYTES  4096
 #define RESPONSE_BYTES 4096
 
 /* --- the list ---------------------------------------------------------------------------------------------------- */
@@ -52,6 +52,22 @@ static bool take_carried(struct call_table *table, struct call_leg *leg, struct 
     return true;
   }
   return false;
+}
+
+static struct call_carried *carried_as(const struct call_step *step) {
+  const struct call_leg *leg = call_other_leg(step->table, step->leg);
+  for (uint32_t at = leg ? leg->carried : 0; at != 0; at = call_carried_at(step->table, at)->next)
+    if (handle_equal(call_carried_at(step->table, at)->to, step->transaction)) return call_carried_at(step->table, at);
+  return NULL;
+}
+
+bool call_carried_is_awaited(const struct call_step *step) {
+  const struct call_carried *carried = carried_as(step);
+  return carried && !carried->is_cancelled;
+}
+
+void call_carried_moved(struct call_step *step, struct handle transaction) {
+  carried_as(step)->to = transaction;
 }
 
 static bool carries_invite(const struct call_table *table, const struct call_leg *leg) {
@@ -102,6 +118,8 @@ static enum result send_on(struct call_step *step, struct call_leg *to, enum sip
   }
   call_write_supported(&headers, call_supervision_supports(step, to), false);
   call_carry_headers(step, CARRY_IN_REQUEST, &headers);
+  struct str_view name = method == SIP_METHOD_UNKNOWN ? step->message->method_text : sip_method_text(method);
+  uint32_t sent = call_credentials_add(step, to, name, &headers);
   if (headers.overflowed) return RESULT_FULL;
   struct dialog_request request = {.method = method,
                                    .method_text = step->message->method_text,
@@ -110,6 +128,8 @@ static enum result send_on(struct call_step *step, struct call_leg *to, enum sip
                                    .content_type = body->content_type,
                                    .body = body->bytes,
                                    .owner = call_leg_owner(step->table, to, LEG_PURPOSE_CARRIED)};
+  request.owner.detail |= sent;
+  if (method == SIP_METHOD_INVITE && !call_body_has_session(body)) request.owner.detail |= LEG_DETAIL_ASKS_OFFER;
   return dialog_send_request(step->table->rooms.dialogs, step->context, to->dialog, &request, transaction_out);
 }
 
@@ -316,7 +336,6 @@ static void refuse(struct call_step *step, struct call_leg *leg, const struct ca
     call_session_refused(step, step->leg);
     leg->offer = LEG_OFFER_NONE;
   }
-  if (step->status == 422) (void)call_supervision_raise(step); /* the next request on that leg asks for more */
   respond_to(step, leg, carried, status, &none);
   if (lost) call_dispatch(step, CALL_EVENT_LOST);
 }
@@ -337,8 +356,9 @@ void call_carried_final(struct call_step *step) {
 
 void call_carried_cancel(struct call_step *step) {
   for (uint32_t at = step->leg->carried; at != 0; at = call_carried_at(step->table, at)->next) {
-    const struct call_carried *carried = call_carried_at(step->table, at);
+    struct call_carried *carried = call_carried_at(step->table, at);
     if (!handle_equal(carried->from, step->transaction) || carried->sent_as != SIP_METHOD_INVITE) continue;
-    transaction_cancel(step->table->rooms.transactions, step->context, carried->to, (struct str_view){0});
+    carried->is_cancelled = true;
+    call_cancel(step, call_other_leg(step->table, step->leg), carried->to, (struct str_view){0});
   }
 }

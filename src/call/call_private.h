@@ -69,6 +69,7 @@ struct call_leg {
   struct block session;       /* the session description in force that we sent to this peer */
   struct block offered;       /* the one we offered and that is not accepted yet */
   struct block asked;         /* the peer's offer in a 2xx, until our ACK answers it */
+  struct block logins;        /* challenges and what they are answered with (call_credentials.c) */
   struct block held_response; /* callee: the reliable provisional response that waits for the caller's PRACK; caller:
                                * the 200 of a call taken up again, until the ACK (call_restore.c) */
   uint64_t origin_id;         /* sess-id of our o= lines on this leg */
@@ -171,6 +172,7 @@ struct call_carried {
   uint8_t method;     /* enum sip_method of the peer's request */
   uint8_t sent_as;    /* enum sip_method of ours; SIP_METHOD_UPDATE may be carried as INVITE */
   bool has_offer;     /* the peer's request held a session description */
+  bool is_cancelled;  /* by the peer: it is not sent again */
   struct handle from; /* the peer's request: server transaction */
   struct handle to;   /* ours on the other leg: client transaction */
 };
@@ -215,6 +217,11 @@ enum leg_purpose {
 /* Beside the purpose: our INVITE held no offer, so that each 2xx brings one. */
 #define LEG_DETAIL_ASKS_OFFER 0x100u
 #define LEG_DETAIL_PURPOSE    0x0ffu
+/* Beside it: credentials (call_credentials.c). Of servers; one bit to the left: of proxies. */
+#define LEG_DETAIL_SENT       0x200u  /* it carries some */
+#define LEG_DETAIL_ANSWERED   0x800u  /* it comes again because it was challenged */
+#define LEG_DETAIL_STALE      0x2000u /* and once more because a nonce was too old */
+#define LEG_DETAIL_CHALLENGED 0x3800u /* all that is remembered when it comes again */
 
 /* --- the step ------------------------------------------------------------------------------------------------------
  */
@@ -241,6 +248,8 @@ struct call_step {
   struct handle transaction;   /* a request's server transaction, a response's client transaction */
   enum sip_method method;      /* of that client transaction */
   unsigned status;             /* of a response; of silence 408, of no way 503 */
+  uint32_t detail;             /* of that client transaction's owner */
+  struct str_view request;     /* that it was for, where it may be sent again (transaction_news) */
   unsigned branch;             /* of a forked response */
   bool is_reliable;            /* a provisional response that wants PRACK */
   enum call_state left;        /* the call's state before the row's */
@@ -260,6 +269,9 @@ void call_dispatch(struct call_step *step, enum call_event event);
 /* Takes `event` through the table of step->leg, tells the call, and buries the leg when it is GONE (step->leg is then
  * NULL). */
 void leg_dispatch(struct call_step *step, enum leg_event event);
+
+/* Cancels an INVITE of ours on `leg`; `lines` say why, may be empty. */
+void call_cancel(struct call_step *step, struct call_leg *leg, struct handle invite, struct str_view lines);
 
 /* The limits of a call's talk time have changed. */
 void call_rearm_talk(struct context *context, struct call *call);
@@ -503,12 +515,34 @@ void call_write_capabilities(struct text_builder *builder);
 /* Reason with the Q.850 cause and the name of the end reason (RFC 3326, RFC 6432). */
 void call_write_reason(struct text_builder *builder, const struct call_end *end);
 
+/* --- call_credentials.c --------------------------------------------------------------------------------------------
+ */
+
+/* Appends Authorization and Proxy-Authorization for a request that is about to be sent on `leg`, where its dialog has
+ * been challenged before. Returns what is to be added to the detail of the request's owner. */
+uint32_t call_credentials_add(struct call_step *step, struct call_leg *leg, struct str_view method,
+                              struct text_builder *headers);
+
+/* The 401 or 407 in step->message to the request of step->leg that step->detail tells of: true when it is worth sending
+ * again, with what call_credentials_add then writes and the step->detail that it leaves. */
+bool call_credentials_take(struct call_step *step) MUST_USE;
+
+/* --- call_repeat.c --------------------------------------------------------------------------------------------------
+ */
+
+/* The refusal in step->message asks for what we have: the request goes out once more, and true. */
+bool call_repeat(struct call_step *step, enum leg_purpose purpose) MUST_USE;
+
 /* --- call_stray.c ---------------------------------------------------------------------------------------------------
  */
 
 /* ACK to whoever sent the 2xx in step->message, a further branch of a forked INVITE, and BYE, unless it has had one
  * lately. `offers`: its session description is an offer, which the ACK declines. */
 void call_dismiss_stray(struct call_step *step, bool offers);
+
+/* ACK to the 2xx in step->message to a re-INVITE whose leg is gone: our BYE overtook it (RFC 3261 §13.2.2.4). `offers`
+ * as above. */
+void call_acknowledge_stray(struct call_step *step, bool offers);
 
 /* Remembers for a while that the sender of the 2xx in step->message is hung up. False: it was already. */
 bool call_stray_note(struct call_step *step);
@@ -582,6 +616,12 @@ bool call_invite_is_open(const struct call_table *table, const struct call_leg *
 void call_carry_request(struct call_step *step);
 void call_renegotiate(struct call_step *step);
 void call_refer(struct call_step *step);
+
+/* True when the other side still waits for the answer to the request of ours that step->transaction was. */
+bool call_carried_is_awaited(const struct call_step *step);
+
+/* That request is `transaction` now: it was sent again. */
+void call_carried_moved(struct call_step *step, struct handle transaction);
 
 /* Remembers that the request of step->leg's peer, in step->transaction, went on to `to` as `transaction`. */
 void call_carried_note(struct call_step *step, struct call_leg *to, enum sip_method sent_as, struct handle transaction,

@@ -7,7 +7,7 @@
 #include "sip/sip_header_values.h"
 #include "supervision/session_guard.h"
 
-#define HEADERS_BYTES 1024
+#define HEADERS_BYTES 4096
 #define LATE_MS       1000
 
 /* --- counting ---------------------------------------------------------------------------------------------------- */
@@ -114,7 +114,8 @@ static bool may_send(const struct call_step *step, const struct call_leg *leg, e
   return leg->state == LEG_STATE_OPEN && !call_invite_is_open(step->table, leg);
 }
 
-static bool send_rung(struct call_step *step, struct call_leg *leg, enum refresh_rung rung) {
+/* `challenged`: what the owner of the request that it repeats said about that. */
+static bool send_rung(struct call_step *step, struct call_leg *leg, enum refresh_rung rung, uint32_t challenged) {
   enum sip_method method = refresh_rung_method(rung);
   struct text_builder headers = arena_builder(step->context->arena, HEADERS_BYTES);
   struct call_body body = {0};
@@ -125,11 +126,13 @@ static bool send_rung(struct call_step *step, struct call_leg *leg, enum refresh
     call_supervision_add_to_request(step, leg, method, &headers);
   }
   call_write_supported(&headers, call_supervision_supports(step, leg), false);
+  uint32_t sent = call_credentials_add(step, leg, sip_method_text(method), &headers);
   struct dialog_request request = {.method = method,
                                    .extra_headers = text_builder_view(&headers),
                                    .content_type = body.content_type,
                                    .body = body.bytes,
                                    .owner = call_leg_owner(step->table, leg, LEG_PURPOSE_REFRESH)};
+  request.owner.detail |= sent | challenged;
   if (headers.overflowed ||
       dialog_send_request(step->table->rooms.dialogs, step->context, leg->dialog, &request, &leg->refresh) != RESULT_OK)
     return false;
@@ -148,7 +151,8 @@ static void end_call(struct call_step *step, struct call_leg *leg, enum end_caus
 
 static void carry_out(struct call_step *step, struct call_leg *leg, struct session_deed deed) {
   struct refresh_evidence evidence = evidence_of(step, leg);
-  while (deed.kind == SESSION_DEED_SEND && !send_rung(step, leg, deed.rung))
+  uint32_t challenged = deed.with_credentials ? step->detail & LEG_DETAIL_CHALLENGED : 0;
+  while (deed.kind == SESSION_DEED_SEND && !send_rung(step, leg, deed.rung, challenged))
     deed = session_timer_block(&leg->session_timer, step->context, &evidence);
   if (deed.kind == SESSION_DEED_SEND)
     call_note_session(step, leg, NOTE_TIMER_DUE, 0, sip_method_text(refresh_rung_method(deed.rung)));
@@ -255,6 +259,8 @@ void call_refresh_final(struct call_step *step) {
   struct refresh_evidence evidence = evidence_of(step, leg);
   if (!reply.is_late) leg->refresh = HANDLE_NONE;
   count_final(step, leg, &reply);
+  bool is_challenge = reply.status == 401 || reply.status == 407;
+  evidence.has_credentials = is_challenge && !reply.is_late && call_credentials_take(step);
   if (reply.status == 422) (void)call_supervision_raise(step);
   struct session_deed deed = session_timer_answer(&leg->session_timer, step->context, &evidence, &reply);
   if (reply.status >= 200 && reply.status < 300) learn(step, leg);

@@ -7,7 +7,7 @@
 #include "sip/sip_build.h"
 
 #define SLACK_BYTES   64 /* what the parser may read beyond a message */
-#define HEADERS_BYTES 2048
+#define HEADERS_BYTES 4096
 
 /* True when the response is new or plain; false when it came before, or too early. */
 bool call_reliable_take(struct call_step *step) {
@@ -42,11 +42,12 @@ void call_reliable_acknowledge(struct call_step *step, bool wait_for_caller) {
     callee->held_branch = (uint8_t)step->branch;
     return;
   }
-  char memory[64];
-  struct text_builder lines = text_builder_over(memory, sizeof memory);
+  struct text_builder lines = arena_builder(step->context->arena, HEADERS_BYTES);
   call_write_supported(&lines, call_supervision_supports(step, callee), false);
-  struct dialog_request prack = {.extra_headers = text_builder_view(&lines),
+  uint32_t sent = call_credentials_add(step, callee, STR_VIEW("PRACK"), &lines);
+  struct dialog_request prack = {.extra_headers = lines.overflowed ? (struct str_view){0} : text_builder_view(&lines),
                                  .owner = call_leg_owner(step->table, callee, LEG_PURPOSE_PRACK)};
+  prack.owner.detail |= sent;
   (void)!send_prack(step, callee, step->message, step->branch, &prack, &transaction);
 }
 
@@ -95,10 +96,12 @@ static void carry_prack(struct call_step *step, struct call_leg *callee, const s
   if (call_body_for_leg(step, callee, &body, &sent, NULL) != RESULT_OK) sent = (struct call_body){0};
   call_write_supported(&headers, call_supervision_supports(step, callee), false);
   call_carry_headers(step, CARRY_IN_REQUEST, &headers);
+  uint32_t login = call_credentials_add(step, callee, STR_VIEW("PRACK"), &headers);
   struct dialog_request prack = {.extra_headers = text_builder_view(&headers),
                                  .content_type = sent.content_type,
                                  .body = sent.bytes,
                                  .owner = call_leg_owner(step->table, callee, LEG_PURPOSE_CARRIED)};
+  prack.owner.detail |= login;
   if (headers.overflowed ||
       send_prack(step, callee, response, callee->held_branch, &prack, &transaction) != RESULT_OK) {
     call_respond(step, step->transaction, 200, (struct str_view){0});

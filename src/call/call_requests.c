@@ -188,6 +188,7 @@ void call_receive_request(struct call_table *table, struct context *context, con
   }
   enum result result = dialog_receive_request(table->rooms.dialogs, context, step.leg->dialog, request, flow);
   if (result == RESULT_OUT_OF_RANGE) {
+    call_supervision_hear_minimum(&step);
     call_respond(&step, transaction, 500, (struct str_view){0}); /* §12.2.2 */
     return;
   }
@@ -215,19 +216,11 @@ void call_receive_ack(struct call_table *table, struct context *context, const s
 
 /* --- news of our own transactions -------------------------------------------------------------------------------- */
 
-/* RFC 4028 §7.3: the same INVITE with a longer interval, for the call the same attempt. */
-static bool invite_again(struct call_step *step) {
-  if (!step->call || !call_supervision_raise(step)) return false;
-  return call_bridge_send_invite(step, step->leg) == RESULT_OK;
-}
-
 static void receive_invite_response(struct call_step *step) {
   if (!step->message) {
     leg_dispatch(step, LEG_EVENT_SILENCE);
   } else if (step->status < 200) {
     if (call_reliable_take(step)) leg_dispatch(step, LEG_EVENT_PROGRESS);
-  } else if (step->status == 422 && step->leg->state == LEG_STATE_INVITED && invite_again(step)) {
-    return;
   } else if (step->status >= 300) {
     leg_dispatch(step, LEG_EVENT_REFUSAL);
   } else if (!call_answer_must_wait(step)) {
@@ -237,6 +230,7 @@ static void receive_invite_response(struct call_step *step) {
 
 /* An INVITE that is over and done with (its leg has got its 2xx) can only repeat it. */
 static void receive_final(struct call_step *step, enum leg_purpose purpose) {
+  if (call_repeat(step, purpose)) return; /* for the call the same attempt */
   bool decided = step->leg->state != LEG_STATE_INVITED && step->leg->state != LEG_STATE_CANCELLING;
   switch (purpose) {
   case LEG_PURPOSE_INVITE:
@@ -303,17 +297,28 @@ static void take_news(struct call_step *step, const struct transaction_news *new
   }
 }
 
+/* What else a leg leaves behind needs nobody: the first INVITE's 2xx, repeated, ends with its dialog. */
+static void take_stray(struct call_step *step, const struct transaction_news *news, enum leg_purpose purpose) {
+  const struct sip_message *message = step->message;
+  bool offers = news->owner.detail & LEG_DETAIL_ASKS_OFFER;
+  if (news->is_fork && purpose == LEG_PURPOSE_INVITE)
+    call_dismiss_stray(step, offers);
+  else if (news->kind == TRANSACTION_NEWS_FINAL && news->method == SIP_METHOD_INVITE && message &&
+           message->status < 300 && purpose != LEG_PURPOSE_INVITE)
+    call_acknowledge_stray(step, offers);
+}
+
 void call_receive_news(struct call_table *table, struct context *context, const struct transaction_news *news,
                        const struct sip_message *message, const struct flow *flow) {
   struct call_step step = {
       .table = table, .context = context, .message = message, .flow = flow, .transaction = news->transaction};
   step.method = news->method;
+  step.detail = news->owner.detail;
+  step.request = news->request;
   enum leg_purpose purpose = (enum leg_purpose)(news->owner.detail & LEG_DETAIL_PURPOSE);
   step.leg = call_leg_at(table, news->owner.handle);
   if (!step.leg) {
-    /* What else a leg leaves behind needs nobody: a repeated 2xx in a dialog that is over ends with that dialog. */
-    if (news->is_fork && purpose == LEG_PURPOSE_INVITE)
-      call_dismiss_stray(&step, news->owner.detail & LEG_DETAIL_ASKS_OFFER);
+    take_stray(&step, news, purpose);
     return;
   }
   step.call = call_of_leg(table, step.leg);

@@ -1,6 +1,7 @@
 /* A 2xx to an INVITE whose leg is gone: a further branch of a forked INVITE answers after the call has been hung up
- * already (for 64*T1 it may, RFC 3261 §13.2.2.4). Nobody remembers it, so that ACK and BYE are made of what the
- * response itself says: From, To, Call-ID, Contact and Record-Route are all that the dialog is. */
+ * already (for 64*T1 it may, RFC 3261 §13.2.2.4), or a re-INVITE is answered after our BYE. Nobody remembers it, so
+ * that ACK and BYE are made of what the response itself says: From, To, Call-ID, Contact and Record-Route are all that
+ * the dialog is. */
 #include "call/call_private.h"
 #include "dialog/next_hop.h"
 #include "dialog/route_set.h"
@@ -78,13 +79,22 @@ static void hang_up(struct call_step *step, const struct stray_way *way) {
   if (bye.length > 0) (void)!transaction_send(transactions, step->context, transaction, bye);
 }
 
+static void acknowledge(struct call_step *step, const struct stray_way *way, bool offers) {
+  struct call_body answer = {0};
+  if (offers) answer = call_session_declined(step);
+  struct str_view ack = build(step, way, SIP_METHOD_ACK,
+                              transaction_stateless_branch(step->context, random_u64(step->context->random)), &answer);
+  if (ack.length > 0) outbox_send(step->context->outbox, &way->flow, ack);
+}
+
+void call_acknowledge_stray(struct call_step *step, bool offers) {
+  struct stray_way way;
+  if (find_way(step, &way)) acknowledge(step, &way, offers);
+}
+
 void call_dismiss_stray(struct call_step *step, bool offers) {
   struct stray_way way;
-  struct call_body answer = {0};
   if (!find_way(step, &way)) return;
-  if (offers) answer = call_session_declined(step);
-  struct str_view ack = build(step, &way, SIP_METHOD_ACK,
-                              transaction_stateless_branch(step->context, random_u64(step->context->random)), &answer);
-  if (ack.length > 0) outbox_send(step->context->outbox, &way.flow, ack);
+  acknowledge(step, &way, offers);
   if (call_stray_note(step)) hang_up(step, &way);
 }

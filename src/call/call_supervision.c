@@ -59,6 +59,12 @@ static void note_words(struct call_step *step, struct call_leg *leg, const struc
   session_offer_note_min_se(&leg->asked_terms, words->min_se_s);
 }
 
+void call_supervision_hear_minimum(struct call_step *step) {
+  enum sip_method method = step->message->method;
+  if (method != SIP_METHOD_INVITE && method != SIP_METHOD_UPDATE) return;
+  session_offer_note_min_se(&step->leg->asked_terms, session_words_read(step->message).min_se_s);
+}
+
 void call_supervision_begin_leg(struct call_step *step, struct call_leg *leg, const struct device *device) {
   leg->device_kind = (uint8_t)device->kind;
   leg->device_key = device_memory_key(device->kind, device->name);

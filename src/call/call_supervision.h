@@ -15,6 +15,9 @@
  * NULL. */
 bool call_supervision_refuse(struct call_step *step, const struct device *device);
 
+/* The request in step->message came too late to be taken, but what its Min-SE says of the dialog counts (§7.4). */
+void call_supervision_hear_minimum(struct call_step *step);
+
 /* A leg to or from `device` begins; of the caller's, step->message is the INVITE. */
 void call_supervision_begin_leg(struct call_step *step, struct call_leg *leg, const struct device *device);
 

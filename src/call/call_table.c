@@ -133,6 +133,7 @@ void call_leg_destroy(struct call_table *table, struct context *context, struct 
   block_store_clear(blocks, &leg->offered);
   block_store_clear(blocks, &leg->asked);
   block_store_clear(blocks, &leg->held_response);
+  block_store_clear(blocks, &leg->logins);
   while (leg->carried != 0) {
     struct call_carried *carried = call_carried_at(table, leg->carried);
     leg->carried = carried->next;

@@ -126,15 +126,26 @@ LEG_ACTION(send_bye) {
   struct text_builder lines = arena_builder(step->context->arena, LINES_BYTES);
   text_builder_add(&lines, leave_lines(step));
   call_write_supported(&lines, call_supervision_supports(step, leg), false);
+  uint32_t sent = call_credentials_add(step, leg, STR_VIEW("BYE"), &lines);
   struct dialog_request bye = {.method = SIP_METHOD_BYE,
                                .extra_headers = lines.overflowed ? (struct str_view){0} : text_builder_view(&lines),
                                .owner = call_leg_owner(step->table, leg, LEG_PURPOSE_BYE)};
+  bye.owner.detail |= sent;
   enum result result = dialog_send_request(step->table->rooms.dialogs, step->context, leg->dialog, &bye, &transaction);
   return result == RESULT_OK ? NO_EVENT : LEG_EVENT_BYE_DONE;
 }
 
+/* RFC 4028 §7.1: timers are supported in each request but ACK. */
+void call_cancel(struct call_step *step, struct call_leg *leg, struct handle invite, struct str_view lines) {
+  struct text_builder headers = arena_builder(step->context->arena, LINES_BYTES);
+  call_write_supported(&headers, call_supervision_supports(step, leg), false);
+  text_builder_add(&headers, lines);
+  transaction_cancel(step->table->rooms.transactions, step->context, invite,
+                     headers.overflowed ? (struct str_view){0} : text_builder_view(&headers));
+}
+
 LEG_ACTION(cancel_invite) {
-  transaction_cancel(step->table->rooms.transactions, step->context, step->leg->invite, leave_lines(step));
+  call_cancel(step, step->leg, step->leg->invite, leave_lines(step));
   return NO_EVENT;
 }
 

@@ -199,6 +199,53 @@ static void test_a_known_phone_keeps_its_password_when_none_is_given(void) {
   finish();
 }
 
+static const char vendor_document[] =
+    "{\"name\":\"vendor\",\"address\":\"127.0.0.1:5080\",\"prefixes\":[\"44\"],\"user\":\"trunk-7\",\"password\":"
+    "\"s3cret\",\"realm\":\"carrier\"}";
+
+static enum result apply_vendor(const char *fields) {
+  char document[512];
+  snprintf(document, sizeof document,
+           "{\"routing_gateways\":[{\"name\":\"vendor\",\"address\":\"127.0.0.1:5080\",\"prefixes\":[\"44\"]%s}]}",
+           fields);
+  return apply(document);
+}
+
+static void test_a_gateways_password_is_kept_over_a_restart_and_never_shown(void) {
+  start();
+  char document[512], stored[1024] = "";
+  snprintf(document, sizeof document, "{\"routing_gateways\":[%s]}", vendor_document);
+  expect(apply(document) == RESULT_OK);
+  close_all();
+  open_again();
+  const struct gateway *vendor = gateway(DEVICE_ROUTING_GATEWAY, "vendor")->gateway;
+  expect_view(vendor->user, "trunk-7");
+  expect_view(vendor->password, "s3cret");
+  expect_view(vendor->realm, "carrier");
+  expect(store_find_object(store, "routing_gateway", "vendor", note_document, stored) == RESULT_OK);
+  json_t *shown = configuration_public_document(stored);
+  expect(json_object_get(shown, "password") == NULL && json_object_get(shown, "user") != NULL);
+  json_decref(shown);
+  finish();
+}
+
+static void test_a_gateway_keeps_its_password_while_its_user_stays(void) {
+  start();
+  expect(apply_vendor(",\"user\":\"trunk-7\",\"password\":\"s3cret\"") == RESULT_OK);
+  expect(apply_vendor(",\"user\":\"trunk-7\",\"priority\":2") == RESULT_OK);
+  close_all();
+  open_again();
+  expect_view(gateway(DEVICE_ROUTING_GATEWAY, "vendor")->gateway->password, "s3cret");
+  expect(apply_vendor(",\"user\":\"trunk-8\"") == RESULT_MALFORMED);
+  expect(strstr(problem.text, "password is missing") != NULL);
+  expect(apply_vendor(",\"password\":\"s3cret\"") == RESULT_MALFORMED);
+  expect(strstr(problem.text, "user is missing") != NULL);
+  expect(apply_vendor(",\"user\":\"a\\\"b\",\"password\":\"s3cret\"") == RESULT_MALFORMED);
+  expect(apply_vendor("") == RESULT_OK);
+  expect_int(gateway(DEVICE_ROUTING_GATEWAY, "vendor")->gateway->user.length, ==, 0);
+  finish();
+}
+
 static void test_one_object_is_put_and_deleted(void) {
   start();
   const struct object_kind *kind = &object_kinds[0];
@@ -239,5 +286,7 @@ TAP_TESTS(TAP(test_the_contracts_example_is_applied_and_kept_over_a_restart), TA
           TAP(test_an_unknown_key_is_named_with_its_line_and_nothing_changes),
           TAP(test_a_value_out_of_range_is_refused_with_the_range), TAP(test_bad_json_is_refused_with_its_line),
           TAP(test_two_customers_cannot_claim_one_address), TAP(test_replace_makes_a_section_exactly_what_is_given),
-          TAP(test_a_known_phone_keeps_its_password_when_none_is_given), TAP(test_one_object_is_put_and_deleted),
+          TAP(test_a_known_phone_keeps_its_password_when_none_is_given),
+          TAP(test_a_gateways_password_is_kept_over_a_restart_and_never_shown),
+          TAP(test_a_gateway_keeps_its_password_while_its_user_stays), TAP(test_one_object_is_put_and_deleted),
           TAP(test_a_preset_is_kept_over_a_restart), TAP(test_a_document_is_checked_without_store_and_switch))

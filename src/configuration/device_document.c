@@ -8,6 +8,8 @@
 
 #define NAME_LENGTH_MAX     63
 #define PASSWORD_LENGTH_MAX 128
+#define USER_LENGTH_MAX     128
+#define REALM_LENGTH_MAX    255
 #define DISPLAY_LENGTH_MAX  63
 #define SIP_PORT_DEFAULT    5060
 
@@ -144,6 +146,29 @@ static enum result read_address(struct reading *reading) {
       return complain(reading, RESULT_MALFORMED, expectation);
   reading->gateway->host = text;
   return RESULT_OK;
+}
+
+/* What goes between quotes into Authorization, as it is. */
+static enum result read_quotable(struct reading *reading, size_t length_max, struct str_view *text_out) {
+  enum result result = read_text(reading, length_max, text_out);
+  if (result != RESULT_OK) return result;
+  for (size_t i = 0; i < text_out->length; i++)
+    if (text_out->data[i] == '"' || text_out->data[i] == '\\')
+      return complain(reading, RESULT_MALFORMED, "text without quotes and backslashes");
+  return RESULT_OK;
+}
+
+static enum result read_user(struct reading *reading) {
+  return read_quotable(reading, USER_LENGTH_MAX, &reading->gateway->user);
+}
+
+static enum result read_realm(struct reading *reading) {
+  return read_quotable(reading, REALM_LENGTH_MAX, &reading->gateway->realm);
+}
+
+/* Unlike a phone's it is kept as it is: the gateway says only in its challenge for which realm H(A1) is to be made. */
+static enum result read_gateway_password(struct reading *reading) {
+  return read_text(reading, PASSWORD_LENGTH_MAX, &reading->gateway->password);
 }
 
 static enum result read_transport(struct reading *reading) {
@@ -303,6 +328,14 @@ static enum result refuse_unknown_keys(const json_t *document, unsigned kind, st
   return RESULT_OK;
 }
 
+/* A user whose password is not given again keeps it. What is still missing, or NULL. */
+static const char *complete_credentials(struct gateway *gateway, const struct device *previous) {
+  if (gateway->user.length == 0) return gateway->password.length > 0 || gateway->realm.length > 0 ? "user" : NULL;
+  if (gateway->password.length == 0 && previous && str_view_equal(gateway->user, previous->gateway->user))
+    gateway->password = previous->gateway->password;
+  return gateway->password.length == 0 ? "password" : NULL;
+}
+
 /* What a kind cannot do without. */
 static enum result check_complete(const struct object_kind *kind, const struct reading *reading,
                                   const struct device *previous, struct configuration_problem *problem) {
@@ -314,6 +347,7 @@ static enum result check_complete(const struct object_kind *kind, const struct r
     if (device->gateway->address_count == 0 && device->gateway->host.length == 0) missing = "address";
     if (device->gateway->prefix_count == 0) missing = "prefixes";
   }
+  if (!missing && reading->gateway) missing = complete_credentials(reading->gateway, previous);
   if (!missing && kind->kind == DEVICE_PHONE && !reading->has_secret) {
     if (!previous) missing = "password";
     if (previous) {
@@ -363,7 +397,12 @@ enum result device_document_read(const json_t *document, const struct object_kin
 
 json_t *device_document_for_store(const json_t *document, const struct device *device) {
   json_t *stored = json_copy((json_t *)document);
-  if (!stored || device->kind != DEVICE_PHONE) return stored;
+  if (!stored) return NULL;
+  if (device->kind != DEVICE_PHONE) {
+    struct str_view password = device->gateway->password;
+    if (password.length > 0) json_object_set_new(stored, "password", json_stringn(password.data, password.length));
+    return stored;
+  }
   json_object_del(stored, "password");
   json_object_set_new(stored, "ha1_md5", json_stringn(device->ha1_md5, sizeof device->ha1_md5));
   json_object_set_new(stored, "ha1_sha256", json_stringn(device->ha1_sha256, sizeof device->ha1_sha256));

@@ -18,7 +18,8 @@ enum result device_document_read(const json_t *document, const struct object_kin
                                  struct arena *arena, struct device *device,
                                  struct configuration_problem *problem) MUST_USE;
 
-/* What is stored: the document as given, a phone's password replaced by its H(A1). New reference. */
+/* What is stored: the document as given, a phone's password replaced by its H(A1), a gateway's filled in where it was
+ * not given again. New reference. */
 json_t *device_document_for_store(const json_t *document, const struct device *device);
 
 #endif

@@ -349,6 +349,12 @@ struct str_view dialog_remote_target(const struct dialog_table *table, struct ha
   return dialog ? remote_end_words(table, &dialog->end).remote_target : (struct str_view){0};
 }
 
+struct str_view dialog_request_uri(const struct dialog_table *table, struct handle handle) {
+  const struct dialog *dialog = dialog_at(table, handle);
+  if (!dialog) return (struct str_view){0};
+  return str_view_slice(block_store_view(table->blocks, &dialog->end.text), 0, dialog->end.request_uri_length);
+}
+
 struct str_view dialog_remote_tag(const struct dialog_table *table, struct handle handle) {
   const struct dialog *dialog = dialog_at(table, handle);
   return dialog ? remote_end_words(table, &dialog->end).remote_tag : (struct str_view){0};

@@ -220,6 +220,8 @@ struct str_view dialog_call_id(const struct dialog_table *table, struct handle d
 struct str_view dialog_remote_tag(const struct dialog_table *table,
                                   struct handle dialog); /* empty: none yet, or null */
 struct str_view dialog_remote_target(const struct dialog_table *table, struct handle dialog);
+/* The Request-URI of our next request: the remote target, or a strict router (§12.2.1.1). */
+struct str_view dialog_request_uri(const struct dialog_table *table, struct handle dialog);
 struct flow dialog_flow(const struct dialog_table *table, struct handle dialog);
 
 /* What the peer said it can do, from Allow and Supported of the last message that had them. */

@@ -62,6 +62,9 @@ struct gateway {
   const struct str_view *prefixes; /* routing: digits, or "*" for any number */
   uint16_t prefix_count;
   uint16_t priority; /* routing: lower is tried first */
+  /* What we answer its challenges with (RFC 3261 §22); no user: nothing. The password is never shown. */
+  struct str_view user, password;
+  struct str_view realm; /* the only one that is answered; empty: any */
 };
 
 /* A phone, or a gateway of either kind. Texts live as long as the picture. */

@@ -35,7 +35,8 @@ static struct directory_sums sum_devices(const struct device *devices, size_t de
     if (!device->gateway) continue;
     sums.addresses[device->kind] += device->gateway->address_count;
     sums.prefixes += device->gateway->prefix_count;
-    sums.text_bytes += device->gateway->host.length;
+    sums.text_bytes += device->gateway->host.length + device->gateway->user.length + device->gateway->password.length +
+                       device->gateway->realm.length;
     for (uint16_t p = 0; p < device->gateway->prefix_count; p++)
       sums.text_bytes += device->gateway->prefixes[p].length;
   }
@@ -92,6 +93,9 @@ static const struct gateway *keep_gateway(struct directory_build *build, const s
   struct str_view *prefixes = take(build, gateway->prefix_count * sizeof *prefixes);
   *kept = *gateway;
   kept->host = keep_text(build, gateway->host);
+  kept->user = keep_text(build, gateway->user);
+  kept->password = keep_text(build, gateway->password);
+  kept->realm = keep_text(build, gateway->realm);
   for (uint16_t i = 0; i < gateway->prefix_count; i++)
     prefixes[i] = keep_text(build, gateway->prefixes[i]);
   kept->prefixes = prefixes;

@@ -87,6 +87,7 @@ static void test_the_picture_owns_copies_of_everything(void) {
   gateways[0].prefixes = prefixes;
   gateways[0].prefix_count = 1;
   gateways[0].host = str_view_from_c(host);
+  gateways[0].user = gateways[0].password = gateways[0].realm = str_view_from_c(host);
   device->callee_rules = rules;
   device->callee_rule_count = 1;
   struct directory *directory = build();
@@ -97,6 +98,7 @@ static void test_the_picture_owns_copies_of_everything(void) {
   if (found) {
     expect_view(found->gateway->prefixes[0], "44");
     expect_view(found->gateway->host, "sip.example.org");
+    expect_view(found->gateway->password, "sip.example.org");
     expect_view(found->callee_rules[0].original, "0*");
     expect_view(found->callee_rules[0].target, "44*");
   }

@@ -206,8 +206,8 @@ SESSION_ACTION(end_expired) {
   return end(step, END_CAUSE_session_expired);
 }
 
-/* The guard came when nothing was out: what was sent last was refused, or nobody was there. What was refused before says
- * nothing about the end. */
+/* The guard came when nothing was out: what was sent last was refused, or nobody was there. What was refused before
+ * says nothing about the end. */
 SESSION_ACTION(end_by_last_word) {
   return end(step, step->session->last_status != 0 ? END_CAUSE_refresh_rejected : END_CAUSE_refresh_unanswered);
 }

@@ -340,6 +340,24 @@ static void test_bye_while_a_re_invite_waits_ends_both(void) {
   bench_end(bench);
 }
 
+static void test_late_offer_in_a_200_after_our_bye_was_answered_is_declined(void) {
+  struct bench *bench = bench_create();
+  struct peer *caller = peer_at(bench, CUSTOMER), *callee = peer_at(bench, VENDOR_A);
+  bench_connect(caller, callee, "4420");
+  peer_request(caller, "INVITE", NULL); /* asks for an offer */
+  peer_expect(callee, "INVITE");
+  peer_request(caller, "BYE", NULL);
+  peer_expect(caller, "487");
+  peer_expect(caller, "200");
+  peer_expect(callee, "BYE");
+  peer_reply(callee, 200, NULL);
+  expect_int(call_leg_count(bench->core->calls), ==, 0);
+  peer_respond(callee, 200, OFFER);
+  expect(strstr(body_of(peer_expect(callee, "ACK")), "m=audio 0 "));
+  expect_record(bench, "normal");
+  bench_end(bench);
+}
+
 static void test_re_invite_after_the_end_gets_481(void) {
   struct bench *bench = bench_create();
   struct peer *caller = peer_at(bench, CUSTOMER), *callee = peer_at(bench, VENDOR_A);
@@ -382,5 +400,6 @@ TAP_TESTS(TAP(test_cancel_racing_200_ends_both_legs_and_leaves_one_record), TAP(
           TAP(test_callees_bye_before_the_callers_ack_waits_for_that_ack),
           TAP(test_callers_bye_before_its_ack_ends_the_call), TAP(test_byes_of_both_sides_cross),
           TAP(test_bye_that_nobody_answers_is_sent_again_and_forgotten),
-          TAP(test_bye_while_a_re_invite_waits_ends_both), TAP(test_re_invite_after_the_end_gets_481),
-          TAP(test_stale_cseq_gets_500))
+          TAP(test_bye_while_a_re_invite_waits_ends_both),
+          TAP(test_late_offer_in_a_200_after_our_bye_was_answered_is_declined),
+          TAP(test_re_invite_after_the_end_gets_481), TAP(test_stale_cseq_gets_500))

@@ -603,6 +603,25 @@ static void test_a_refresh_that_is_open_at_the_end_is_acknowledged(void) {
   bench_end(talk.bench);
 }
 
+/* RFC 5407 §3.2.3: also when our BYE was answered before, and the leg is gone. */
+static void test_a_refresh_that_is_answered_after_our_bye_was_is_acknowledged(void) {
+  struct talk talk = connect_with(QUIET_LINES, OURS_LINES);
+  pass_ms(&talk, 300010);
+  peer_expect(talk.callee, "INVITE");
+  peer_request(talk.caller, "BYE", NULL);
+  peer_expect(talk.caller, "200");
+  peer_expect(talk.callee, "BYE");
+  peer_reply(talk.callee, 200, NULL);
+  expect_int(call_leg_count(talk.bench->core->calls), ==, 0);
+  peer_respond(talk.callee, 200, ANSWER);
+  const char *ack = peer_expect(talk.callee, "ACK");
+  expect(strstr(header_of(ack, "To"), talk.callee->local_tag) && !strcmp(header_of(ack, "CSeq"), "2 ACK"));
+  bench_advance(talk.bench, 1000);
+  peer_expect_nothing(talk.callee);
+  expect_record(talk.bench, "normal");
+  bench_end(talk.bench);
+}
+
 /* --- changes ----------------------------------------------------------------------------------------------------- */
 
 static void test_a_lower_ttl_reaches_running_calls(void) {
@@ -853,6 +872,7 @@ TAP_TESTS(
     TAP(test_the_probe_by_re_invite_repeats_the_session_in_force),
     TAP(test_after_the_end_a_crossing_re_invite_gets_481), TAP(test_a_dead_legs_bye_does_not_hold_up_the_others),
     TAP(test_an_answer_that_comes_after_the_end_has_no_effect),
+    TAP(test_a_refresh_that_is_answered_after_our_bye_was_is_acknowledged),
     TAP(test_a_refresh_that_is_open_at_the_end_is_acknowledged), TAP(test_a_lower_ttl_reaches_running_calls),
     TAP(test_timers_switched_off_end_with_the_next_refresh), TAP(test_a_changed_device_reaches_running_calls),
     TAP(test_a_lower_cap_reaches_running_calls), TAP(test_the_preview_counts_calls_that_would_refresh_sooner_or_end),

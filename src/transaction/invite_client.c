@@ -70,13 +70,14 @@ static struct str_view build_ack(const struct transaction_step *step) {
 static void acknowledge(struct transaction_step *step) {
   struct transaction *transaction = step->transaction;
   counters_add(step->context->counters, responses_received);
-  struct str_view ack = build_ack(step);
+  struct str_view ack = build_ack(step), invite = transaction_client_refused_request(step);
   if (ack.length > 0) transaction_send_text(step->context, transaction, ack);
   bool is_kept = ack.length > 0 && !transport_is_stream(transaction->flow.transport) &&
                  block_store_set(step->layer->blocks, &transaction->kept, ack) == RESULT_OK;
   if (!is_kept) block_store_clear(step->layer->blocks, &transaction->kept);
   block_store_clear(step->layer->blocks, &transaction->head);
   transaction_tell(step, TRANSACTION_NEWS_FINAL);
+  step->news.request = invite;
 }
 
 /* --- CANCEL ---------------------------------------------------------------------------------- */

@@ -15,6 +15,7 @@ static void tell_unreachable(struct transaction_step *step) {
 static void tell_final(struct transaction_step *step) {
   counters_add(step->context->counters, responses_received);
   transaction_tell(step, TRANSACTION_NEWS_FINAL);
+  step->news.request = transaction_client_refused_request(step);
   block_store_clear(step->layer->blocks, &step->transaction->kept);
 }
 

@@ -60,9 +60,11 @@ struct transaction_news {
   enum transaction_news_kind kind;
   struct handle transaction;
   struct transaction_owner owner;
-  enum sip_method method; /* of the transaction */
-  bool answered_before;   /* TIMED_OUT: a provisional response had come */
-  bool is_fork;           /* FINAL, a 2xx to INVITE: of another remote end than the first one */
+  enum sip_method method;  /* of the transaction */
+  bool answered_before;    /* TIMED_OUT: a provisional response had come */
+  bool is_fork;            /* FINAL, a 2xx to INVITE: of another remote end than the first one */
+  struct str_view request; /* FINAL, a 401, 407 or 422: the request as it was sent, in the arena and ready to be parsed,
+                            * for who can send it again with what is missing; empty: there was no room */
 };
 
 /* `transactions_max`: client and server transactions together. The layer refuses new requests with 503 and Retry-After

@@ -301,12 +301,24 @@ void transaction_disown(struct transaction_layer *layer, struct handle handle) {
     transaction_server_forget_answer(layer, transaction);
 }
 
-enum result transaction_client_read_kept(const struct transaction_step *step, struct sip_message *message_out) {
+static struct str_view copy_kept(const struct transaction_step *step) {
   struct str_view kept = block_store_view(step->layer->blocks, &step->transaction->kept);
   char *copy = arena_take(step->context->arena, kept.length + PARSE_SLACK);
-  if (!copy) return RESULT_FULL;
+  if (!copy) return (struct str_view){0};
   if (kept.length > 0) memcpy(copy, kept.data, kept.length);
   memset(copy + kept.length, 0, PARSE_SLACK);
+  return str_view_of(copy, kept.length);
+}
+
+enum result transaction_client_read_kept(const struct transaction_step *step, struct sip_message *message_out) {
+  struct str_view copy = copy_kept(step);
   struct sip_defect defect;
-  return sip_message_parse(str_view_of(copy, kept.length), message_out, &defect);
+  return copy.data ? sip_message_parse(copy, message_out, &defect) : RESULT_FULL;
+}
+
+/* RFC 3261 22.2, RFC 4028 7.3. */
+struct str_view transaction_client_refused_request(const struct transaction_step *step) {
+  unsigned status = step->message->status;
+  bool may_come_again = status == 401 || status == 407 || status == 422;
+  return may_come_again && !step->transaction->disowned ? copy_kept(step) : (struct str_view){0};
 }

@@ -192,6 +192,10 @@ bool transaction_client_may_be_rerouted(const struct transaction *transaction);
 bool transaction_client_fall_back(struct transaction_layer *layer, struct context *context,
                                   struct transaction *transaction);
 
+/* The request that is kept, copied to the arena and ready to be parsed, when the step's response is one after which it
+ * may be sent again; else empty. */
+struct str_view transaction_client_refused_request(const struct transaction_step *step);
+
 /* Reads the INVITE that is kept; in the arena. RESULT_FULL: no room there. */
 enum result transaction_client_read_kept(const struct transaction_step *step, struct sip_message *message_out) MUST_USE;
 

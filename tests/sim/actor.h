@@ -51,10 +51,22 @@ struct actor_manners {
   struct str_view line; /* a header line of the answer; empty: none */
 };
 
+/* That it demands credentials. */
+#define ACTOR_NONCES 16
+struct actor_demand {
+  uint16_t status; /* 401 or 407; 0: it does not */
+  uint8_t method;  /* enum sip_method: of these requests only; UNKNOWN: of all */
+  bool is_sha256;
+  uint32_t uses_max;           /* a nonce is good for so many requests */
+  uint32_t nonces;             /* given out */
+  uint32_t used[ACTOR_NONCES]; /* the highest count of the last ones */
+};
+
 /* How this one differs from the model. */
 struct actor_traits {
   struct actor_session_traits session;
   struct actor_manners manners[SIP_METHOD_COUNT];
+  struct actor_demand demand;
   struct str_view said[SIP_METHOD_COUNT];     /* header lines that its requests carry besides */
   struct str_view accepted[SIP_METHOD_COUNT]; /* and its 2xx */
   uint32_t hidden_methods;                    /* not in its Allow; bit: 1 << enum sip_method */

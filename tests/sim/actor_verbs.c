@@ -421,6 +421,16 @@ ACTION(refuse_method) {
   return true;
 }
 
+ACTION(demand) {
+  (void)call;
+  struct actor_demand *demand = &actor->traits.demand;
+  demand->status = (uint16_t)argument->status;
+  demand->method = (uint8_t)argument->method;
+  demand->is_sha256 = str_view_equal(argument->text, STR_VIEW("SHA-256"));
+  demand->uses_max = argument->count;
+  return true;
+}
+
 ACTION(take) {
   (void)call;
   actor->traits.manners[argument->method] = (struct actor_manners){0};

@@ -358,6 +358,13 @@ static void read_routes(struct statement *statement, struct gateway *gateway) {
   gateway->priority = (uint16_t)number_of(statement, "PRIORITY", 1);
 }
 
+static void read_login(struct statement *statement, struct gateway *gateway) {
+  struct str_view password = value_of(statement, "PASSWORD");
+  if (!match_has(&statement->match, "USER")) return;
+  gateway->user = kept(statement, value_of(statement, "USER"));
+  gateway->password = password.length ? kept(statement, password) : STR_VIEW("secret");
+}
+
 STATEMENT_FUNCTION(gateway) {
   struct address address;
   if (!read_address(statement, "ADDRESS", &address)) return;
@@ -367,6 +374,7 @@ STATEMENT_FUNCTION(gateway) {
   struct gateway *gateway = add_gateway(statement, DEVICE_ROUTING_GATEWAY, actor);
   if (!gateway) return;
   read_routes(statement, gateway);
+  read_login(statement, gateway);
   if (match_has(&statement->match, "HOST")) gateway->host = kept(statement, value_of(statement, "HOST"));
 }
 

@@ -124,6 +124,9 @@ void ua_call_receive_cancel(struct actor *actor, struct ua_transaction *transact
 /* True when the actor does as if the request had not come. */
 bool ua_call_ignores(struct actor *actor, const struct sip_message *request);
 
+/* What it answers a request with that lacks the credentials that it demands (ua_credentials.c); false: it has them. */
+bool ua_credentials_refuse(struct actor *actor, const struct sip_message *request, struct actor_manners *manners_out);
+
 /* Responds without body; the To tag is the call's, or a new one. */
 void ua_call_respond(struct ua_transaction *transaction, struct ua_call *call, unsigned status, struct str_view lines);
 

@@ -69,9 +69,12 @@ static void check_order(struct sighting *sighting, struct watched_dialog *dialog
   dialog->cseq_said = message->cseq;
   bool is_over =
       dialog->bye_said_us > 0 || (dialog->bye_heard_us > 0 && dialog->bye_heard_us < sighting->world->now_us);
-  bool is_crossing_bye = message->method == SIP_METHOD_BYE && dialog->bye_said_us == 0;
-  if (is_over && !is_crossing_bye) watcher_blame(sighting, "a request in a dialog that BYE has ended");
-  if (message->method == SIP_METHOD_BYE) dialog->bye_said_us = sighting->world->now_us;
+  bool may_say_bye = message->method == SIP_METHOD_BYE && (dialog->bye_said_us == 0 || dialog->bye_challenged);
+  if (is_over && !may_say_bye) watcher_blame(sighting, "a request in a dialog that BYE has ended");
+  if (message->method == SIP_METHOD_BYE) {
+    dialog->bye_said_us = sighting->world->now_us;
+    dialog->bye_challenged = false;
+  }
   if (message->method == SIP_METHOD_INVITE && is_pending(sighting->world, dialog->invite))
     watcher_blame(sighting, "an INVITE while another of ours is pending in the dialog (RFC 3261 14.1)");
 }
@@ -165,11 +168,19 @@ static void answer_heard(struct sighting *sighting, struct watched_transaction *
   if (!answer) {
     answer = sim_take(&sighting->world->memory, sizeof *answer);
     *answer = (struct watched_answer){.to_tag = sighting->message.to_tag, .next = invite->answers};
-    answer->is_over = dialog->bye_settled_us > 0 && dialog->timer.answered_us < invite->first_us;
+    answer->is_over =
+        !invite->endpoint->is_switch && dialog->bye_settled_us > 0 && dialog->timer.answered_us < invite->first_us;
     invite->answers = answer;
   }
   bool is_over = dialog->bye_said_us > 0 || dialog->bye_heard_us > 0; /* BYE will stop the peer, too */
   if (answer->acks > 0 && !is_over) answer->after_ack++;
+}
+
+/* A challenged one may come again with credentials (RFC 3261 22.2). */
+static void note_bye_answered(struct sighting *sighting) {
+  struct watched_dialog *dialog = watcher_dialog(sighting);
+  dialog->bye_settled_us = sighting->world->now_us;
+  dialog->bye_challenged = sighting->message.status == 401 || sighting->message.status == 407;
 }
 
 void watch_response_heard(struct sighting *sighting) {
@@ -192,7 +203,7 @@ void watch_response_heard(struct sighting *sighting) {
     transaction->status = message->status;
     transaction->final_us = now_us;
     transaction->final_to_tag = message->to_tag;
-    if (message->method == SIP_METHOD_BYE) watcher_dialog(sighting)->bye_settled_us = now_us;
+    if (message->method == SIP_METHOD_BYE) note_bye_answered(sighting);
     if (sighting->endpoint->is_switch) watch_timer_final_heard(sighting, transaction);
   } else if (transaction->status >= 300 && now_us - transaction->final_us >= LIFE_US) {
     transaction->final_unowed++; /* Timer D is over */

@@ -56,10 +56,10 @@ static void check_words(struct sighting *sighting, const struct words *words) {
     watcher_blame(sighting, "a Session-Expires without Supported: timer (RFC 4028 7.1)");
 }
 
-/* §7.1: each request but ACK, and CANCEL, which goes from hop to hop; not towards devices whose timers are off. */
+/* §7.1: each request but ACK; not towards devices whose timers are off. */
 static void check_support(struct sighting *sighting, const struct watched_dialog *dialog, const struct words *words) {
   const struct watched_timer *timer = &dialog->timer;
-  bool is_free = sighting->message.method == SIP_METHOD_CANCEL || words->supports || !timer->is_timed;
+  bool is_free = words->supports || !timer->is_timed;
   bool is_switched_off = switch_node_parameters(sighting->endpoint->owner)->SS_SIP_SESSION_TTL == 0;
   if (!is_free && !is_switched_off && timer->asked_s > 0)
     watcher_blame(sighting, "a request without Supported: timer (RFC 4028 7.1)");

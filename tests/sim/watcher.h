@@ -79,6 +79,7 @@ struct watched_dialog {
   struct str_view call_id, own_tag, remote_tag;
   uint32_t cseq_said;                                /* the highest */
   int64_t bye_said_us, bye_heard_us, bye_settled_us; /* settled: ours was answered */
+  bool bye_challenged;                               /* with 401 or 407 */
   struct watched_transaction *invite;                /* the last one said */
   struct watched_timer timer;
   struct watched_dialog *next_in_bucket, *older;

@@ -1,0 +1,144 @@
+/* Challenges of a gateway and our answers to them, RFC 3261 §22: what its user and password are says the directory. The
+ * last challenge of a server and of a proxy stays with the leg, so that what is sent later in the dialog carries
+ * credentials at once, nonce counts rising; a new nonce begins at 1.
+ *
+ * Whether a challenge is answered is decided by what the refused request says of itself (transaction_owner.detail), so
+ * that none is sent more than three times: once as it was, once for each challenge, and once more where a nonce was
+ * stale.
+ *
+ *   leg->logins:  one after the other, of servers and of proxies
+ *                 [nonce count, 4 bytes][user][H(A1)][the challenge as it came]   empty texts: none */
+#include "base/packed.h"
+#include "call/call_supervision.h"
+#include "directory/directory.h"
+#include "sip/sip_credentials.h"
+#include "sip/sip_digest_compute.h"
+
+#define CHALLENGE_BYTES_MAX 768
+#define LOGIN_BYTES_MAX     1024
+#define SENT(kind)          (LEG_DETAIL_SENT << (kind))
+#define ANSWERED(kind)      (LEG_DETAIL_ANSWERED << (kind))
+
+enum login_kind { LOGIN_SERVER, LOGIN_PROXY, LOGIN_KINDS };
+
+static const enum sip_header login_headers[LOGIN_KINDS] = {SIP_HEADER_AUTHORIZATION, SIP_HEADER_PROXY_AUTHORIZATION};
+
+struct login {
+  uint32_t nonce_count;
+  struct str_view user, ha1, challenge;
+};
+
+/* --- what the leg keeps ------------------------------------------------------------------------------------------ */
+
+/* Copies, because the block they are read from is written again. */
+static bool load(struct call_step *step, const struct call_leg *leg, struct login *logins) {
+  struct str_view kept = block_store_view(step->table->rooms.blocks, &leg->logins);
+  char *copy = kept.length > 0 ? arena_take(step->context->arena, kept.length) : NULL;
+  memset(logins, 0, LOGIN_KINDS * sizeof *logins);
+  if (!copy) return false;
+  memcpy(copy, kept.data, kept.length);
+  struct packed_reader reader = {str_view_of(copy, kept.length), false};
+  for (unsigned kind = 0; kind < LOGIN_KINDS; kind++) {
+    logins[kind].nonce_count = (uint32_t)packed_take(&reader, 4);
+    logins[kind].user = packed_take_text(&reader);
+    logins[kind].ha1 = packed_take_text(&reader);
+    logins[kind].challenge = packed_take_text(&reader);
+  }
+  return !reader.broken;
+}
+
+static bool save(struct call_step *step, struct call_leg *leg, const struct login *logins) {
+  struct text_builder builder = arena_builder(step->context->arena, LOGIN_KINDS * LOGIN_BYTES_MAX);
+  for (unsigned kind = 0; kind < LOGIN_KINDS; kind++) {
+    packed_add(&builder, logins[kind].nonce_count, 4);
+    packed_add_text(&builder, logins[kind].user);
+    packed_add_text(&builder, logins[kind].ha1);
+    packed_add_text(&builder, logins[kind].challenge);
+  }
+  return !builder.overflowed &&
+         block_store_set(step->table->rooms.blocks, &leg->logins, text_builder_view(&builder)) == RESULT_OK;
+}
+
+/* --- answering --------------------------------------------------------------------------------------------------- */
+
+static void add_line(struct call_step *step, const struct call_leg *leg, struct str_view method,
+                     const struct login *login, enum sip_header header, struct text_builder *headers) {
+  struct sip_digest challenge;
+  if (sip_digest_parse(login->challenge, &challenge) != RESULT_OK) return;
+  struct sip_credentials credentials = {
+      .user = login->user,
+      .ha1_hex = login->ha1,
+      .method = method,
+      .request_uri = dialog_request_uri(step->table->rooms.dialogs, leg->dialog),
+      .cnonce = random_u64(step->context->random),
+      .nonce_count = login->nonce_count,
+  };
+  sip_credentials_write(&challenge, &credentials, header, headers);
+}
+
+uint32_t call_credentials_add(struct call_step *step, struct call_leg *leg, struct str_view method,
+                              struct text_builder *headers) {
+  struct login logins[LOGIN_KINDS];
+  uint32_t sent = 0;
+  if (!load(step, leg, logins)) return 0;
+  for (unsigned kind = 0; kind < LOGIN_KINDS; kind++)
+    logins[kind].nonce_count += logins[kind].challenge.length > 0;
+  if (!save(step, leg, logins)) return 0; /* a count must not be used twice */
+  for (unsigned kind = 0; kind < LOGIN_KINDS; kind++) {
+    if (logins[kind].challenge.length == 0) continue;
+    add_line(step, leg, method, &logins[kind], login_headers[kind], headers);
+    sent |= SENT(kind);
+  }
+  return sent;
+}
+
+/* --- being challenged -------------------------------------------------------------------------------------------- */
+
+/* A leg on its own, which says farewell, has forgotten its device's name; it is rare that only then it is asked. */
+static const struct device *device_of(struct call_step *step, const struct call_leg *leg) {
+  const struct directory *directory = step->context->directory;
+  enum device_kind kind = (enum device_kind)leg->device_kind;
+  if (call_of_leg(step->table, leg)) return call_supervision_device(step, leg);
+  for (size_t i = 0; kind != DEVICE_PHONE && i < directory_count(directory, kind); i++) {
+    const struct device *device = directory_at(directory, kind, i);
+    if (device_memory_key(kind, device->name) == leg->device_key) return device;
+  }
+  return NULL;
+}
+
+static bool has_nonce(const struct login *login, struct str_view nonce) {
+  struct sip_digest challenge;
+  return login->challenge.length > 0 && sip_digest_parse(login->challenge, &challenge) == RESULT_OK &&
+         str_view_equal(challenge.nonce, nonce);
+}
+
+/* Who has answered already has the wrong password, unless he is told that merely the nonce was too old (§22.4 8, RFC
+ * 7616 §3.3). */
+static bool is_in_vain(uint32_t detail, enum login_kind kind, const struct sip_digest *challenge, bool same_nonce) {
+  if ((detail & SENT(kind)) && same_nonce) return true;
+  return (detail & ANSWERED(kind)) && (!challenge->stale || (detail & LEG_DETAIL_STALE));
+}
+
+bool call_credentials_take(struct call_step *step) {
+  struct call_leg *leg = step->leg;
+  enum login_kind kind = step->status == 407 ? LOGIN_PROXY : LOGIN_SERVER;
+  const struct device *device = device_of(step, leg);
+  const struct gateway *gateway = device ? device->gateway : NULL;
+  struct login logins[LOGIN_KINDS];
+  struct sip_digest challenge;
+  struct str_view value;
+  if (!step->message || !gateway || gateway->user.length == 0) return false;
+  if (!sip_credentials_choose(step->message, gateway->realm, &challenge, &value)) return false;
+  if (value.length > CHALLENGE_BYTES_MAX) return false;
+  (void)load(step, leg, logins);
+  bool same_nonce = has_nonce(&logins[kind], challenge.nonce);
+  if (is_in_vain(step->detail, kind, &challenge, same_nonce)) return false;
+  if (step->detail & ANSWERED(kind)) step->detail |= LEG_DETAIL_STALE;
+  step->detail |= ANSWERED(kind);
+  struct sip_digest_hex ha1 = sip_digest_ha1(challenge.algorithm, gateway->user, challenge.realm, gateway->password);
+  logins[kind] = (struct login){.nonce_count = same_nonce ? logins[kind].nonce_count : 0,
+                                .user = gateway->user,
+                                .ha1 = str_view_of(ha1.text, ha1.length),
+                                .challenge = value};
+  return save(step, leg, logins);
+}
