@@ -1,16 +1,25 @@
-/* What the journal is told of answered calls, so that they survive the switch (store/call_journal.h):
+/* What the journal is told of calls, so that they survive the switch (store/call_journal.h):
  *
- *   the answer, a changed session   → JOURNAL_PUT: its record as it stands, and the call itself; the 200 of the answer
- *                                     waits until that is on the disk
- *   the caller's ACK, proofs of life → JOURNAL_NOTE
- *   the end                         → the record itself (OUTBOX_RECORD), under the same key
+ *   the callee is invited          → JOURNAL_PUT: the record as it stands; nobody waits for it. An attempt cannot go on
+ *                                    after a restart, but it has its record then
+ *   the answer, a changed session  → JOURNAL_PUT: the record, and the call itself; the 200 of the answer waits until
+ *                                    that is on the disk
+ *   the caller's ACK, proofs of
+ *   life, a session refreshed      → JOURNAL_NOTE
+ *   the end                        → the record itself (OUTBOX_RECORD), under the same key
  *
- *   a state: [version][record][the call and both legs: call_restore.c]
- *   a note:  [version][acknowledged][u64 last proof of life][its text] */
+ *   an attempt: [ATTEMPT_VERSION][record]
+ *   a state:    [version][record][the call and both legs: call_restore.c]
+ *   a note:     [version][acknowledged][u64 last proof of life][its text]
+ *               and since version 3 the end of the caller's and the callee's session, each
+ *               [u48 milliseconds of the wall clock; 0: never] */
 #include "base/packed.h"
 #include "call/call_private.h"
 
-#define KEEP_VERSION    2
+#define STATE_VERSION   2
+#define NOTE_VERSION    3
+#define NOTE_OLDEST     2
+#define ATTEMPT_VERSION 0x81
 #define RECORD_BYTES    8192
 #define STATE_BYTES_MAX (96 * 1024)
 #define NOTE_BYTES_MAX  128
@@ -18,6 +27,27 @@
 
 static struct journal_key key_of(struct call_step *step) {
   return cdr_record_key_of_id(call_id_of(step));
+}
+
+/* --- when sessions end ----------------------------------------------------------------------------------------------
+ */
+
+/* When the leg's session ends, by the monotonic clock; 0: it has none. */
+static int64_t session_end_ms(struct call_step *step, struct handle handle) {
+  const struct call_leg *leg = call_leg_at(step->table, handle);
+  struct mono_ms end;
+  return leg && session_timer_end(&leg->session_timer, &end) ? end.value : 0;
+}
+
+static void save_session_end(struct call_step *step, struct handle handle, struct text_builder *note) {
+  int64_t end_ms = session_end_ms(step, handle);
+  int64_t wall_ms = step->context->wall_now.value / 1000 + end_ms - step->context->now.value;
+  packed_add(note, end_ms == 0 ? 0 : (uint64_t)wall_ms, 6);
+}
+
+/* Changes with each refresh of either leg. */
+static int64_t session_ends(struct call_step *step) {
+  return session_end_ms(step, step->call->caller) + session_end_ms(step, step->call->callee);
 }
 
 /* --- telling --------------------------------------------------------------------------------------------------------
@@ -30,15 +60,31 @@ void call_keep(struct call_step *step, const struct outbox_entry *answer) {
   struct text_builder state = arena_builder(step->context->arena, STATE_BYTES_MAX);
   call_record_fill(step, &record);
   cdr_record_encode(&record, &bytes);
-  packed_add(&state, KEEP_VERSION, 1);
+  packed_add(&state, STATE_VERSION, 1);
   packed_add_text(&state, text_builder_view(&bytes));
   call_save(step, &state);
   call_save_answer(step, answer, &state);
   call->keep_again = false;
   if (bytes.overflowed || state.overflowed) return;
   call->kept_at = step->context->wall_now;
+  call->kept_session_ends = session_ends(step);
   /* FULL: the call goes on; were the switch to be killed, there would be no record of it. */
   (void)!outbox_journal(step->context->outbox, JOURNAL_PUT, key_of(step), text_builder_view(&state));
+}
+
+void call_keep_attempt(struct call_step *step) {
+  struct cdr_record record;
+  if (step->call->attempt_is_kept) return;
+  struct text_builder bytes = arena_builder(step->context->arena, RECORD_BYTES);
+  struct text_builder state = arena_builder(step->context->arena, RECORD_BYTES + 8);
+  call_record_fill(step, &record);
+  cdr_record_encode(&record, &bytes);
+  packed_add(&state, ATTEMPT_VERSION, 1);
+  packed_add_text(&state, text_builder_view(&bytes));
+  if (bytes.overflowed || state.overflowed) return;
+  step->call->attempt_is_kept = true;
+  /* FULL: the attempt goes on; were the switch to be killed, there would be no record of it. */
+  (void)!outbox_journal_later(step->context->outbox, JOURNAL_PUT, key_of(step), text_builder_view(&state));
 }
 
 static void note(struct call_step *step) {
@@ -46,12 +92,15 @@ static void note(struct call_step *step) {
   struct call *call = step->call;
   struct text_builder note = arena_builder(step->context->arena, NOTE_BYTES_MAX);
   call_record_fill_life(step, &record);
-  packed_add(&note, KEEP_VERSION, 1);
+  packed_add(&note, NOTE_VERSION, 1);
   packed_add(&note, call->is_acknowledged, 1);
   packed_add(&note, (uint64_t)record.last_alive_at.value, 8);
   packed_add_text(&note, record.last_alive_by);
+  save_session_end(step, call->caller, &note);
+  save_session_end(step, call->callee, &note);
   if (note.overflowed) return;
   call->kept_at = step->context->wall_now;
+  call->kept_session_ends = session_ends(step);
   (void)!outbox_journal(step->context->outbox, JOURNAL_NOTE, key_of(step), text_builder_view(&note));
 }
 
@@ -71,9 +120,12 @@ void call_keep_acknowledged(struct call_step *step) {
 void call_keep_changes(struct call_table *table, struct context *context, struct handle handle) {
   struct call *call = pool_get(&table->calls, handle);
   struct call_step step = {.table = table, .context = context, .call = call};
-  if (!call || !call->keep_again || call->kept_at.value == 0) return;
-  call_keep(&step, NULL);
-  if (call->is_acknowledged) note(&step); /* a state forgets its note */
+  if (!call || call->kept_at.value == 0) return;
+  if (call->keep_again)
+    call_keep(&step, NULL);
+  else if (session_ends(&step) == call->kept_session_ends)
+    return;
+  note(&step); /* a state forgets its note */
 }
 
 /* --- after a restart ------------------------------------------------------------------------------------------------
@@ -81,7 +133,7 @@ void call_keep_changes(struct call_table *table, struct context *context, struct
 
 bool call_kept_read(struct str_view bytes, struct packed_reader *state_out, struct str_view *record_out) {
   *state_out = (struct packed_reader){.rest = bytes};
-  if (packed_take(state_out, 1) != KEEP_VERSION) return false;
+  if (packed_take(state_out, 1) != STATE_VERSION) return false;
   *record_out = packed_take_text(state_out);
   return !state_out->broken;
 }
@@ -89,11 +141,22 @@ bool call_kept_read(struct str_view bytes, struct packed_reader *state_out, stru
 struct kept_note call_kept_note_read(struct str_view bytes) {
   struct packed_reader reader = {.rest = bytes};
   struct kept_note note = {0};
-  if (packed_take(&reader, 1) != KEEP_VERSION) return note;
+  uint8_t version = (uint8_t)packed_take(&reader, 1);
+  if (version < NOTE_OLDEST || version > NOTE_VERSION) return note;
   note.is_acknowledged = packed_take(&reader, 1) != 0;
   note.alive_at.value = (int64_t)packed_take(&reader, 8);
   note.alive_by = packed_take_text(&reader);
+  for (unsigned side = 0; side < 2 && version >= 3; side++)
+    note.session_end_ms[side] = (int64_t)packed_take(&reader, 6);
   return reader.broken ? (struct kept_note){0} : note;
+}
+
+/* Of a state, or of an attempt, which is nothing else. */
+static bool read_record(struct str_view state, struct packed_reader *reader, struct str_view *record_out) {
+  *reader = (struct packed_reader){.rest = state};
+  uint8_t version = (uint8_t)packed_take(reader, 1);
+  *record_out = packed_take_text(reader);
+  return !reader->broken && (version == STATE_VERSION || version == ATTEMPT_VERSION);
 }
 
 enum result call_kept_record(struct str_view state, struct str_view note_bytes, struct text_builder *record_out) {
@@ -101,8 +164,7 @@ enum result call_kept_record(struct str_view state, struct str_view note_bytes, 
   struct str_view bytes;
   struct cdr_record record;
   struct kept_note note = call_kept_note_read(note_bytes);
-  if (!call_kept_read(state, &reader, &bytes) || cdr_record_decode(bytes, &record) != RESULT_OK)
-    return RESULT_MALFORMED;
+  if (!read_record(state, &reader, &bytes) || cdr_record_decode(bytes, &record) != RESULT_OK) return RESULT_MALFORMED;
   if (note.alive_at.value > record.last_alive_at.value) {
     record.last_alive_at = note.alive_at;
     record.last_alive_by = note.alive_by;

@@ -142,7 +142,8 @@ struct call {
   struct route_search routes;
   struct wall_us started_at, ringing_at, answered_at, ended_at;
   struct wall_us restored_at; /* when it was taken up again after a restart; 0: it was not */
-  struct wall_us kept_at;     /* when the journal was told last that it lives; 0: it knows nothing of it */
+  struct wall_us kept_at;     /* when the journal was told last that it lives; 0: it knows of an attempt at most */
+  int64_t kept_session_ends;  /* which ends of both sessions it knows of */
   struct liveness alive;      /* last proof of life of either side */
   struct duration_cap cap;
   struct mono_ms started, answered, ended;
@@ -164,6 +165,7 @@ struct call {
   bool anonymous;              /* the caller withholds his number from the callee */
   bool keep_again;             /* the journal must be told its state anew */
   bool is_acknowledged;        /* the caller has had our 2xx */
+  bool attempt_is_kept;        /* the journal knows of the attempt */
 };
 
 /* A request of one peer that waits for the other's answer (call_carried.c). */
@@ -398,6 +400,9 @@ void call_note_end(struct call_step *step);
  * just been made. */
 void call_keep(struct call_step *step, const struct outbox_entry *answer);
 
+/* Tells it of step->call, which is about to invite a callee for the first time. */
+void call_keep_attempt(struct call_step *step);
+
 /* Tells it the last proof of life, now and then. */
 void call_keep_life(struct call_step *step);
 
@@ -415,6 +420,7 @@ bool call_kept_read(struct str_view bytes, struct packed_reader *state_out, stru
 struct kept_note {
   struct wall_us alive_at;
   struct str_view alive_by;
+  int64_t session_end_ms[2]; /* of both legs' sessions, by the wall clock; 0: unknown, or never */
   bool is_acknowledged;
 };
 struct kept_note call_kept_note_read(struct str_view bytes);

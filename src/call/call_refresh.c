@@ -164,10 +164,9 @@ static void carry_out(struct call_step *step, struct call_leg *leg, struct sessi
 }
 
 static void count_late(struct call_step *step, const struct call_leg *leg) {
-  struct mono_ms due;
+  int64_t due_ms = (int64_t)leg->session_timer.timer.due_tick * TIMER_WHEEL_TICK_MS;
   bool is_rest = leg->session_timer.state == SESSION_STATE_RESTING;
-  if (is_rest && session_timer_next_refresh(&leg->session_timer, &due) &&
-      mono_ms_since(step->context->now, due) > LATE_MS)
+  if (is_rest && step->context->now.value - due_ms > LATE_MS)
     counters_add(step->context->counters, session_refreshes_late);
 }
 

@@ -1,7 +1,6 @@
 /* A call as bytes, and a call out of them: after a restart it goes on, with the same id, the same tags, its clocks
- * armed from the wall clock's word. Nobody could refresh while the switch was away, so each session begins anew, and
- * its first refresh comes at a random time of its first period: both legs are proved alive, many calls one after the
- * other. */
+ * armed from the wall clock's word: sessions end when they would have. Legs that we refresh or probe are asked soon,
+ * many calls one after the other; one whose session has ended meanwhile is asked before it is given up. */
 #include "base/check.h"
 #include "base/packed.h"
 #include "call/call_supervision.h"
@@ -198,9 +197,17 @@ static uint32_t acquire(struct call_step *step, struct handle handle) {
   return device->usage;
 }
 
-static void go_on(struct call_step *step, struct handle handle, struct session_terms terms) {
+/* Calls taken up are proved alive one after the other, so that thousands a second do not ask at once. */
+#define PROOF_FIRST_MS 500
+#define PROOF_EVERY_MS 2
+
+/* The session ends when it would have, by the wall clock; an end that is not known is as good as just refreshed. */
+static void go_on(struct call_step *step, struct handle handle, struct session_terms terms, int64_t session_end_ms) {
   struct call_leg *leg = call_leg_at(step->table, handle);
-  session_timer_resume(&leg->session_timer, step->context, terms, terms.interval_s * 1000LL);
+  struct session_resumption how = {.left_ms = INT64_MAX};
+  if (session_end_ms > 0) how.left_ms = session_end_ms - step->context->wall_now.value / 1000;
+  how.ask_in_ms = PROOF_FIRST_MS + PROOF_EVERY_MS * (int64_t)step->table->answered_count;
+  session_timer_resume(&leg->session_timer, step->context, terms, &how);
   call_refresh_account(step->table, leg);
 }
 
@@ -254,8 +261,8 @@ enum result call_restore(struct call_table *table, struct context *context, stru
     table->unproved[table->unproved_count++] = handle;
   if (!call->is_acknowledged) await_ack(&step, answer);
   call_rearm_talk(context, call);
-  go_on(&step, call->caller, terms[CALL_CALLER]);
-  go_on(&step, call->callee, terms[CALL_CALLEE]);
+  go_on(&step, call->caller, terms[CALL_CALLER], note.session_end_ms[CALL_CALLER]);
+  go_on(&step, call->callee, terms[CALL_CALLEE], note.session_end_ms[CALL_CALLEE]);
   return RESULT_OK;
 }
 

@@ -263,18 +263,22 @@ void session_timer_begin(struct session_timer *session, struct context *context,
 }
 
 void session_timer_resume(struct session_timer *session, struct context *context, struct session_terms terms,
-                          int64_t left_of_session_ms) {
+                          const struct session_resumption *how) {
   struct session_step step = {.session = session, .context = context, .terms = terms, .origin = SESSION_BY_ANSWER};
   dispatch(&step, event_of_terms(&step));
   if (session->state != SESSION_STATE_RESTING && session->state != SESSION_STATE_GUARDING) return;
-  if (left_of_session_ms < 1000LL * session->interval_s)
-    session->expires_at = mono_ms_add(context->now, left_of_session_ms);
-  if (session->state == SESSION_STATE_RESTING) {
-    int64_t period_ms = session_guard_period_ms(context->parameters, session->interval_s);
-    session->refresh_due = session_guard_spread(context->random, context->now, period_ms);
-  }
+  int64_t interval_ms = 1000LL * session->interval_s, left_of_session_ms = how->left_ms;
+  int64_t period_ms = session_guard_period_ms(context->parameters, session->interval_s);
+  int64_t random_ms = mono_ms_since(session_guard_spread(context->random, context->now, period_ms), context->now);
+  int64_t ask_ms = how->ask_in_ms < random_ms ? how->ask_in_ms : random_ms;
+  int64_t least_ms = ask_ms + session_guard_early_ms(context->parameters, session->interval_s);
+  if (left_of_session_ms < least_ms) left_of_session_ms = least_ms;
+  if (left_of_session_ms > interval_ms) left_of_session_ms = interval_ms;
+  session->expires_at = mono_ms_add(context->now, left_of_session_ms);
+  /* The rhythm of the rounds after the first one is at random. */
+  session->refresh_due = mono_ms_add(context->now, ask_ms - random_ms);
   bool rests = session->state == SESSION_STATE_RESTING;
-  arm(&step, rests ? session->refresh_due : guard_at(session, context->parameters));
+  arm(&step, rests ? mono_ms_add(context->now, ask_ms) : guard_at(session, context->parameters));
 }
 
 void session_timer_stop(struct session_timer *session, struct context *context) {
@@ -496,6 +500,11 @@ void session_timer_change(struct session_timer *session, struct context *context
 }
 
 /* --- what is shown ----------------------------------------------------------------------------------------------- */
+
+bool session_timer_end(const struct session_timer *session, struct mono_ms *at_out) {
+  *at_out = session->expires_at;
+  return session->state != SESSION_STATE_IDLE && session->state != SESSION_STATE_UNWATCHED;
+}
 
 bool session_timer_next_refresh(const struct session_timer *session, struct mono_ms *at_out) {
   *at_out = session->refresh_due;

@@ -75,10 +75,19 @@ enum session_origin {
 void session_timer_begin(struct session_timer *session, struct context *context, struct session_terms terms,
                          enum session_origin origin, enum sip_method method);
 
-/* The same for a call taken up again after a restart, `left_ms` before its session expires: the first refresh comes at
- * a random time, so that many calls do not refresh at once. */
+/* The same for a call taken up again after a restart. Where we refresh or probe, the peer is asked `ask_in_ms` from
+ * now, or at a random time of the first period if that is sooner, also when its session has ended meanwhile; later
+ * rounds come in a rhythm of each leg's own. A peer that was to refresh, and whose session has ended, is given up then.
+ */
+struct session_resumption {
+  int64_t left_ms; /* until the session expires; in the past: negative; a whole interval at most */
+  int64_t ask_in_ms;
+};
 void session_timer_resume(struct session_timer *session, struct context *context, struct session_terms terms,
-                          int64_t left_ms);
+                          const struct session_resumption *how);
+
+/* When the session ends unless it is refreshed or proved alive; false: nobody watches it. */
+bool session_timer_end(const struct session_timer *session, struct mono_ms *at_out);
 
 /* The leg needs supervision no more. Also right when it never did. */
 void session_timer_stop(struct session_timer *session, struct context *context);

@@ -790,12 +790,17 @@ static void test_the_preview_says_who_would_refresh_sooner(void) {
   rig_destroy(rig);
 }
 
+static struct rig *rig_resumed(struct session_terms terms, int64_t left_ms, int64_t ask_in_ms, int number) {
+  struct rig *rig = rig_create();
+  random_seed(&rig->random, (struct siphash_key){(uint64_t)number, 5});
+  session_timer_resume(&rig->session, &rig->context, terms, &(struct session_resumption){left_ms, ask_in_ms});
+  return rig;
+}
+
 static void test_calls_taken_up_again_are_spread_over_a_period(void) {
   unsigned early = 0;
   for (int i = 0; i < 1000; i++) {
-    struct rig *rig = rig_create();
-    random_seed(&rig->random, (struct siphash_key){(uint64_t)i, 5});
-    session_timer_resume(&rig->session, &rig->context, ours, 400000);
+    struct rig *rig = rig_resumed(ours, 400000, 3600000, i);
     expect_int(rig->session.expires_at.value, ==, START_MS + 400000);
     advance_to(rig, 300010);
     expect_sent(rig, REFRESH_RUNG_UPDATE);
@@ -805,10 +810,48 @@ static void test_calls_taken_up_again_are_spread_over_a_period(void) {
   expect(early > 430 && early < 570);
 }
 
+static void test_calls_taken_up_again_are_asked_soon_and_then_each_at_its_own_time(void) {
+  unsigned early = 0;
+  for (int i = 0; i < 1000; i++) {
+    struct rig *rig = rig_resumed(ours, 400000, 2, i);
+    advance_to(rig, 10);
+    expect_sent(rig, REFRESH_RUNG_UPDATE);
+    accept(rig, ours);
+    struct mono_ms next;
+    expect(session_timer_next_refresh(&rig->session, &next));
+    expect_int(next.value - START_MS, >, 0);
+    expect_int(next.value - START_MS, <=, 300010);
+    early += next.value - START_MS < 150000;
+    rig_destroy(rig);
+  }
+  expect(early > 430 && early < 570);
+}
+
+static void test_a_session_that_has_ended_meanwhile_is_asked_before_it_is_given_up(void) {
+  struct rig *rig = rig_resumed(ours, -3600000, 5000, 1);
+  expect(!advance_to(rig, 4990));
+  expect_rung(rig, 5000, UPDATE);
+  accept(rig, ours);
+  expect_int(rig->session.state, ==, SESSION_STATE_RESTING);
+  rig_destroy(rig);
+}
+
 static void test_a_peers_session_taken_up_again_keeps_its_end(void) {
-  struct rig *rig = rig_create();
-  session_timer_resume(&rig->session, &rig->context, theirs, 120000);
+  struct rig *rig = rig_resumed(theirs, 120000, 2, 1);
   expect_end(rig, 120000, session_expired);
+  rig_destroy(rig);
+}
+
+static void test_a_peers_session_that_has_ended_meanwhile_is_given_up_in_its_turn(void) {
+  struct rig *rig = rig_resumed(theirs, -1, 5000, 1);
+  expect(!advance_to(rig, 4990));
+  expect_end(rig, 5000, session_expired);
+  rig_destroy(rig);
+}
+
+static void test_an_end_beyond_the_interval_is_not_believed(void) {
+  struct rig *rig = rig_resumed(ours, INT64_MAX, 2, 1);
+  expect_int(rig->session.expires_at.value, ==, START_MS + 600000);
   rig_destroy(rig);
 }
 
@@ -876,5 +919,8 @@ TAP_TESTS(
     TAP(test_an_earlier_hang_up_reaches_running_calls_but_never_lies_in_the_past),
     TAP(test_the_probe_is_switched_while_calls_run), TAP(test_timers_switched_on_are_offered_to_a_peer_that_knows_them),
     TAP(test_the_preview_says_who_would_refresh_sooner), TAP(test_calls_taken_up_again_are_spread_over_a_period),
-    TAP(test_a_peers_session_taken_up_again_keeps_its_end), TAP(test_a_stopped_timer_does_nothing_more),
-    TAP(test_what_is_shown_is_what_will_happen))
+    TAP(test_calls_taken_up_again_are_asked_soon_and_then_each_at_its_own_time),
+    TAP(test_a_session_that_has_ended_meanwhile_is_asked_before_it_is_given_up),
+    TAP(test_a_peers_session_that_has_ended_meanwhile_is_given_up_in_its_turn),
+    TAP(test_an_end_beyond_the_interval_is_not_believed), TAP(test_a_peers_session_taken_up_again_keeps_its_end),
+    TAP(test_a_stopped_timer_does_nothing_more), TAP(test_what_is_shown_is_what_will_happen))

@@ -1,4 +1,5 @@
 /* What the journal is told of calls, and what is left of them when the switch is killed. */
+#include "call/call_private.h"
 #include "switch/switch_bench.h"
 
 /* The record that a call gets that was open when the switch was killed now. */
@@ -13,16 +14,41 @@ static struct cdr_record record_after_kill(struct bench *bench) {
   return record;
 }
 
+static void bench_switch_timers_off(struct bench *bench) {
+  bench->parameters.SS_SIP_SESSION_TTL = 0;
+  bench->parameters.BF_NO_TIMER_PROBE = NO_TIMER_PROBE_OFF;
+}
+
+/* Both legs have a timer of 600 s, which we refresh by UPDATE. */
+static void bench_connect_timed(struct bench *bench, struct peer *caller, struct peer *callee) {
+  (void)bench;
+  peer_add(caller, "Supported: timer\r\nAllow: INVITE, ACK, BYE, UPDATE\r\n");
+  peer_invite(caller, "4420", OFFER);
+  peer_expect(callee, "INVITE");
+  peer_add(callee, "Supported: timer\r\nSession-Expires: 600;refresher=uac\r\nAllow: INVITE, ACK, BYE, UPDATE\r\n");
+  peer_respond(callee, 200, ANSWER);
+  peer_expect(callee, "ACK");
+  peer_expect(caller, "200");
+  peer_ack(caller, NULL);
+}
+
+static void bench_answer_refresh(struct peer *peer) {
+  if (!peer_next(peer)) return;
+  peer_expect(peer, "UPDATE");
+  peer_add(peer, "Session-Expires: 600;refresher=uac\r\nSupported: timer\r\n");
+  peer_reply(peer, 200, NULL);
+}
+
 static void test_an_answered_call_leaves_a_record_when_the_switch_is_killed(void) {
   struct bench *bench = bench_create();
   struct peer *caller = peer_at(bench, CUSTOMER), *callee = peer_at(bench, VENDOR_A);
   peer_invite(caller, "4420", OFFER);
   peer_expect(callee, "INVITE");
   bench_advance(bench, 1000);
-  expect_int(bench->journal_puts, ==, 0);
+  expect_int(bench->journal_puts, ==, 1); /* the attempt */
   peer_skip(callee);
   peer_respond(callee, 200, ANSWER);
-  expect_int(bench->journal_puts, ==, 1);
+  expect_int(bench->journal_puts, ==, 2);
   struct cdr_record record = record_after_kill(bench);
   expect(journal_key_equal(cdr_record_key_of_id(record.id), bench->journal_key));
   expect_view(record.state, "ended");
@@ -84,17 +110,67 @@ static void test_proofs_of_life_are_noted_now_and_then(void) {
   bench_end(bench);
 }
 
-static void test_attempts_that_are_not_answered_are_not_kept(void) {
+/* It cannot go on, but it has been made. */
+static void test_an_attempt_that_is_not_answered_leaves_a_record_when_the_switch_is_killed(void) {
   struct bench *bench = bench_create();
   struct peer *caller = peer_at(bench, CUSTOMER), *callee = peer_at(bench, VENDOR_A);
   peer_invite(caller, "4420", OFFER);
   peer_expect(callee, "INVITE");
+  expect_int(bench->journal_puts, ==, 1);
+  expect(!bench->journal_is_urgent);
+  expect(bench->state_length < 600);
+  struct cdr_record record = record_after_kill(bench);
+  expect(journal_key_equal(cdr_record_key_of_id(record.id), bench->journal_key));
+  expect_view(record.state, "ended");
+  expect_view(record.end_reason, "switch_restart");
+  expect_view(record.caller, "900");
+  expect_view(record.callee, "4420");
+  expect_view(record.caller_device, "customer");
+  expect_view(record.callee_device, "vendor-a");
+  expect_view(record.caller_call_id, "call-0@peer");
+  expect(record.answered_at.value == 0 && record.ended_at.value >= record.started_at.value);
+  expect_int(record.hold_time_ms, ==, CDR_NUMBER_NONE);
+  expect(bench_restart(bench, 1000) != RESULT_OK);
+  expect_int(call_count(bench->core->calls) + call_leg_count(bench->core->calls), ==, 0);
+  bench_end(bench);
+}
+
+static void test_an_attempt_is_kept_once(void) {
+  struct bench *bench = bench_create();
+  struct peer *caller = peer_at(bench, CUSTOMER), *callee = peer_at(bench, VENDOR_A);
+  peer_invite(caller, "4420", OFFER);
+  peer_expect(callee, "INVITE");
+  peer_respond(callee, 180, NULL);
+  peer_expect(caller, "180");
   peer_respond(callee, 486, NULL);
   peer_expect(callee, "ACK");
   peer_expect(caller, "486");
   peer_ack(caller, NULL);
   expect_record(bench, "busy");
-  expect_int(bench->journal_puts + bench->journal_notes, ==, 0);
+  expect_int(bench->journal_puts, ==, 1);
+  expect_int(bench->journal_notes, ==, 0);
+  bench_end(bench);
+}
+
+static void test_each_refresh_moves_the_end_that_is_kept(void) {
+  struct bench *bench = bench_create();
+  struct peer *caller = peer_at(bench, CUSTOMER), *callee = peer_at(bench, VENDOR_A);
+  bench_connect_timed(bench, caller, callee);
+  unsigned notes = bench->journal_notes;
+  for (unsigned s = 0; s < 310; s++) {
+    bench_advance(bench, 1000);
+    bench_answer_refresh(caller);
+    bench_answer_refresh(callee);
+  }
+  expect_int(bench->journal_notes, >=, notes + 2);
+  expect_int(bench->journal_notes, <=, notes + 4);
+  struct kept_note note = call_kept_note_read(str_view_of(bench->note, bench->note_length));
+  int64_t now_ms = bench->context.wall_now.value / 1000;
+  for (unsigned side = 0; side < 2; side++) {
+    expect_int(note.session_end_ms[side] - now_ms, >, 580000);
+    expect_int(note.session_end_ms[side] - now_ms, <=, 600000);
+  }
+  bench_hang_up(caller, callee);
   bench_end(bench);
 }
 
@@ -141,20 +217,14 @@ static void test_a_call_goes_on_after_a_restart_and_ends_as_it_would_have(void) 
   bench_end(bench);
 }
 
+/* Soon: what went while the switch was away shall not stand in the list for long. */
 static void test_both_legs_are_proved_alive_after_a_restart(void) {
   struct bench *bench = bench_create();
   struct peer *caller = peer_at(bench, CUSTOMER), *callee = peer_at(bench, VENDOR_A);
-  peer_add(caller, "Supported: timer\r\nAllow: INVITE, ACK, BYE, UPDATE\r\n");
-  peer_invite(caller, "4420", OFFER);
-  peer_expect(callee, "INVITE");
-  peer_add(callee, "Supported: timer\r\nSession-Expires: 600;refresher=uac\r\nAllow: INVITE, ACK, BYE, UPDATE\r\n");
-  peer_respond(callee, 200, ANSWER);
-  peer_expect(callee, "ACK");
-  peer_expect(caller, "200");
-  peer_ack(caller, NULL);
+  bench_connect_timed(bench, caller, callee);
   expect_int(bench_restart(bench, 1000), ==, RESULT_OK);
   bool caller_asked = false, callee_asked = false;
-  for (unsigned s = 0; s < 301; s++) {
+  for (unsigned s = 0; s < 2; s++) {
     bench_advance(bench, 1000);
     const struct bench_message *to_caller = peer_next(caller), *to_callee = peer_next(callee);
     if (to_caller && !caller_asked) {
@@ -200,7 +270,7 @@ static void test_a_call_whose_ends_went_meanwhile_ends_with_its_last_proof_of_li
 static void test_an_answer_that_never_arrived_is_sent_again_after_a_restart(void) {
   struct bench *bench = bench_create();
   struct peer *caller = peer_at(bench, CUSTOMER), *callee = peer_at(bench, VENDOR_A);
-  bench->parameters.BF_NO_TIMER_PROBE = NO_TIMER_PROBE_OFF;
+  bench_switch_timers_off(bench);
   peer_invite(caller, "4420", OFFER);
   peer_expect(callee, "INVITE");
   peer_respond(callee, 200, ANSWER);
@@ -224,7 +294,7 @@ static void test_an_answer_that_never_arrived_is_sent_again_after_a_restart(void
 static void test_an_invite_that_comes_again_after_a_restart_is_answered_as_it_was(void) {
   struct bench *bench = bench_create();
   struct peer *caller = peer_at(bench, CUSTOMER), *callee = peer_at(bench, VENDOR_A);
-  bench->parameters.BF_NO_TIMER_PROBE = NO_TIMER_PROBE_OFF;
+  bench_switch_timers_off(bench);
   peer_invite(caller, "4420", OFFER);
   char target[sizeof caller->target];
   memcpy(target, caller->target, sizeof target);
@@ -284,7 +354,9 @@ static void test_what_is_cut_or_another_workers_is_not_taken_up(void) {
 
 TAP_TESTS(TAP(test_an_answered_call_leaves_a_record_when_the_switch_is_killed),
           TAP(test_only_answer_its_ack_and_the_end_of_bye_wait_for_the_journal),
-          TAP(test_proofs_of_life_are_noted_now_and_then), TAP(test_attempts_that_are_not_answered_are_not_kept),
+          TAP(test_proofs_of_life_are_noted_now_and_then),
+          TAP(test_an_attempt_that_is_not_answered_leaves_a_record_when_the_switch_is_killed),
+          TAP(test_an_attempt_is_kept_once), TAP(test_each_refresh_moves_the_end_that_is_kept),
           TAP(test_what_is_no_state_of_a_call_is_refused),
           TAP(test_a_call_goes_on_after_a_restart_and_ends_as_it_would_have),
           TAP(test_both_legs_are_proved_alive_after_a_restart),

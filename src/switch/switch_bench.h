@@ -93,6 +93,7 @@ struct bench {
   unsigned record_count;
   struct journal_key journal_key; /* what the journal was told last of a call */
   unsigned journal_puts, journal_notes;
+  bool journal_is_urgent;
   size_t state_length, note_length;
   char state[16384], note[512];
   bool refuse_records;
@@ -277,6 +278,7 @@ static inline void bench_keep_journal(struct bench *bench, const struct outbox_e
   if (journal_key_thing(entry->key) != JOURNAL_CALL) return;
   bool is_put = entry->journal_kind == JOURNAL_PUT;
   bench->journal_key = entry->key;
+  bench->journal_is_urgent = entry->is_urgent;
   bench->journal_puts += is_put;
   bench->journal_notes += entry->journal_kind == JOURNAL_NOTE;
   require(entry->bytes.length <= (is_put ? sizeof bench->state : sizeof bench->note));

@@ -101,9 +101,13 @@ void ledger_add(struct world *world, const struct switch_node *node, struct str_
   ledger_check_supervision(world, entry);
 }
 
+static bool was_cut_off(const struct cdr_record *record) {
+  return record->answered_at.value == 0 && str_view_equal(record->end_reason, STR_VIEW("switch_restart"));
+}
+
 struct ledger_record *ledger_find(const struct world *world, struct str_view caller_call_id) {
   struct ledger_record *entry = world->ledger->first;
-  while (entry && !str_view_equal(entry->record.caller_call_id, caller_call_id))
+  while (entry && (was_cut_off(&entry->record) || !str_view_equal(entry->record.caller_call_id, caller_call_id)))
     entry = entry->next;
   return entry;
 }

@@ -39,7 +39,8 @@ void ledger_add(struct world *world, const struct switch_node *node, struct str_
 /* Calls that were open then are owed no record. */
 void ledger_restarted(struct world *world);
 
-/* The record of the caller's Call-ID; NULL: none. */
+/* The record of the caller's Call-ID; NULL: none. One of an attempt that a crash has cut off does not count: an INVITE
+ * that is sent again makes a new one. */
 struct ledger_record *ledger_find(const struct world *world, struct str_view caller_call_id);
 
 /* A field by its name in cdr_fields.def, as text: stamps in microseconds, numbers in decimal, empty where unknown.
