@@ -2,8 +2,10 @@
 
 #include "base/check.h"
 
-static const uint32_t class_bytes[BLOCK_STORE_CLASSES] = {128, 192, 256,  320,  384,  448,   512,
-                                                          640, 768, 1024, 2048, 4096, 16384, 65536};
+static const uint32_t class_bytes[BLOCK_STORE_CLASSES] = {64,  96,  128, 160, 192, 224, 256,  288,  320,  352,   384,
+                                                          416, 448, 480, 512, 640, 768, 1024, 2048, 4096, 16384, 65536};
+#define SMALLEST_BYTES 64
+#define STEP_BYTES     32 /* from one to the next, up to BLOCK_512 */
 
 /* They lose nothing of what fits; the compiler wants to know what becomes of the rest. */
 #define LENGTH_MASK 0xFFFFFFu
@@ -38,8 +40,8 @@ static char *block_memory(const struct block_store *store, const struct block *b
 
 /* The smallest class that holds so many bytes, at least one; BLOCK_STORE_CLASSES when none does. */
 static unsigned class_for(size_t length) {
-  if (length <= 128) return BLOCK_128;
-  if (length <= 512) return (unsigned)((length - 1) / 64) - 1;
+  if (length <= SMALLEST_BYTES) return BLOCK_64;
+  if (length <= 512) return (unsigned)((length - SMALLEST_BYTES + STEP_BYTES - 1) / STEP_BYTES);
   unsigned size_class = BLOCK_640;
   while (size_class < BLOCK_STORE_CLASSES && length > class_bytes[size_class])
     size_class++;

@@ -12,12 +12,20 @@
 #include "base/str_view.h"
 
 enum block_size {
+  BLOCK_64,
+  BLOCK_96,
   BLOCK_128,
+  BLOCK_160,
   BLOCK_192,
+  BLOCK_224,
   BLOCK_256,
+  BLOCK_288,
   BLOCK_320,
+  BLOCK_352,
   BLOCK_384,
+  BLOCK_416,
   BLOCK_448,
+  BLOCK_480,
   BLOCK_512,
   BLOCK_640,
   BLOCK_768,

@@ -3,7 +3,7 @@
 #include "base/check.h"
 #include "directory/directory.h"
 
-_Static_assert(sizeof(struct registration) <= 256, "a contact costs 256 bytes");
+_Static_assert(sizeof(struct registration) <= 104, "a contact costs 104 bytes");
 
 static size_t pool_bytes(uint32_t registrations_max) {
   return pool_memory_bytes(sizeof(struct registration), registrations_max);
@@ -21,7 +21,8 @@ size_t location_table_memory_bytes(uint32_t registrations_max) {
 static struct str_view contact_of(const void *reader, uint32_t owner) {
   const struct location_table *table = reader;
   const struct registration *registration = pool_at(&table->registrations, owner);
-  return registration->path_length > 0 ? (struct str_view){0} : registration_texts(table, registration).contact;
+  struct registration_texts texts = registration_texts(table, registration);
+  return texts.path.length > 0 ? (struct str_view){0} : texts.contact;
 }
 
 static bool is_busy(const void *reader, const struct context *context, uint32_t owner) {
@@ -65,14 +66,12 @@ static struct str_view cut_off(struct str_view *rest, size_t length) {
 
 struct registration_texts registration_texts(const struct location_table *table,
                                              const struct registration *registration) {
-  struct str_view rest = registration->long_texts.size_class
-                             ? block_store_view(table->blocks, &registration->long_texts)
-                             : str_view_of(registration->inline_texts, REGISTRATION_INLINE_BYTES);
+  struct str_view rest = block_store_view(table->blocks, &registration->texts);
   struct registration_texts texts;
   texts.number = cut_off(&rest, registration->number_length);
   texts.contact = cut_off(&rest, registration->contact_length);
-  texts.path = cut_off(&rest, registration->path_length);
-  texts.user_agent = cut_off(&rest, registration->user_agent_length);
+  texts.path = cut_off(&rest, rest.length - registration->user_agent_length);
+  texts.user_agent = rest;
   return texts;
 }
 
@@ -81,20 +80,17 @@ static bool set_texts(struct location_table *table, struct arena *arena, struct 
   size_t agent_length =
       texts->user_agent.length < REGISTRATION_AGENT_MAX ? texts->user_agent.length : REGISTRATION_AGENT_MAX;
   size_t length = texts->number.length + texts->contact.length + texts->path.length + agent_length;
-  bool is_long = length > REGISTRATION_INLINE_BYTES;
   if (length > UINT16_MAX) return false;
-  struct text_builder builder =
-      is_long ? arena_builder(arena, length) : text_builder_over(registration->inline_texts, REGISTRATION_INLINE_BYTES);
+  struct text_builder builder = arena_builder(arena, length);
   text_builder_add(&builder, texts->number);
   text_builder_add(&builder, texts->contact);
   text_builder_add(&builder, texts->path);
   text_builder_add(&builder, str_view_slice(texts->user_agent, 0, agent_length));
-  if (builder.overflowed) return false;
-  if (is_long && block_store_set(table->blocks, &registration->long_texts, text_builder_view(&builder)) != RESULT_OK)
+  if (builder.overflowed ||
+      block_store_set(table->blocks, &registration->texts, text_builder_view(&builder)) != RESULT_OK)
     return false;
   registration->number_length = (uint16_t)texts->number.length;
   registration->contact_length = (uint16_t)texts->contact.length;
-  registration->path_length = (uint16_t)texts->path.length;
   registration->user_agent_length = (uint8_t)agent_length;
   return true;
 }
@@ -157,7 +153,7 @@ struct registration *location_table_prepare(struct location_table *table, struct
     registration->device = keepalive_hold(table->keepalive, context, &keepalive_facts);
   }
   if (registration->device) return registration;
-  block_store_clear(table->blocks, &registration->long_texts);
+  block_store_clear(table->blocks, &registration->texts);
   pool_give(&table->registrations, registration);
   return NULL;
 }
@@ -165,7 +161,7 @@ struct registration *location_table_prepare(struct location_table *table, struct
 void location_table_discard(struct location_table *table, struct context *context, struct registration *registration) {
   require(!timer_is_armed(&registration->timer));
   keepalive_release(table->keepalive, context, registration->device, index_of(table, registration));
-  block_store_clear(table->blocks, &registration->long_texts);
+  block_store_clear(table->blocks, &registration->texts);
   pool_give(&table->registrations, registration);
 }
 

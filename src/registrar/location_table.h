@@ -1,6 +1,7 @@
-/* Where phones are: the contacts of each number, 256 bytes a contact with its texts, up to EVENT_LOCATION_CONTACTS_MAX
- * contacts chained per number. Nothing here knows SIP: what a REGISTER means is decided in register_request.c.
- * The flow on which a contact is reached belongs to a device of keepalive/, and so does what is known of its life.
+/* Where phones are: the contacts of each number, 104 bytes a contact and a block for its texts, up to
+ * EVENT_LOCATION_CONTACTS_MAX contacts chained per number. Nothing here knows SIP: what a REGISTER means is decided in
+ * register_request.c. The flow on which a contact is reached belongs to a device of keepalive/, and so does what is
+ * known of its life.
  *
  *   by_number: hash of the number → first contact → next → …          each contact → its device
  */
@@ -13,8 +14,7 @@
 #include "boundary/context.h"
 #include "keepalive/keepalive.h"
 
-#define REGISTRATION_INLINE_BYTES 144
-#define REGISTRATION_AGENT_MAX    64 /* a longer User-Agent is cut */
+#define REGISTRATION_AGENT_MAX 64 /* a longer User-Agent is cut */
 
 struct registration_texts {
   struct str_view number;
@@ -23,7 +23,7 @@ struct registration_texts {
   struct str_view user_agent; /* at most REGISTRATION_AGENT_MAX bytes */
 };
 
-/* One contact of one number. The texts stand one behind the other in `inline_texts`, or all in `long_texts`. */
+/* One contact of one number. The texts stand one behind the other in a block. */
 struct registration {
   struct timer timer;        /* armed as long as it is linked; due when it expires */
   struct registration *next; /* of the same number */
@@ -32,14 +32,13 @@ struct registration {
   uint64_t call_id_hash;
   uint64_t instance_hash; /* with reg_id: of the device that named this flow */
   struct mono_ms registered_at, refreshed_at;
-  struct block long_texts;
+  struct block texts;
   uint32_t cseq;
-  uint32_t reg_id; /* the number that the device has given this flow (RFC 5626); 0: none */
-  uint16_t number_length, contact_length, path_length;
+  uint32_t reg_id;                        /* the number that the device has given this flow (RFC 5626); 0: none */
+  uint16_t number_length, contact_length; /* then the path, then: */
   uint16_t q_thousandths;
   uint8_t user_agent_length;
   bool behind_nat;
-  char inline_texts[REGISTRATION_INLINE_BYTES];
 };
 
 /* What one REGISTER says about one contact. */

@@ -29,19 +29,12 @@ static uint32_t dialogs_max_of(const struct switch_limits *limits) {
   return limits->calls_max * DIALOGS_PER_CALL + TRUNK_TRIALS_MAX;
 }
 
-/* How many blocks of each size: a held call has some six small ones, a transaction two until it ends, a registration
- * two; which size they are is the peers' affair. Address space, not memory: what is not used is not there. */
+/* How many blocks of each size: a held call has some five small ones, a transaction two until it ends, a registration
+ * one; which size they are is the peers' affair. Address space, not memory: what is not used is not there. */
 static void block_capacities(const struct switch_limits *limits, uint32_t capacity_out[BLOCK_STORE_CLASSES]) {
   uint32_t calls = limits->calls_max, transactions = limits->transactions_max;
   uint32_t small = 6 * calls + transactions + limits->registrations_max;
   const uint32_t capacity[BLOCK_STORE_CLASSES] = {
-      [BLOCK_128] = small + limits->registrations_max,
-      [BLOCK_192] = small + limits->registrations_max,
-      [BLOCK_256] = small,
-      [BLOCK_320] = small,
-      [BLOCK_384] = small,
-      [BLOCK_448] = small,
-      [BLOCK_512] = small + transactions,
       [BLOCK_640] = 4 * calls + transactions,
       [BLOCK_768] = 4 * calls + transactions,
       [BLOCK_1024] = 4 * calls + 2 * transactions,
@@ -51,6 +44,9 @@ static void block_capacities(const struct switch_limits *limits, uint32_t capaci
       [BLOCK_65536] = calls / 64 + 64,
   };
   memcpy(capacity_out, capacity, sizeof capacity);
+  for (unsigned i = 0; i <= BLOCK_512; i++)
+    capacity_out[i] = small;
+  capacity_out[BLOCK_512] += transactions;
 }
 
 size_t switch_core_memory_bytes(const struct switch_limits *limits) {

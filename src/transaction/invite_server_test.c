@@ -155,7 +155,7 @@ static void test_a_disowned_accepted_invite_gives_its_2xx_back_and_still_absorbs
   rig_end_event(rig);
   expect_int(rig->blocks.bytes_used, ==, 2048);
   transaction_disown(rig->layer, invite);
-  expect_int(rig->blocks.bytes_used, ==, 128);
+  expect_int(rig->blocks.bytes_used, ==, 64);
   transaction_disown(rig->layer, invite);
   expect_int(rig_request_of(rig, &flow, "INVITE").kind, ==, TRANSACTION_NEWS_NONE);
   expect_int(rig_request_of(rig, &flow, "ACK").kind, ==, TRANSACTION_NEWS_ACK);

@@ -314,7 +314,7 @@ static void test_without_blocks_nothing_breaks(void) {
 
 static void test_a_response_without_room_is_sent_and_not_kept(void) {
   struct flow flow = rig_flow(TRANSPORT_UDP, peer, 0);
-  struct rig *rig = rig_create(16, 1);
+  struct rig *rig = rig_create(64, 1);
   struct handle invites[BLOCK_STORE_CLASSES];
   for (unsigned i = 0; i < BLOCK_STORE_CLASSES; i++)
     invites[i] = numbered(rig, &flow, i, NULL).transaction;

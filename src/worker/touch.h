@@ -7,7 +7,7 @@
 
 #include "base/str_view.h"
 
-#define TOUCH_POOLS_MAX 32
+#define TOUCH_POOLS_MAX 48
 
 struct touch {
   struct {
