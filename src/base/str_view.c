@@ -10,8 +10,12 @@ static bool same_nocase(const char *a, const char *b, size_t length) {
   return true;
 }
 
+/* Names that are compared differ in their first letter mostly, or are written alike. */
 bool str_view_equal_nocase(struct str_view a, struct str_view b) {
-  return a.length == b.length && same_nocase(a.data, b.data, a.length);
+  if (a.length != b.length) return false;
+  if (a.length == 0) return true;
+  if (lower(a.data[0]) != lower(b.data[0])) return false;
+  return memcmp(a.data, b.data, a.length) == 0 || same_nocase(a.data, b.data, a.length);
 }
 
 bool str_view_starts_with(struct str_view text, struct str_view prefix) {

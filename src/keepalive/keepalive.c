@@ -126,8 +126,8 @@ void keepalive_change(struct keepalive *keepalive, struct context *context, stru
   count_in_class(keepalive, device, 1);
 }
 
-static void heard(struct keepalive *keepalive, struct context *context, struct keepalive_device *device,
-                  enum keepalive_sign sign) {
+void keepalive_device_heard(struct keepalive *keepalive, struct context *context, struct keepalive_device *device,
+                            enum keepalive_sign sign) {
   if (keepalive_evidence_heard(device, context, sign)) {
     keepalive->unreachable_count--;
     keepalive_tell_changed(keepalive, context, device);
@@ -149,7 +149,7 @@ struct keepalive_device *keepalive_hold(struct keepalive *keepalive, struct cont
   if (!device) return NULL;
   device->holders++;
   keepalive_change(keepalive, context, device, facts);
-  if (facts->is_here) heard(keepalive, context, device, KEEPALIVE_SIGN_MESSAGE);
+  if (facts->is_here) keepalive_device_heard(keepalive, context, device, KEEPALIVE_SIGN_MESSAGE);
   return device;
 }
 
@@ -186,7 +186,7 @@ bool keepalive_heard(struct keepalive *keepalive, struct context *context, const
   uint64_t hash = keepalive_flow_hash(context, flow);
   struct keepalive_device *device = keepalive_devices_find_hashed(&keepalive->devices, flow, hash);
   if (device) {
-    heard(keepalive, context, device, sign);
+    keepalive_device_heard(keepalive, context, device, sign);
     return true;
   }
   uint8_t home = context->homes ? device_homes_find(context->homes, hash) : DEVICE_HOME_NONE;
@@ -237,7 +237,8 @@ bool keepalive_receive_response(struct keepalive *keepalive, struct context *con
   struct keepalive_device *device = device_of(keepalive, context, response, flow, &asked_at_its_place);
   if (!device) return false;
   bool is_latest = response->cseq == device->sent_count;
-  if (asked_at_its_place) heard(keepalive, context, device, is_latest ? KEEPALIVE_SIGN_ANSWER : KEEPALIVE_SIGN_MESSAGE);
+  if (asked_at_its_place)
+    keepalive_device_heard(keepalive, context, device, is_latest ? KEEPALIVE_SIGN_ANSWER : KEEPALIVE_SIGN_MESSAGE);
   if (is_latest && !flow_equal(&device->flow, flow))
     keepalive_follow(keepalive, context, device, flow, !asked_at_its_place);
   return true;

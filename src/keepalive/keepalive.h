@@ -85,6 +85,10 @@ struct keepalive_device *keepalive_find(const struct keepalive *keepalive, const
 
 /* --- what comes -------------------------------------------------------------------------------------------------- */
 
+/* Something came from this device. */
+void keepalive_device_heard(struct keepalive *keepalive, struct context *context, struct keepalive_device *device,
+                            enum keepalive_sign sign);
+
 /* Anything came from there: noted here, or told to the worker whose device is there. False when it is nobody's. */
 bool keepalive_heard(struct keepalive *keepalive, struct context *context, const struct flow *flow,
                      enum keepalive_sign sign);

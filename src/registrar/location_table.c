@@ -179,7 +179,7 @@ static void refresh_device(struct location_table *table, struct context *context
   struct keepalive_facts keepalive_facts = keepalive_facts_of(table, registration, facts);
   if (flow_equal(&before->flow, facts->flow)) {
     keepalive_change(table->keepalive, context, before, &keepalive_facts);
-    (void)keepalive_heard(table->keepalive, context, facts->flow, KEEPALIVE_SIGN_MESSAGE);
+    keepalive_device_heard(table->keepalive, context, before, KEEPALIVE_SIGN_MESSAGE);
     return;
   }
   struct keepalive_device *after = keepalive_hold(table->keepalive, context, &keepalive_facts);

@@ -104,11 +104,15 @@ static enum contact_problem read_contacts(struct register_request *request) {
 /* --- what is there already
  * --------------------------------------------------------------------------------------------- */
 
-static struct registration *first_binding(const struct register_request *request) {
-  return location_table_first(&request->registrar->locations, request->context, request->number);
+/* Looked up once: it is right until the first of them is removed. */
+static struct registration *first_binding(struct register_request *request) {
+  if (!request->first_is_known)
+    request->first = location_table_first(&request->registrar->locations, request->context, request->number);
+  request->first_is_known = true;
+  return request->first;
 }
 
-static struct registration *find_binding(const struct register_request *request, const struct contact_change *change) {
+static struct registration *find_binding(struct register_request *request, const struct contact_change *change) {
   const struct registration_facts *facts = &change->facts;
   for (struct registration *binding = first_binding(request); binding; binding = binding->next) {
     struct sip_uri bound;
@@ -118,6 +122,7 @@ static struct registration *find_binding(const struct register_request *request,
       continue;
     }
     struct str_view text = registration_texts(&request->registrar->locations, binding).contact;
+    if (str_view_equal(text, facts->texts.contact)) return binding; /* as a refresh has it */
     if (sip_uri_parse(text, &bound) == RESULT_OK && sip_uri_equal(&bound, &change->uri)) return binding;
   }
   return NULL;
@@ -161,7 +166,7 @@ static bool removes_unnamed(const struct register_request *request) {
 }
 
 /* Also a binding that the request does not name is only removed by a request that was not overtaken. */
-static enum contact_problem plan_removal_of_unnamed(const struct register_request *request) {
+static enum contact_problem plan_removal_of_unnamed(struct register_request *request) {
   for (struct registration *binding = first_binding(request); binding; binding = binding->next)
     if (!is_named(request, binding) && !is_in_order(request, binding)) return CONTACT_OUT_OF_ORDER;
   return CONTACT_FINE;
@@ -175,7 +180,7 @@ static bool mixes_flows(const struct register_request *request) {
   return request->has_flow && added > 1;
 }
 
-static bool too_many_remain(const struct register_request *request) {
+static bool too_many_remain(struct register_request *request) {
   unsigned count = 0;
   for (struct registration *binding = first_binding(request); binding; binding = binding->next)
     count +=

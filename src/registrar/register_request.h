@@ -22,7 +22,9 @@ struct register_request {
   struct handle transaction;
   const struct device *phone; /* from step 3 on */
   struct str_view number;     /* from step 5 on: the index into the list of bindings */
-  struct str_view path;       /* the route to each of its contacts, in the arena */
+  struct registration *first; /* of its bindings before the request, once that is known */
+  bool first_is_known;
+  struct str_view path; /* the route to each of its contacts, in the arena */
   uint64_t call_id_hash;
   struct contact_change changes[EVENT_LOCATION_CONTACTS_MAX];
   unsigned change_count;

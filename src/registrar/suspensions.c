@@ -59,6 +59,11 @@ static uint64_t pair_id(const struct context *context, const struct address *sou
   return siphash(&context->local->nonce_key, &pair, sizeof pair);
 }
 
+/* Mostly there is nobody, and nothing need be computed for anybody. */
+static bool is_empty(const struct suspensions *suspensions) {
+  return suspensions->pool.used == 0;
+}
+
 static struct suspect *find(const struct suspensions *suspensions, uint64_t id) {
   uint32_t index;
   for (uint32_t at = hash_table_first(&suspensions->by_id, id, &index); at != HASH_TABLE_END;
@@ -139,6 +144,7 @@ enum result suspensions_restore(struct suspensions *suspensions, struct context 
 
 bool suspensions_is_suspended(const struct suspensions *suspensions, const struct context *context,
                               const struct address *source, struct str_view user) {
+  if (is_empty(suspensions)) return false;
   const struct suspect *suspect = find(suspensions, pair_id(context, source, user));
   return suspect && suspect->suspended;
 }
@@ -164,6 +170,7 @@ bool suspensions_count_wrong(struct suspensions *suspensions, struct context *co
 
 void suspensions_clear(struct suspensions *suspensions, struct context *context, const struct address *source,
                        struct str_view user) {
+  if (is_empty(suspensions)) return;
   struct suspect *suspect = find(suspensions, pair_id(context, source, user));
   if (suspect) forget(suspensions, context, suspect);
 }

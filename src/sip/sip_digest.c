@@ -3,33 +3,32 @@
 #include "sip/sip_scan.h"
 
 struct credentials {
-  struct sip_digest *digest;
+  struct sip_digest digest;
   struct str_view algorithm;
   struct str_view stale;
 };
 
-/* Where a parameter's text goes; NULL for one that has no meaning here. */
+#define ROW(text, member)                                                                                              \
+  { STR_VIEW_LITERAL(text), offsetof(struct credentials, member) }
+
+/* Where a parameter's text goes. */
+static const struct {
+  struct str_view name;
+  size_t offset;
+} rows[] = {
+    ROW("username", digest.username), ROW("realm", digest.realm),       ROW("nonce", digest.nonce),
+    ROW("uri", digest.uri),           ROW("response", digest.response), ROW("cnonce", digest.cnonce),
+    ROW("opaque", digest.opaque),     ROW("qop", digest.qop),           ROW("nc", digest.nonce_count_text),
+    ROW("domain", digest.domain),     ROW("algorithm", algorithm),      ROW("stale", stale),
+};
+
+/* NULL for a parameter that has no meaning here. `name` is not empty; its first letter and its length tell most rows
+ * apart. */
 static struct str_view *place_of(struct credentials *credentials, struct str_view name) {
-  struct sip_digest *digest = credentials->digest;
-  const struct {
-    struct str_view name;
-    struct str_view *place;
-  } rows[] = {
-      {STR_VIEW_LITERAL("username"), &digest->username},
-      {STR_VIEW_LITERAL("realm"), &digest->realm},
-      {STR_VIEW_LITERAL("nonce"), &digest->nonce},
-      {STR_VIEW_LITERAL("uri"), &digest->uri},
-      {STR_VIEW_LITERAL("response"), &digest->response},
-      {STR_VIEW_LITERAL("cnonce"), &digest->cnonce},
-      {STR_VIEW_LITERAL("opaque"), &digest->opaque},
-      {STR_VIEW_LITERAL("qop"), &digest->qop},
-      {STR_VIEW_LITERAL("nc"), &digest->nonce_count_text},
-      {STR_VIEW_LITERAL("domain"), &digest->domain},
-      {STR_VIEW_LITERAL("algorithm"), &credentials->algorithm},
-      {STR_VIEW_LITERAL("stale"), &credentials->stale},
-  };
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-    if (str_view_equal_nocase(name, rows[i].name)) return rows[i].place;
+    if (rows[i].name.length == name.length && rows[i].name.data[0] == (name.data[0] | 0x20) &&
+        str_view_equal_nocase(name, rows[i].name))
+      return (struct str_view *)(void *)((char *)credentials + rows[i].offset);
   return NULL;
 }
 
@@ -83,13 +82,14 @@ static bool read_nonce_count(struct sip_digest *digest) {
 
 enum result sip_digest_parse(struct str_view value, struct sip_digest *out) {
   struct sip_scan scan = sip_scan_of(sip_trim(value));
-  struct credentials credentials = {.digest = out};
+  struct credentials credentials = {0};
   *out = (struct sip_digest){0};
   struct str_view scheme = sip_scan_while(&scan, SIP_TOKEN);
   if (scheme.length == 0) return RESULT_MALFORMED;
   if (!str_view_equal_nocase(scheme, STR_VIEW("Digest"))) return RESULT_UNSUPPORTED;
   if (sip_scan_at_end(&scan) || !sip_is(*scan.at, SIP_BLANK)) return RESULT_MALFORMED;
-  if (!scan_parameters(&scan, &credentials) || !read_nonce_count(out)) return RESULT_MALFORMED;
+  if (!scan_parameters(&scan, &credentials) || !read_nonce_count(&credentials.digest)) return RESULT_MALFORMED;
+  *out = credentials.digest;
   out->algorithm = algorithm_of(credentials.algorithm);
   out->stale = str_view_equal_nocase(credentials.stale, STR_VIEW("true"));
   return RESULT_OK;
