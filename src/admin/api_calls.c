@@ -127,10 +127,26 @@ void api_registration_delete(const struct api_request *request, struct api_respo
   order(request, ORDER_KICK_REGISTRATION, "there is no such registration now", response);
 }
 
+/* Without a body new calls are refused. */
+static bool read_draining(const struct api_request *request, bool *draining_out, struct api_response *response) {
+  *draining_out = true;
+  if (request->body_length == 0) return true;
+  json_t *body = json_loadb(request->body, request->body_length, JSON_REJECT_DUPLICATES, NULL);
+  const json_t *draining = json_object_get(body, "draining");
+  bool is_good = json_is_object(body) && json_object_size(body) == (draining ? 1 : 0);
+  is_good = is_good && (!draining || json_is_boolean(draining));
+  if (is_good && draining) *draining_out = json_is_true(draining);
+  json_decref(body);
+  if (!is_good) api_respond_problem(response, 400, "the body must be {\"draining\": true} or false", NULL);
+  return is_good;
+}
+
 void api_drain(const struct api_request *request, struct api_response *response) {
   char *answer = NULL;
-  enum result result = worker_group_order(request->switch_parts->group, -1, ORDER_DRAIN, "", request->by, "",
-                                          ORDER_DEADLINE_MS, &answer);
+  bool draining;
+  if (!read_draining(request, &draining, response)) return;
+  enum result result = worker_group_order(request->switch_parts->group, -1, ORDER_DRAIN, draining ? "" : "off",
+                                          request->by, "", ORDER_DEADLINE_MS, &answer);
   free(answer);
   if (result == RESULT_OK)
     api_respond_json(response, 200, json_pack("{s:b}", "applied", true));

@@ -100,6 +100,7 @@ json_t *status_document(const struct desk *desk) {
       health.ok ? "ok" : health.problem, "keep_alive", keep_alive_json(&status), "counters",
       counters_json(&status.counters));
   json_object_set_new(document, "journal", journal_json(parts->journal));
+  json_object_set_new(document, "draining", json_boolean(status.draining));
   monitor_add_to_status(desk->monitor, document);
   return document;
 }

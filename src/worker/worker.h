@@ -90,6 +90,7 @@ struct worker_group_status {
   uint32_t loop_lag_ms_max; /* worst delay between a timer's due time and its handling in the last second */
   uint64_t records_waiting;
   bool journal_failed; /* it cannot be written */
+  bool draining;       /* new calls are refused */
   double processor_s;  /* user + system of the worker threads */
 };
 void worker_group_read_status(const struct worker_group *group, struct worker_group_status *status);

@@ -57,6 +57,7 @@ enum result worker_group_order(struct worker_group *group, int worker, enum orde
   struct pending_order pending = {.missing = worker < 0 ? all_workers(group) : UINT64_C(1) << worker};
   enum result waited = give(group, &pending, &note, text_builder_view(&builder), deadline_ms);
   enum result result = order_desk_join(&pending, joiner, answer_out);
+  if (order == ORDER_DRAIN) __atomic_store_n(&group->draining, strcmp(target_text, "off") != 0, __ATOMIC_RELAXED);
   return waited == RESULT_OK ? result : waited;
 }
 
@@ -172,6 +173,7 @@ static void add_counts(struct switch_core_counts *sum, const struct switch_core_
 void worker_group_read_status(const struct worker_group *group, struct worker_group_status *status) {
   *status = (struct worker_group_status){0};
   status->journal_failed = group->journal && !call_journal_is_well(group->journal);
+  status->draining = __atomic_load_n(&group->draining, __ATOMIC_RELAXED);
   for (uint8_t i = 0; i < group->worker_count; i++) {
     struct worker *worker = group->workers[i];
     add_counters(&status->counters, &worker->counters);

@@ -94,6 +94,7 @@ struct worker_group {
   struct memory_region memory[WORKERS_MAX];
   uint8_t worker_count;
   uint8_t started_count;
+  bool draining; /* atomic: the last order of that kind */
   struct switch_limits limits;
   uint32_t connections_max;
   struct tls_identity *tls;
