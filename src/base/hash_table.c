@@ -4,8 +4,10 @@
 
 #include "base/check.h"
 
-#define ENTRIES_MOST (UINT32_C(1) << 30)
-#define FIRST_MASK   63
+#define ENTRIES_MOST  (UINT32_C(1) << 30)
+#define FIRST_MASK    63
+#define MOVED_AT_ONCE 4 /* slots; two would do for it to be over when half of the new ones are taken */
+#define IN_OLD        (UINT32_C(1) << 31) /* in a position: it is one of the old slots */
 
 static size_t slot_count(uint32_t entries_max) {
   size_t least = (size_t)entries_max + entries_max / 7 + 2, count = 8;
@@ -16,16 +18,23 @@ static size_t slot_count(uint32_t entries_max) {
 
 size_t hash_table_memory_bytes(uint32_t entries_max) {
   require(entries_max <= ENTRIES_MOST);
-  return slot_count(entries_max) * sizeof(struct hash_table_slot);
+  size_t count = slot_count(entries_max);
+  return (count > FIRST_MASK + 1 ? count + count / 2 : count) * sizeof(struct hash_table_slot);
+}
+
+static struct hash_table_slot *slots_of_size(const struct hash_table *table, uint32_t mask) {
+  bool is_second = __builtin_ctz((table->mask_max + 1) / (mask + 1)) & 1;
+  return is_second ? table->memory + table->mask_max + 1 : table->memory;
 }
 
 void hash_table_init(struct hash_table *table, void *memory, uint32_t entries_max) {
   require(entries_max <= ENTRIES_MOST);
   uint32_t mask_max = (uint32_t)(slot_count(entries_max) - 1);
-  *table = (struct hash_table){.slots = memory,
-                               .mask = mask_max < FIRST_MASK ? mask_max : FIRST_MASK,
+  *table = (struct hash_table){.mask = mask_max < FIRST_MASK ? mask_max : FIRST_MASK,
                                .mask_max = mask_max,
-                               .limit = entries_max};
+                               .limit = entries_max,
+                               .memory = memory};
+  table->slots = slots_of_size(table, table->mask);
 }
 
 static struct hash_table_slot slot_of(uint64_t hash, uint32_t value) {
@@ -41,25 +50,47 @@ static bool same_hash(const struct hash_table_slot *a, const struct hash_table_s
   return a->hash_low == b->hash_low && a->hash_high == b->hash_high;
 }
 
-/* The first entry with this hash at `at` or after it, before the run's end. There always is an empty slot to end the
- * run. */
-static uint32_t find_from(const struct hash_table *table, uint64_t hash, uint32_t at, uint32_t *value_out) {
-  struct hash_table_slot wanted = slot_of(hash, 0);
-  for (at &= table->mask; !is_empty(&table->slots[at]); at = (at + 1) & table->mask) {
-    if (!same_hash(&table->slots[at], &wanted)) continue;
-    *value_out = table->slots[at].value;
-    return at;
-  }
+/* --- finding --------------------------------------------------------------------------------------------------------
+ */
+
+/* The first of these slots with the wanted hash at `at` or after it, before the run's end. There always is an empty
+ * slot to end the run. */
+static uint32_t find_from(const struct hash_table_slot *slots, uint32_t mask, const struct hash_table_slot *wanted,
+                          uint32_t at) {
+  for (at &= mask; !is_empty(&slots[at]); at = (at + 1) & mask)
+    if (same_hash(&slots[at], wanted)) return at;
   return HASH_TABLE_END;
 }
 
+static uint32_t find_in_old(const struct hash_table *table, const struct hash_table_slot *wanted, uint32_t at,
+                            uint32_t *value_out) {
+  if (!table->old_slots) return HASH_TABLE_END;
+  at = find_from(table->old_slots, table->old_mask, wanted, at);
+  if (at == HASH_TABLE_END) return at;
+  *value_out = table->old_slots[at].value;
+  return at | IN_OLD;
+}
+
+static uint32_t find(const struct hash_table *table, uint64_t hash, uint32_t at, uint32_t *value_out) {
+  struct hash_table_slot wanted = slot_of(hash, 0);
+  at = find_from(table->slots, table->mask, &wanted, at);
+  if (at == HASH_TABLE_END) return find_in_old(table, &wanted, wanted.hash_low, value_out);
+  *value_out = table->slots[at].value;
+  return at;
+}
+
 uint32_t hash_table_first(const struct hash_table *table, uint64_t hash, uint32_t *value_out) {
-  return find_from(table, hash, (uint32_t)hash, value_out);
+  return find(table, hash, (uint32_t)hash, value_out);
 }
 
 uint32_t hash_table_next(const struct hash_table *table, uint64_t hash, uint32_t at, uint32_t *value_out) {
-  return find_from(table, hash, at + 1, value_out);
+  struct hash_table_slot wanted = slot_of(hash, 0);
+  if (at & IN_OLD) return find_in_old(table, &wanted, (at & ~IN_OLD) + 1, value_out);
+  return find(table, hash, at + 1, value_out);
 }
+
+/* --- changing -------------------------------------------------------------------------------------------------------
+ */
 
 static void put(struct hash_table *table, const struct hash_table_slot *entry) {
   uint32_t at = entry->hash_low & table->mask;
@@ -68,25 +99,34 @@ static void put(struct hash_table *table, const struct hash_table_slot *entry) {
   table->slots[at] = *entry;
 }
 
-/* Twice as many slots: each entry stays, or moves up by the old number of slots. They are taken in the order of their
- * runs, beginning with the run that reaches the end and goes on at slot 0. Then none comes to stand behind where it
- * stood (or that many slots higher), thus only behind such as have been placed already. */
-static void spread(struct hash_table *table) {
-  uint32_t old_mask = table->mask, first = old_mask + 1;
-  while (!is_empty(&table->slots[first - 1]))
-    first--;
-  table->mask = 2 * old_mask + 1;
-  for (uint32_t i = 0; i <= old_mask; i++) {
-    struct hash_table_slot *slot = &table->slots[(first + i) & old_mask], entry = *slot;
-    if (is_empty(&entry)) continue;
+/* Moves some slots, and on to the end of the run that the last one is in: what is behind it begins a run of its own,
+ * and is found as before. A run that goes on at slot 0 was moved from there on at the start. */
+static void move_some(struct hash_table *table) {
+  if (!table->old_slots) return;
+  bool is_run = true;
+  for (uint32_t count = 0; table->moved <= table->old_mask && (count < MOVED_AT_ONCE || is_run); count++) {
+    struct hash_table_slot *slot = &table->old_slots[table->moved++];
+    is_run = !is_empty(slot);
+    if (is_run) put(table, slot);
     *slot = (struct hash_table_slot){0};
-    put(table, &entry);
   }
+  if (table->moved > table->old_mask) table->old_slots = NULL;
+}
+
+static void grow(struct hash_table *table) {
+  while (table->old_slots)
+    move_some(table);
+  table->old_slots = table->slots;
+  table->old_mask = table->mask;
+  table->moved = 0;
+  table->mask = 2 * table->old_mask + 1;
+  table->slots = slots_of_size(table, table->mask);
 }
 
 enum result hash_table_insert(struct hash_table *table, uint64_t hash, uint32_t value) {
   if (table->used >= table->limit) return RESULT_FULL;
-  if (table->used > table->mask / 2 && table->mask < table->mask_max) spread(table);
+  if (table->used > table->mask / 2 && table->mask < table->mask_max) grow(table);
+  move_some(table);
   struct hash_table_slot entry = slot_of(hash, value);
   put(table, &entry);
   table->used++;
@@ -94,15 +134,14 @@ enum result hash_table_insert(struct hash_table *table, uint64_t hash, uint32_t 
 }
 
 /* Closes the hole at `hole`: entries of the same run move back into it unless that would put them before their home. */
-static void shift_back(struct hash_table *table, uint32_t hole) {
-  uint32_t mask = table->mask;
-  for (uint32_t at = (hole + 1) & mask; !is_empty(&table->slots[at]); at = (at + 1) & mask) {
-    uint32_t from_home = (at - table->slots[at].hash_low) & mask;
+static void shift_back(struct hash_table_slot *slots, uint32_t mask, uint32_t hole) {
+  for (uint32_t at = (hole + 1) & mask; !is_empty(&slots[at]); at = (at + 1) & mask) {
+    uint32_t from_home = (at - slots[at].hash_low) & mask;
     if (from_home < ((at - hole) & mask)) continue;
-    table->slots[hole] = table->slots[at];
+    slots[hole] = slots[at];
     hole = at;
   }
-  table->slots[hole] = (struct hash_table_slot){0};
+  slots[hole] = (struct hash_table_slot){0};
 }
 
 enum result hash_table_remove(struct hash_table *table, uint64_t hash, uint32_t value) {
@@ -111,7 +150,11 @@ enum result hash_table_remove(struct hash_table *table, uint64_t hash, uint32_t 
   while (at != HASH_TABLE_END && found != value)
     at = hash_table_next(table, hash, at, &found);
   if (at == HASH_TABLE_END) return RESULT_NOT_FOUND;
-  shift_back(table, at);
+  if (at & IN_OLD)
+    shift_back(table->old_slots, table->old_mask, at & ~IN_OLD);
+  else
+    shift_back(table->slots, table->mask, at);
   table->used--;
+  move_some(table);
   return RESULT_OK;
 }

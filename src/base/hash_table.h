@@ -2,8 +2,12 @@
  * a pool index. It stores hashes, not keys: the caller compares the object it finds, and asks for the next candidate
  * when it is not the one. Linear probing, backward-shift deletion (no tombstones), never more than 7/8 full.
  *
- * Memory for the configured maximum is handed in once, and used from its beginning: the table is spread over twice as
- * many slots whenever half of them are taken, so that few entries stand close together in few pages and cache lines.
+ * Memory for the configured maximum is handed in once, and used as far as it is needed: the table moves to twice as
+ * many slots whenever half of them are taken, so that few entries stand close together in few pages and cache lines. It
+ * moves a few slots with each insertion and removal, never all at once; meanwhile an entry is in the one or the other.
+ * Sizes take turns between the two parts of the memory, the largest one has the first:
+ *
+ *   [ slots for the maximum: also those of a quarter, a sixteenth … ][ half of it, an eighth … ]
  *
  *   for (uint32_t at = hash_table_first(t, h, &value); at != HASH_TABLE_END; at = hash_table_next(t, h, at, &value))
  *     if (it is the one at `value`) … */
@@ -23,10 +27,14 @@ struct hash_table_slot {
 
 struct hash_table {
   struct hash_table_slot *slots;
-  uint32_t mask;     /* number of slots in use − 1; a power of two */
-  uint32_t mask_max; /* the same for all of the memory */
+  uint32_t mask;                     /* number of slots − 1; a power of two */
+  uint32_t old_mask;                 /* of `old_slots` */
+  struct hash_table_slot *old_slots; /* those it moves away from; NULL: it does not move */
+  uint32_t moved;                    /* of them; the last one of these was empty, so no run reaches past it */
   uint32_t used;
-  uint32_t limit; /* most entries */
+  uint32_t limit;    /* most entries */
+  uint32_t mask_max; /* of the largest size */
+  struct hash_table_slot *memory;
 };
 
 #define HASH_TABLE_END UINT32_MAX

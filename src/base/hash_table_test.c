@@ -15,6 +15,15 @@ static void start(uint32_t entries_max) {
   hash_table_init(&table, memory, entries_max);
 }
 
+/* What a size has left behind would be taken for entries when that memory is used again. */
+static void expect_all_zero(uint32_t entries_max) {
+  const char *bytes = memory;
+  size_t length = hash_table_memory_bytes(entries_max), set = 0;
+  for (size_t i = 0; i < length; i++)
+    set += bytes[i] != 0;
+  expect_int(set, ==, 0);
+}
+
 static int count(uint64_t hash, uint32_t value) {
   int found = 0;
   uint32_t at_value;
@@ -48,7 +57,8 @@ static void test_a_full_table_says_so(void) {
 
 static void test_it_is_never_more_than_seven_eighths_full(void) {
   for (uint32_t entries = 0; entries < 3000; entries++) {
-    size_t slots = hash_table_memory_bytes(entries) / sizeof(struct hash_table_slot);
+    start(entries);
+    size_t slots = (size_t)table.mask_max + 1;
     expect(entries * 8 <= slots * 7 && slots > entries);
   }
 }
@@ -98,8 +108,7 @@ static void test_removal_agrees_with_a_model(void) {
     }
     for (uint32_t i = 0; i < VALUES; i++)
       if (present[i]) expect_int(hash_table_remove(&table, hashes[i], i), ==, RESULT_OK);
-    for (uint32_t i = 0; i <= table.mask; i++)
-      expect(table.slots[i].hash_high == 0);
+    expect_all_zero(ENTRIES);
   }
 }
 
@@ -123,9 +132,61 @@ static void test_a_table_that_grows_keeps_every_entry(void) {
     expect_int(table.mask, ==, table.mask_max);
     for (uint32_t i = 0; i < ENTRIES; i++)
       expect_int(hash_table_remove(&table, hashes[i], i), ==, RESULT_OK);
-    for (uint32_t i = 0; i <= table.mask; i++)
-      expect(table.slots[i].hash_high == 0);
+    expect_all_zero(ENTRIES);
   }
+}
+
+/* Entries come and go in the midst of moving; each is there once, whichever side it is on. */
+static void test_a_table_that_moves_agrees_with_a_model(void) {
+  enum { ENTRIES = 3000 };
+  static uint64_t hashes[ENTRIES];
+  static bool present[ENTRIES];
+  unsigned steps_while_moving = 0;
+  for (uint64_t seed = 1; seed <= 30; seed++) {
+    struct random random;
+    random_seed(&random, (struct siphash_key){seed, 2});
+    start(ENTRIES);
+    memset(present, 0, sizeof present);
+    uint32_t used = 0;
+    for (uint32_t step = 0; step < 6 * ENTRIES && !tap_current_failed; step++) {
+      uint32_t value = random_between(&random, 0, step < 4 * ENTRIES ? step / 4 : ENTRIES - 1);
+      if (!present[value]) hashes[value] = random_between(&random, 0, 3) ? random_u64(&random) : crowded_hash(&random);
+      expect_int(present[value] ? hash_table_remove(&table, hashes[value], value)
+                                : hash_table_insert(&table, hashes[value], value),
+                 ==, RESULT_OK);
+      used = present[value] ? used - 1 : used + 1;
+      present[value] = !present[value];
+      expect_int(table.used, ==, used);
+      steps_while_moving += table.old_slots != NULL;
+      for (uint32_t i = 0; i < 20; i++) {
+        uint32_t other = random_between(&random, 0, ENTRIES - 1);
+        expect_int(count(hashes[other], other), ==, present[other] ? 1 : 0);
+      }
+    }
+    for (uint32_t i = 0; i < ENTRIES; i++)
+      if (present[i]) expect_int(hash_table_remove(&table, hashes[i], i), ==, RESULT_OK);
+    expect_int(table.used, ==, 0);
+    if (!table.old_slots) expect_all_zero(ENTRIES);
+  }
+  expect_int(steps_while_moving, >, 5000);
+}
+
+/* At a million entries to move them all would stop a worker for some 40 ms. */
+static void test_no_insertion_moves_more_than_a_run_and_a_few_slots(void) {
+  enum { ENTRIES = 1000000, LONGEST = 200 };
+  start(ENTRIES);
+  uint32_t moved_before = 0, most = 0, sizes = 0, mask_before = table.mask;
+  for (uint32_t i = 0; i < ENTRIES; i++) {
+    expect_int(hash_table_insert(&table, i * UINT64_C(0x9E3779B97F4A7C15), i), ==, RESULT_OK);
+    if (table.mask != mask_before) moved_before = 0, sizes++;
+    mask_before = table.mask;
+    if (table.moved - moved_before > most) most = table.moved - moved_before;
+    moved_before = table.moved;
+  }
+  expect_int(most, <=, LONGEST);
+  expect_int(sizes, ==, 15);
+  for (uint32_t i = 0; i < ENTRIES; i += 997)
+    expect_int(count(i * UINT64_C(0x9E3779B97F4A7C15), i), ==, 1);
 }
 
 static void test_few_entries_stand_close_together(void) {
@@ -138,4 +199,5 @@ static void test_few_entries_stand_close_together(void) {
 TAP_TESTS(TAP(test_one_hash_may_have_several_values), TAP(test_a_full_table_says_so),
           TAP(test_it_is_never_more_than_seven_eighths_full), TAP(test_an_upper_half_of_zero_is_a_hash_like_any_other),
           TAP(test_removal_agrees_with_a_model), TAP(test_a_table_that_grows_keeps_every_entry),
-          TAP(test_few_entries_stand_close_together))
+          TAP(test_a_table_that_moves_agrees_with_a_model),
+          TAP(test_no_insertion_moves_more_than_a_run_and_a_few_slots), TAP(test_few_entries_stand_close_together))
