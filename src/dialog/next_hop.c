@@ -61,8 +61,9 @@ static enum transport wanted_transport(const struct sip_uri *uri, bool secure, c
   enum transport transport = sip_uri_transport(uri);
   struct address address;
   if (transport != TRANSPORT_NONE) return transport;
+  if (!transport_is_stream(known->transport)) return TRANSPORT_UDP;
   bool same_peer = address_parse_ip(uri->host, &address) == RESULT_OK && address_equal_ip(&address, &known->remote);
-  return same_peer && transport_is_stream(known->transport) ? (enum transport)known->transport : TRANSPORT_UDP;
+  return same_peer ? (enum transport)known->transport : TRANSPORT_UDP;
 }
 
 /* The way to an address, unless the known one is better. */
