@@ -42,6 +42,17 @@ static void refuse_method(struct call_step *step, unsigned status) {
   call_respond(step, step->transaction, status, text_builder_view(&lines));
 }
 
+/* An INVITE that is refused for what it is was an attempt all the same, and leaves its record; that of somebody who has
+ * not yet proved who he is only as often as a stranger's. */
+static void refuse(struct call_step *step, unsigned status, struct str_view lines) {
+  if (step->message->method == SIP_METHOD_INVITE && step->message->to_tag.length == 0) {
+    counters_add(step->context->counters, calls_attempted);
+    call_record_refused(step, END_REASON_protocol_error, status,
+                        directory_find_mapping_gateway(step->context->directory, &step->flow->remote));
+  }
+  call_respond(step, step->transaction, status, lines);
+}
+
 static bool is_understood(struct str_view option) {
   return str_view_equal_nocase(option, STR_VIEW("100rel")) || str_view_equal_nocase(option, STR_VIEW("timer"));
 }
@@ -58,7 +69,7 @@ static bool refuse_extensions(struct call_step *step) {
       if (!is_understood(option)) sip_build_header(&lines, SIP_HEADER_UNSUPPORTED, option);
   }
   if (lines.length == 0) return false;
-  call_respond(step, step->transaction, 420, text_builder_view(&lines));
+  refuse(step, 420, text_builder_view(&lines));
   return true;
 }
 
@@ -67,15 +78,35 @@ static bool refuse_hops(struct call_step *step) {
   uint32_t hops;
   struct str_view value = sip_message_header(step->message, SIP_HEADER_MAX_FORWARDS);
   if (!str_view_to_u32(value, &hops) || hops > 0) return false;
-  call_respond(step, step->transaction, 483, (struct str_view){0});
+  refuse(step, 483, (struct str_view){0});
   return true;
+}
+
+static bool takes_sessions(struct str_view media_range) {
+  struct str_view type = str_view_trim(str_view_slice(media_range, 0, str_view_find(media_range, ';')));
+  return str_view_equal_nocase(type, STR_VIEW("application/sdp")) ||
+         str_view_equal_nocase(type, STR_VIEW("application/*")) || str_view_equal(type, STR_VIEW("*/*"));
+}
+
+/* §21.4.7: who takes no session description cannot be told the answer. An empty Accept, which would forbid every body,
+ * is passed over: it is written by mistake. */
+static bool refuse_accept(struct call_step *step) {
+  struct sip_value_cursor cursor = {0};
+  struct str_view media_range;
+  bool has_any = false;
+  while (sip_message_next_value(step->message, SIP_HEADER_ACCEPT, &cursor, &media_range)) {
+    if (takes_sessions(media_range)) return false;
+    has_any = has_any || media_range.length > 0;
+  }
+  if (has_any) refuse(step, 406, (struct str_view){0});
+  return has_any;
 }
 
 static bool refuse_scheme(struct call_step *step) {
   struct sip_uri uri;
   enum result result = sip_uri_parse(step->message->request_uri, &uri);
   if (result == RESULT_OK && uri.scheme != SIP_URI_OTHER) return false;
-  call_respond(step, step->transaction, result == RESULT_OK ? 416 : 400, (struct str_view){0}); /* §8.2.2.1 */
+  refuse(step, result == RESULT_OK ? 416 : 400, (struct str_view){0}); /* §8.2.2.1 */
   return true;
 }
 
@@ -103,7 +134,7 @@ static void receive_outside(struct call_step *step) {
     answer_options(step);
     return;
   }
-  if (!refuse_hops(step)) call_receive_invite(step);
+  if (!refuse_hops(step) && !refuse_accept(step)) call_receive_invite(step);
 }
 
 bool call_refuse_stranger(struct call_table *table, struct context *context, const struct sip_message *request,

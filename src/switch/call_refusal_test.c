@@ -270,10 +270,34 @@ static void test_requests_that_are_not_understood_are_refused(void) {
   peer_request(peer, "INVITE", OFFER);
   peer_expect(peer, "416");
   peer->remote_tag[0] = '\0';
+  peer_add(peer, "Accept: text/plain, application/isup\r\n");
+  peer_invite(peer, "4420", OFFER);
+  peer_expect(peer, "406");
+  peer->remote_tag[0] = '\0';
   peer_invite(peer, "4420", "v=0\r\nthis is no session\r\n");
   peer_expect(peer, "400");
   peer_expect_nothing(vendor);
+  static const uint16_t statuses[] = {420, 406, 400}; /* each that is SIP has its record */
+  expect_int(bench->record_count, ==, 3);
+  for (unsigned i = 0; i < 3; i++)
+    expect_int(bench->records[i].sip_status, ==, statuses[i]);
   bench_end(bench);
+}
+
+static void test_accept_that_names_sessions_among_others_is_no_reason_to_refuse(void) {
+  static const char *const accepts[] = {"Accept: text/plain;q=0.5, Application/SDP;level=1\r\n",
+                                        "Accept: application/*\r\n", "Accept: */*;q=0.1\r\n", "Accept:\r\n"};
+  for (unsigned i = 0; i < 4; i++) {
+    struct bench *bench = bench_create();
+    struct peer *peer = peer_at(bench, CUSTOMER), *vendor = peer_at(bench, VENDOR_A);
+    peer_add(peer, accepts[i]);
+    peer_invite(peer, "4420", OFFER);
+    peer_expect(vendor, "INVITE");
+    peer_respond(vendor, 486, NULL);
+    peer_expect(peer, "486");
+    peer_ack(peer, NULL);
+    bench_end(bench);
+  }
 }
 
 static void test_last_hop_gets_483(void) {
@@ -284,6 +308,7 @@ static void test_last_hop_gets_483(void) {
                        "CSeq: 1 INVITE\r\nContact: <sip:peer@" CUSTOMER ">\r\nContent-Length: 0\r\n\r\n");
   peer_expect(peer, "483");
   peer_expect_nothing(vendor);
+  expect_record(bench, "protocol_error");
   bench_end(bench);
 }
 
@@ -386,7 +411,8 @@ TAP_TESTS(TAP(test_stranger_gets_403_without_state_and_a_record), TAP(test_stran
           TAP(test_overloaded_worker_refuses_new_calls_only),
           TAP(test_refusals_beyond_their_share_of_records_are_counted_in_one),
           TAP(test_options_outside_of_dialogs_is_answered), TAP(test_methods_without_a_dialog_are_refused_by_the_table),
-          TAP(test_requests_that_are_not_understood_are_refused), TAP(test_last_hop_gets_483),
+          TAP(test_requests_that_are_not_understood_are_refused),
+          TAP(test_accept_that_names_sessions_among_others_is_no_reason_to_refuse), TAP(test_last_hop_gets_483),
           TAP(test_broken_messages_are_answered_where_they_can_be), TAP(test_life_signs_are_noted_and_answered),
           TAP(test_operator_sees_and_hangs_up_a_call), TAP(test_operator_hangs_up_a_ringing_call),
           TAP(test_record_that_is_refused_is_handed_on_later))
