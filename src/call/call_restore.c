@@ -197,8 +197,9 @@ static uint32_t acquire(struct call_step *step, struct handle handle) {
   return device->usage;
 }
 
-/* Calls taken up are proved alive one after the other, so that thousands a second do not ask at once. */
-#define PROOF_FIRST_MS 500
+/* Calls taken up are proved alive one after the other, so that not all ask at once. Those whose ends have hung up
+ * meanwhile get to hear it first: a BYE is sent again every 4 s (T2, RFC 3261 §17.1.2.2). */
+#define PROOF_FIRST_MS 5000
 #define PROOF_EVERY_MS 2
 
 /* The session ends when it would have, by the wall clock; an end that is not known is as good as just refreshed. */

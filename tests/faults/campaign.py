@@ -12,6 +12,7 @@ from rig.waiting import wait_until
 
 CALLGUN = ROOT / "build" / "tools" / "callgun" / "callgun"
 LENGTH_TOLERANCE_S = 1.0
+RESENT_FACTOR = 2  # of the time that the switch was away: a request is sent again after twice the time, at the most
 
 
 class Tally:
@@ -86,7 +87,14 @@ def _without_the_superseded(records):
     return [record for record in records[:-1] if record["end_reason"] != "switch_restart"] + records[-1:]
 
 
-def _weigh(tally, calls, by_call):
+def _tolerance_s(away, began, ended):
+    """A switch that is not there hears nobody: an answer or a BYE of that time is as late as it was away, and is sent again
+    later still."""
+    return LENGTH_TOLERANCE_S + sum(RESENT_FACTOR * (until - since) for since, until in away
+                                    if since < ended + LENGTH_TOLERANCE_S and until > began - LENGTH_TOLERANCE_S)
+
+
+def _weigh(tally, calls, by_call, away):
     for call_id, (answered, ended, how) in calls.items():
         records = _without_the_superseded(by_call.get(call_id, []))
         tally.superseded += len(by_call.get(call_id, [])) - len(records)
@@ -98,7 +106,8 @@ def _weigh(tally, calls, by_call):
         record = records[-1]
         if record["end_reason"] == "switch_restart":
             tally.cut.append(call_id)
-        elif how == "completed" and abs(record["hold_time_ms"] / 1000 - (ended - answered)) > LENGTH_TOLERANCE_S:
+        elif how == "completed" and (abs(record["hold_time_ms"] / 1000 - (ended - answered)) >
+                                     _tolerance_s(away, answered, ended)):
             tally.wrong.append((call_id, record["hold_time_ms"] / 1000, ended - answered))
 
 
@@ -113,10 +122,13 @@ def run(rig, tally, rate=100, seconds=6.0, kills=3, talk_ms=1500, drain_s=40, se
     chance = random.Random(seed)
     switch, ports = _start(rig)
     log, gun = _gun(rig, switch, ports, rate, seconds, talk_ms, drain_s)
+    away = []
     for _ in range(kills):
         time.sleep(chance.uniform(0.3, 2 * seconds / (kills + 1) - 0.3))
+        since = time.time()
         switch.terminate() if gently else switch.kill()
         switch.start()
+        away.append((since, time.time()))
         tally.kills += 1
     gun.wait(120)
     json.loads(gun.output_since_start.splitlines()[-1])
@@ -125,5 +137,5 @@ def run(rig, tally, rate=100, seconds=6.0, kills=3, talk_ms=1500, drain_s=40, se
     wait_until(lambda: set(calls) <= set(_records_of_answered(switch)), "each answered call has a record", 10)
     tally.runs += 1
     tally.calls += len(calls)
-    _weigh(tally, calls, _records_of_answered(switch))
+    _weigh(tally, calls, _records_of_answered(switch), away)
     switch.terminate()
