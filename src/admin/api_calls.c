@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "admin/api.h"
+#include "admin/api_calls_found.h"
 
 #define ORDER_DEADLINE_MS 5000
 
@@ -87,7 +88,10 @@ json_t *api_all_of_workers(const struct api_request *request, enum order_kind or
 }
 
 void api_calls_list(const struct api_request *request, struct api_response *response) {
-  list(request, ORDER_LIST_CALLS, response);
+  if (api_calls_are_sought(request))
+    api_calls_find(request, response);
+  else
+    list(request, ORDER_LIST_CALLS, response);
 }
 
 void api_registrations_list(const struct api_request *request, struct api_response *response) {

@@ -39,13 +39,14 @@ static const struct {
 
 static void add_queries(json_t *list, const char *path) {
   for (size_t i = 0; i < sizeof queries / sizeof queries[0]; i++) {
-    if (strncmp(path, queries[i].path, strlen(queries[i].path)) != 0) continue;
+    size_t length = strlen(queries[i].path);
+    if (strncmp(path, queries[i].path, length) != 0 || (path[length] && path[length] != '.')) continue;
     if (!queries[i].is_family && strcmp(path, queries[i].path) != 0) continue;
     for (const char *name = queries[i].names; *name; name += strspn(name, " ")) {
-      int length = (int)strcspn(name, " ");
-      json_array_append_new(list, json_pack("{s:s%,s:s,s:{s:s}}", "name", name, (size_t)length, "in", "query", "schema",
-                                            "type", "string"));
-      name += length;
+      size_t name_length = strcspn(name, " ");
+      json_array_append_new(
+          list, json_pack("{s:s%,s:s,s:{s:s}}", "name", name, name_length, "in", "query", "schema", "type", "string"));
+      name += name_length;
     }
   }
 }

@@ -24,7 +24,7 @@
  *   call_sweep.c          changed parameters reach running calls
  *   call_note.c           what the flight recorder is told
  *   call_decision.c       what ended a call: leg, timer, message
- *   call_record.c         facts → one record;  call_list.c   live calls as JSON
+ *   call_record.c         facts → one record;  call_list.c   live calls as JSON;  call_find.c   which of many
  *   call_keep.c           what the journal is told, and what is left of a call that was open at kill -9
  *   call_restore.c        a call as bytes, and a call out of them after a restart
  *   call_table.c          where it all lives
@@ -132,6 +132,33 @@ enum result call_show(struct call_table *table, struct context *context, struct 
 /* Appends calls as JSON objects separated by commas, starting at `*cursor` (0 at first), until the builder has less
  * than 2 KiB left or the end is reached (`*cursor` UINT32_MAX). */
 void call_list(struct call_table *table, struct context *context, struct text_builder *builder, uint32_t *cursor);
+
+enum call_sort {
+#define CALL_SORT(name, ...) CALL_SORT_##name,
+#include "call/call_sorts.def"
+#undef CALL_SORT
+  CALL_SORT_COUNT
+};
+
+/* False: there is no such word. */
+bool call_sort_find(struct str_view name, enum call_sort *sort_out);
+
+/* Which live calls are meant. What is empty or 0 does not matter; `number` and `words` are in lower case. */
+struct call_query {
+  enum call_sort sort;
+  struct str_view state;     /* as in the list: "up", "ringing" … */
+  struct str_view refresher; /* "us", "them", "none": of either leg */
+  struct str_view number;    /* is part of one of its numbers */
+  struct str_view device;    /* the name of one of its devices */
+  struct str_view words;     /* part of a number, a device's name or an address */
+  uint32_t expires_within_s; /* the session of a leg ends so soon */
+};
+
+/* Appends a line "KEY ID" for each call that fits, in no order: the keys are hexadecimal digits of one length, so that
+ * lines compared as text are in the order of query->sort. Starts at `*cursor` (0 at first), looks at some thousand
+ * calls at most, and sets it to where to go on; UINT32_MAX: that was all. */
+void call_find(struct call_table *table, struct context *context, const struct call_query *query,
+               struct text_builder *lines, uint32_t *cursor);
 
 /* --- after a restart -----------------------------------------------------------------------------------------------
  */

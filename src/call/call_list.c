@@ -25,6 +25,10 @@ static const char *const leg_state_names[LEG_STATE_COUNT] = {
     [LEG_STATE_LEAVING] = "leaving",         [LEG_STATE_GONE] = "gone",
 };
 
+struct str_view call_state_name(const struct call *call) {
+  return str_view_from_c(state_names[call->state]);
+}
+
 static void write_peer(struct call_step *step, const struct call_leg *leg, struct text_builder *builder) {
   struct flow flow = dialog_flow(step->table->rooms.dialogs, leg->dialog);
   char memory[64];
@@ -90,7 +94,7 @@ static void write_call(struct call_step *step, struct text_builder *builder) {
   call_record_fill(step, &record);
   json_text_open_object(builder);
   json_text_field_string(builder, "id", record.id);
-  json_text_field_string(builder, "state", str_view_from_c(state_names[call->state]));
+  json_text_field_string(builder, "state", call_state_name(call));
   json_text_field_string(builder, "caller", record.caller);
   json_text_field_string(builder, "callee", record.callee);
   json_text_field_string(builder, "caller_out", record.caller_out);

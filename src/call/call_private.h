@@ -393,6 +393,11 @@ void call_note_session(struct call_step *step, const struct call_leg *leg, enum 
 
 /* step->call has ended, as step->call->end says. */
 void call_note_end(struct call_step *step);
+/* --- call_list.c --- */
+
+/* The state of a call as lists show it. */
+struct str_view call_state_name(const struct call *call);
+
 /* --- call_keep.c -----------------------------------------------------------------------------------------------------
  */
 

@@ -2,6 +2,7 @@
 #ifndef CLI_CLI_PATH_H
 #define CLI_CLI_PATH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define CLI_PATH_BYTES 2048
@@ -12,5 +13,9 @@ void cli_path_append(char *path, const char *part);
 
 /* `prefix` followed by the encoded `part`; returns `path`. */
 const char *cli_path(char *path, const char *prefix, const char *part);
+
+/* Adds an argument "NAME=VALUE" to the query of the path when NAME is among `names`, which end in NULL. False, with a
+ * line on standard error that lists them, when it is not. */
+bool cli_path_add_filter(char *path, const char *argument, const char *const *names);
 
 #endif

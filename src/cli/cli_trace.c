@@ -13,23 +13,8 @@ struct trace_wish {
   bool full;
 };
 
-static bool add_filter(struct trace_wish *wish, const char *argument) {
-  static const char *const names[] = {"call", "number", "address", "device", "since", "until", "limit", "keepalives"};
-  size_t name_length = strcspn(argument, "=");
-  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-    if (argument[name_length] != '=' || strlen(names[i]) != name_length ||
-        strncmp(names[i], argument, name_length) != 0)
-      continue;
-    size_t used = strlen(wish->query);
-    snprintf(wish->query + used, CLI_PATH_BYTES - used, "%c%s=", used ? '&' : '?', names[i]);
-    cli_path_append(wish->query, argument + name_length + 1);
-    return true;
-  }
-  fprintf(stderr,
-          "belfry: %s is not a filter; filters are call= number= address= device= since= until= limit= keepalives=\n",
-          argument);
-  return false;
-}
+static const char *const filters[] = {"call",  "number", "address",    "device", "since",
+                                      "until", "limit",  "keepalives", NULL};
 
 static bool read_arguments(const struct cli_call *call, struct trace_wish *wish) {
   for (int i = 0; i < call->argument_count; i++) {
@@ -38,7 +23,7 @@ static bool read_arguments(const struct cli_call *call, struct trace_wish *wish)
       wish->full = true;
     } else if (strcmp(argument, "--pcap") == 0 && i + 1 < call->argument_count) {
       wish->pcap = call->arguments[++i];
-    } else if (!add_filter(wish, argument)) {
+    } else if (!cli_path_add_filter(wish->query, argument, filters)) {
       return false;
     }
   }

@@ -24,6 +24,14 @@ static enum result kick(struct order_step *step) {
   return result;
 }
 
+static void write_next(struct order_step *step, uint32_t cursor) {
+  if (cursor == UINT32_MAX)
+    text_builder_add_literal(&step->answer, "end");
+  else
+    text_builder_add_u64(&step->answer, cursor);
+  text_builder_add_char(&step->answer, '\n');
+}
+
 /* A page of a list. The order's target is the slot to begin with (empty: the first); the answer's first line is the
  * slot of the next page, or "end", and JSON objects separated by commas follow. */
 static enum result list(struct order_step *step, bool calls) {
@@ -35,11 +43,7 @@ static enum result list(struct order_step *step, bool calls) {
     call_list(step->core->calls, step->context, &objects, &cursor);
   else
     registrar_list(step->core->registrar, step->context, &objects, &cursor);
-  if (cursor == UINT32_MAX)
-    text_builder_add_literal(&step->answer, "end");
-  else
-    text_builder_add_u64(&step->answer, cursor);
-  text_builder_add_char(&step->answer, '\n');
+  write_next(step, cursor);
   text_builder_add(&step->answer, text_builder_view(&objects));
   return RESULT_OK;
 }
@@ -54,6 +58,50 @@ static enum result list_registrations(struct order_step *step) {
 
 static enum result show_call(struct order_step *step) {
   return call_show(step->core->calls, step->context, step->event->order_target, &step->answer);
+}
+
+static struct str_view take_part(struct str_view *rest, char separator) {
+  size_t length = 0;
+  while (length < rest->length && rest->data[length] != separator)
+    length++;
+  struct str_view part = str_view_slice(*rest, 0, length);
+  *rest = str_view_from(*rest, length < rest->length ? length + 1 : length);
+  return part;
+}
+
+/* The target's lines: the slot to begin with, what to sort by, state, refresher, seconds to expiry, number, device,
+ * words (struct call_query). */
+static enum result find_calls(struct order_step *step) {
+  struct str_view rest = step->event->order_target;
+  struct call_query query = {0};
+  uint32_t cursor;
+  if (!str_view_to_u32(take_part(&rest, '\n'), &cursor) || !call_sort_find(take_part(&rest, '\n'), &query.sort))
+    return RESULT_MALFORMED;
+  query.state = take_part(&rest, '\n');
+  query.refresher = take_part(&rest, '\n');
+  if (!str_view_to_u32(take_part(&rest, '\n'), &query.expires_within_s)) return RESULT_MALFORMED;
+  query.number = take_part(&rest, '\n');
+  query.device = take_part(&rest, '\n');
+  query.words = take_part(&rest, '\n');
+  struct text_builder lines = arena_builder(step->context->arena, LIST_BYTES);
+  call_find(step->core->calls, step->context, &query, &lines, &cursor);
+  write_next(step, cursor);
+  text_builder_add(&step->answer, text_builder_view(&lines));
+  return RESULT_OK;
+}
+
+/* What has ended meanwhile, or does not fit any more, is left out. */
+static enum result show_calls(struct order_step *step) {
+  struct str_view rest = step->event->order_target;
+  while (rest.length > 0) {
+    struct str_view id = take_part(&rest, ',');
+    size_t length = step->answer.length;
+    if (length > 0) text_builder_add_char(&step->answer, ',');
+    if (call_show(step->core->calls, step->context, id, &step->answer) == RESULT_OK) continue;
+    step->answer.length = length;
+    step->answer.overflowed = false;
+  }
+  return RESULT_OK;
 }
 
 /* New parameters and a new directory are in the context already; what runs is told to look. */
@@ -117,6 +165,8 @@ static const struct {
     [ORDER_LIST_CALLS] = {list_calls, LIST_PAGE_BYTES},
     [ORDER_LIST_REGISTRATIONS] = {list_registrations, LIST_PAGE_BYTES},
     [ORDER_SHOW_CALL] = {show_call, SHOW_BYTES},
+    [ORDER_FIND_CALLS] = {find_calls, LIST_PAGE_BYTES},
+    [ORDER_SHOW_CALLS] = {show_calls, LIST_PAGE_BYTES},
     [ORDER_PARAMETERS_CHANGED] = {take_parameters, 0},
     [ORDER_PREVIEW_PARAMETER] = {preview, 64},
     [ORDER_DIRECTORY_CHANGED] = {take_directory, 0},

@@ -38,6 +38,8 @@ static enum result give(struct worker_group *group, struct pending_order *pendin
   return order_desk_wait(&group->desk, pending, left_ms > 0 ? (int)left_ms : 0);
 }
 
+#define ORDER_TEXTS_BYTES 8192 /* a target of 200 call ids, and who ordered */
+
 static uint64_t all_workers(const struct worker_group *group) {
   return group->worker_count == 64 ? UINT64_MAX : (UINT64_C(1) << group->worker_count) - 1;
 }
@@ -48,7 +50,7 @@ enum result worker_group_order(struct worker_group *group, int worker, enum orde
   if (!is_running(group)) return RESULT_WRONG_STATE;
   if (worker >= group->worker_count) return RESULT_OUT_OF_RANGE;
   struct str_view target = str_view_from_c(target_text), by = str_view_from_c(by_text);
-  char texts[1024];
+  char texts[ORDER_TEXTS_BYTES];
   struct text_builder builder = text_builder_over(texts, sizeof texts);
   text_builder_add(&builder, target);
   text_builder_add(&builder, by);

@@ -115,7 +115,7 @@ def test_running_calls_obey_parameters_and_operators_records_are_found_and_many_
         callee.done()
     switch.cdrs(2)
     caller, callee, call = held_call(rig, switch, customer, vendor)
-    use(switch, "search_records", "scroll_through_calls=100000", f"shorten_refreshes={call['id']}", f"hang_up={call['caller']}")
+    use(switch, "search_records", f"find_calls={call['caller']}", "scroll_through_calls=100000", f"shorten_refreshes={call['id']}", f"hang_up={call['caller']}")
     caller.done()
     callee.done()
     expect_cdr(switch.cdrs(3)[-1], id=call["id"], end_direction="switch", end_reason="operator")

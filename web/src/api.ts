@@ -175,6 +175,8 @@ export interface User { name: string; role: Role; changed_at: string; changed_by
 export interface Token { name: string; role: Role; changed_at: string; changed_by: string; token?: string }
 export interface AuditEntry { at: string; by: string; role: string; from: string; what: string; change: any }
 export interface Page<T> { items: T[]; next_cursor: string | null }
+/** A page of those that fit a question: of `total`, from `offset` on. */
+export interface FoundPage<T> extends Page<T> { total: number; offset: number }
 
 /** What the switch answered instead of what was asked for: its sentence is for the operator. */
 export class Problem extends Error {

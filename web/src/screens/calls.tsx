@@ -1,8 +1,8 @@
-import { useMemo, useState } from "preact/hooks";
-import { all, get, may, Problem, remove, type Call, type Leg } from "../api";
+import { useEffect, useState } from "preact/hooks";
+import { get, may, Problem, remove, type Call, type FoundPage, type Leg } from "../api";
 import { ago, clock, number, stamp } from "../format";
 import { t, word } from "../language";
-import { now, usePolled } from "../live";
+import { now, status, usePolled } from "../live";
 import { go, place, set_query } from "../router";
 import { useStore } from "../store";
 import { open_trace } from "./trace";
@@ -10,6 +10,8 @@ import { Icon } from "../ui/icons";
 import { List, type Column } from "../ui/list";
 import { Badge, Confirm, Dialog, Empty, Failed, Head, Left, Search, toast, type Tone } from "../ui/parts";
 
+const STATES = ["up", "answered", "ringing", "progressing", "trying", "inviting"];
+const ROWS_MAX = 200; // so many the switch shows at once
 const TONE: Record<string, Tone> = { up: "good", answered: "good", ringing: "info", progressing: "info" };
 /** What was counted down when it was asked for, counted on to now. */
 const counted = (seconds: number | null, asked_at: number, at: number) =>
@@ -93,6 +95,25 @@ function CallDialog({ id, onClose }: { id: string; onClose: () => void }) {
   );
 }
 
+/** What has not changed for a while. */
+function useSettled<T>(value: T, pause_ms: number): T {
+  const [settled, set_settled] = useState(value);
+  useEffect(() => {
+    const timer = setTimeout(() => set_settled(value), pause_ms);
+    return () => clearTimeout(timer);
+  }, [JSON.stringify(value)]);
+  return settled;
+}
+
+function Choice({ label, value, words, onValue }: { label: string; value: string; words: string[][]; onValue: (value: string) => void }) {
+  return (
+    <select aria-label={label} value={value} onChange={(event) => onValue(event.currentTarget.value)}>
+      <option value="">{label}: {t("all")}</option>
+      {words.map(([name, title]) => <option value={name}>{title}</option>)}
+    </select>
+  );
+}
+
 function HangUp({ id, onClose, onDone }: { id: string; onClose: () => void; onDone: () => void }) {
   return <Confirm title={t("hang_up_title")} text={t("hang_up_text")} action={t("hang_up")} onClose={onClose}
     onConfirm={async () => { await remove(`calls/${encodeURIComponent(id)}`); toast(t("hung_up")); onDone(); }} />;
@@ -101,35 +122,46 @@ function HangUp({ id, onClose, onDone }: { id: string; onClose: () => void; onDo
 export function Calls() {
   const { query } = useStore(place);
   const at = useStore(now);
-  const words = (query.get("q") ?? "").trim().toLowerCase();
+  const present = useStore(status);
+  const words = (query.get("q") ?? "").trim();
+  const state = query.get("state") ?? "", refresher = query.get("refresher") ?? "", expires = query.get("expires") ?? "";
+  const is_filtered = !!(words || state || refresher || expires);
+  const [sort, set_sort] = useState("-talk");
+  const [view, set_view] = useState({ first: 0, count: 30 });
   const [hangs_up, set_hangs_up] = useState<string | null>(null);
-  const { value: calls, error, at: asked_at, again } = usePolled((goes_on) => all<Call>("calls", goes_on), 2000);
-  const shown = useMemo(() => !words ? calls ?? [] : (calls ?? []).filter((call) =>
-    [call.caller, call.callee, call.caller_device, call.callee_device, call.caller_address, call.callee_address]
-      .some((text) => text?.toLowerCase().includes(words))), [calls, words]);
+  const asked = useSettled(view, 120), looked_for = useSettled(words, 250);
+  const { value: page, error, at: asked_at, again } = usePolled(() => get<FoundPage<Call>>(`calls?${new URLSearchParams({
+    q: looked_for, state, refresher, expires_within_s: expires || "0", sort,
+    offset: String(asked.first), limit: String(Math.min(asked.count, ROWS_MAX)) })}`), 2000,
+    [looked_for, state, refresher, expires, sort, asked.first, asked.count]);
+  const calls = page?.items ?? [];
   const open = query.get("call");
 
   const last_alive = (call: Call) => [call.caller_leg?.last_alive, call.callee_leg?.last_alive].filter(Boolean).sort().pop() as string | undefined;
   const columns: Column<Call>[] = [
-    { name: "from_to", title: t("from_to"), width: "minmax(190px, 1.2fr)", by: (c) => c.caller ?? "", show: (c) => (
+    { name: "caller", title: t("from_to"), width: "minmax(190px, 1.2fr)", by: (c) => c.caller ?? "", show: (c) => (
       <button type="button" class="link open strong" onClick={() => set_query({ call: c.id }, false)}>{c.caller ?? "?"} <span class="muted">→</span> {c.callee ?? "?"}</button>) },
     { name: "state", title: t("state"), width: "100px", by: (c) => c.state, show: (c) => <Badge tone={TONE[c.state]}>{word("state", c.state)}</Badge> },
     { name: "talk", title: t("talk"), width: "80px", right: true, by: (c) => c.duration_s, show: (c) => <span class="figure">{clock(lasting(c, asked_at, at))}</span> },
-    { name: "devices", title: t("devices"), width: "minmax(190px, 1.6fr)", by: (c) => c.caller_device ?? "", show: (c) => <span class="clip">{c.caller_device ?? "–"} <span class="muted">→</span> {c.callee_device ?? "–"}</span> },
+    { name: "device", title: t("devices"), width: "minmax(190px, 1.6fr)", by: (c) => c.caller_device ?? "", show: (c) => <span class="clip">{c.caller_device ?? "–"} <span class="muted">→</span> {c.callee_device ?? "–"}</span> },
     { name: "caller_timer", title: t("caller_timer"), width: "104px", show: (c) => <TimerLine leg={c.caller_leg} asked_at={asked_at} at={at} /> },
-    { name: "callee_timer", title: t("callee_timer"), width: "104px", show: (c) => <TimerLine leg={c.callee_leg} asked_at={asked_at} at={at} /> },
+    { name: "expires", title: t("callee_timer"), width: "104px", by: () => 0, show: (c) => <TimerLine leg={c.callee_leg} asked_at={asked_at} at={at} /> },
     { name: "alive", title: t("last_alive"), width: "132px", by: (c) => last_alive(c) ?? "", show: (c) => <span class="muted">{ago(last_alive(c), at)}</span> },
     { name: "act", title: "", width: "40px", right: true, show: (c) => may("operator") && (
       <button type="button" class="quiet square danger-text" aria-label={`${t("hang_up")} ${c.caller} → ${c.callee}`} title={t("hang_up")} onClick={() => set_hangs_up(c.id)}><Icon name="hang_up" /></button>) },
   ];
   return (
     <div class="screen fixed">
-      <Head title={t("calls")} note={calls ? (words ? t("shown_of", number(shown.length), number(calls.length)) : number(calls.length)) : ""}>
+      <Head title={t("calls")} note={page ? (is_filtered ? t("shown_of", number(page.total), number(present?.calls.current ?? page.total)) : number(page.total)) : ""}>
         <Search value={query.get("q") ?? ""} label={t("search_calls")} onValue={(q) => set_query({ q })} />
+        <Choice label={t("state")} value={state} words={STATES.map((one) => [one, word("state", one)])} onValue={(v) => set_query({ state: v })} />
+        <Choice label={t("refresher")} value={refresher} words={["us", "them", "none"].map((one) => [one, word("refresher", one)])} onValue={(v) => set_query({ refresher: v })} />
+        <Choice label={t("session_ends")} value={expires} words={["30", "90", "300"].map((one) => [one, `< ${one} s`])} onValue={(v) => set_query({ expires: v })} />
       </Head>
-      {error && !calls && <Failed error={error} />}
-      {calls && !shown.length && <Empty icon="calls" title={t("no_calls")} note={t("no_calls_note")} />}
-      {shown.length > 0 && <List label={t("calls")} rows={shown} columns={columns} sorted="-talk" open={(c) => set_query({ call: c.id }, false)}
+      {error && !page && <Failed error={error} />}
+      {page && !page.total && <Empty icon="calls" title={t("no_calls")} note={t("no_calls_note")} />}
+      {page && page.total > 0 && <List label={t("calls")} rows={calls} columns={columns} sorted={sort} open={(c) => set_query({ call: c.id }, false)}
+        part={{ offset: page.offset, total: page.total, onView: (first, count) => set_view({ first, count }), onSort: set_sort }}
         card_height={116} card={(c) => <>
           <div class="card-line"><button type="button" class="link open strong" onClick={() => set_query({ call: c.id }, false)}>{c.caller ?? "?"} → {c.callee ?? "?"}</button>
             <span class="figure">{clock(lasting(c, asked_at, at))}</span></div>

@@ -1,4 +1,4 @@
-// A table of any length: only the rows in sight are in the page. On a narrow screen each row is a card.
+// A table of any length: only the rows in sight are in the page, and of a part only those are fetched. On a narrow screen each row is a card.
 import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { t } from "../language";
@@ -22,6 +22,14 @@ interface Props<Row> {
   open?: (row: Row) => void;
   sorted?: string; // at first; "-name": downwards
   footer?: ComponentChildren;
+  part?: Part;
+}
+/** Of a list too long to be fetched: `rows` are those from `offset` on, of `total`, in an order that who has them makes. */
+export interface Part {
+  offset: number;
+  total: number;
+  onView: (first: number, count: number) => void; // what is in sight, and a little more
+  onSort: (sort: string) => void;
 }
 
 const BEYOND = 6; // rows kept above and below what is in sight
@@ -44,7 +52,9 @@ export function List<Row>(props: Props<Row>) {
     return () => observer.disconnect();
   }, []);
 
+  const { part } = props;
   const rows = useMemo(() => {
+    if (part) return props.rows;
     const by = props.columns.find((column) => column.name === sort.replace("-", ""))?.by;
     if (!by) return props.rows;
     const sign = sort.startsWith("-") ? -1 : 1;
@@ -54,8 +64,10 @@ export function List<Row>(props: Props<Row>) {
     });
   }, [props.rows, sort]);
 
+  const total = part ? part.total : rows.length, offset = part ? part.offset : 0;
   const first = Math.max(0, Math.floor(view.top / height) - BEYOND);
-  const last = Math.min(rows.length, Math.ceil((view.top + view.height) / height) + BEYOND);
+  const last = Math.min(total, Math.ceil((view.top + view.height) / height) + BEYOND);
+  useEffect(() => part?.onView(first, Math.ceil(view.height / height) + 2 * BEYOND), [first, view.height, height]);
   // A row that leaves the sight lends its elements to one that enters: a jump changes texts instead of building rows.
   const slots = Math.ceil(view.height / height) + 2 * BEYOND + 1;
   // What all columns need at least: beneath that the table is moved sideways.
@@ -73,7 +85,7 @@ export function List<Row>(props: Props<Row>) {
     const at = (event.target as HTMLElement).closest<HTMLElement>("[data-index]");
     if (!step || !at) return;
     const next = Number(at.dataset.index) + step;
-    if (next < 0 || next >= rows.length) return;
+    if (next < 0 || next >= total) return;
     event.preventDefault();
     wanted.current = next;
     const element = body.current!;
@@ -84,8 +96,8 @@ export function List<Row>(props: Props<Row>) {
   };
 
   return (
-    <div class={`list ${is_narrow ? "cards" : ""}`} role="table" aria-label={props.label} aria-rowcount={rows.length + 1}
-      style={{ maxHeight: `${rows.length * height + (is_narrow ? 2 : 56) + (props.footer ? 68 : 0)}px` }}>
+    <div class={`list ${is_narrow ? "cards" : ""}`} role="table" aria-label={props.label} aria-rowcount={total + 1}
+      style={{ maxHeight: `${total * height + (is_narrow ? 2 : 56) + (props.footer ? 68 : 0)}px` }}>
       <div role="presentation" class="list-across"><div role="presentation" class="list-inner" style={is_narrow ? {} : { minWidth: `${least + 16}px` }}>
       <div role="rowgroup" class="list-head">
         <div role="row" aria-rowindex={1} class="list-row" style={template}>
@@ -96,7 +108,11 @@ export function List<Row>(props: Props<Row>) {
               <div role="columnheader" class={column.right ? "right" : ""} aria-sort={column.by ? direction ?? "none" : undefined}>
                 {column.by ? (
                   <button type="button" class="sort" title={t("sort_by", column.title)}
-                    onClick={() => set_sort(is_sorted && !sort.startsWith("-") ? `-${column.name}` : column.name)}>
+                    onClick={() => {
+                      const next = is_sorted && !sort.startsWith("-") ? `-${column.name}` : column.name;
+                      set_sort(next);
+                      part?.onSort(next);
+                    }}>
                     {column.title}<span aria-hidden="true">{is_sorted ? (sort.startsWith("-") ? " ↓" : " ↑") : ""}</span>
                   </button>
                 ) : column.title || <span class="unseen">{t("more")}</span>}
@@ -107,13 +123,13 @@ export function List<Row>(props: Props<Row>) {
       </div>
       <div role="rowgroup" class="list-body" ref={body} tabIndex={0} onKeyDown={walk}
         onScroll={(event) => set_view({ top: event.currentTarget.scrollTop, height: event.currentTarget.clientHeight })}>
-        <div role="presentation" style={{ height: `${rows.length * height}px`, position: "relative" }}>
-          {rows.slice(first, last).map((row, i) => (
+        <div role="presentation" style={{ height: `${total * height}px`, position: "relative" }}>
+          {Array.from({ length: Math.max(0, last - first) }, (_, i) => rows[first + i - offset]).map((row, i) => (
             <div role="row" aria-rowindex={first + i + 2} data-index={first + i} key={(first + i) % slots}
-              class={`list-row ${props.open ? "opens" : ""}`}
+              class={`list-row ${props.open && row ? "opens" : ""}`} aria-busy={row ? undefined : true}
               style={{ ...(is_narrow ? {} : template), height: `${height}px`, transform: `translateY(${(first + i) * height}px)` }}
-              onClick={(event) => props.open && !(event.target as HTMLElement).closest("button,a") && props.open(row)}>
-              {is_narrow
+              onClick={(event) => row && props.open && !(event.target as HTMLElement).closest("button,a") && props.open(row)}>
+              {!row ? <div role="cell" class="muted">…</div> : is_narrow
                 ? <div role="cell" class="card-cell">{props.card(row)}</div>
                 : props.columns.map((column) => <div role="cell" class={column.right ? "right" : ""}>{column.show(row)}</div>)}
             </div>
