@@ -95,6 +95,7 @@ struct call_journal_health {
   uint64_t waiting_bytes;  /* in the queue */
   uint64_t damaged_bytes;  /* found while opening */
   bool store_lags;         /* records of ended calls wait on disk for the store */
+  uint32_t gather_ms_max;  /* as call_journal_set_gather said */
 };
 void call_journal_read_health(const struct call_journal *journal, struct call_journal_health *health);
 

@@ -450,6 +450,34 @@ static void test_what_must_wait_waits_no_longer_than_the_parameter_says(void) {
   end_journal(journal);
 }
 
+static uint32_t gather_ms_for(struct call_journal *journal, uint32_t gather_ms, uint32_t wait_ms) {
+  static struct parameters changed[2];
+  static unsigned turn;
+  struct call_journal_health health;
+  struct parameters *next = &changed[turn++ % 2];
+  *next = parameters;
+  next->BF_JOURNAL_GATHER_MS = gather_ms;
+  next->BF_JOURNAL_WAIT_MS = wait_ms;
+  expect_int(worker_group_set_parameters(group, next, 2000), ==, RESULT_OK);
+  call_journal_read_health(journal, &health);
+  return health.gather_ms_max;
+}
+
+static void test_the_journal_gathers_for_at_most_half_of_what_an_answer_waits(void) {
+  struct call_journal *journal = start_journal();
+  if (!open_group_with(journal)) return;
+  struct call_journal_health health;
+  call_journal_read_health(journal, &health);
+  expect_int(health.gather_ms_max, ==, 20);
+  expect_int(gather_ms_for(journal, 30, 100), ==, 30);
+  expect_int(gather_ms_for(journal, 30, 40), ==, 20);
+  expect_int(gather_ms_for(journal, 30, 1), ==, 0);
+  expect_int(gather_ms_for(journal, 30, 0), ==, 30); /* nobody waits */
+  expect_int(gather_ms_for(journal, 0, 100), ==, 0);
+  close_group_with(journal);
+  end_journal(journal);
+}
+
 static void keep_state(void *context, struct journal_key key, struct str_view state, struct str_view note) {
   char *text = context;
   (void)key, (void)note;
@@ -579,5 +607,6 @@ TAP_TESTS(TAP(test_a_message_is_handled_on_the_worker_it_belongs_to), TAP(test_t
           TAP(test_what_one_worker_learns_of_a_device_all_know_and_it_is_kept), TAP(test_a_port_in_use_is_named),
           TAP(test_what_must_wait_goes_when_the_journal_has_it),
           TAP(test_what_must_wait_waits_no_longer_than_the_parameter_says),
+          TAP(test_the_journal_gathers_for_at_most_half_of_what_an_answer_waits),
           TAP(test_what_was_told_is_in_the_journal_when_the_group_has_stopped),
           TAP(test_what_is_advertised_can_be_reached), TAP(test_a_group_starts_and_stops_a_hundred_times))
