@@ -2,17 +2,23 @@
 
 #include "base/check.h"
 
-static const uint32_t class_bytes[BLOCK_STORE_CLASSES] = {64,  96,  128, 160, 192, 224, 256,  288,  320,  352,   384,
-                                                          416, 448, 480, 512, 640, 768, 1024, 2048, 4096, 16384, 65536};
 #define SMALLEST_BYTES 64
-#define STEP_BYTES     32 /* from one to the next, up to BLOCK_512 */
+#define STEP_BYTES     16 /* from one to the next, up to BLOCK_512 */
+
+static const uint32_t large_bytes[] = {640, 768, 1024, 2048, 4096, 16384, 65536};
+
+_Static_assert(BLOCK_640 + sizeof large_bytes / sizeof large_bytes[0] == BLOCK_STORE_CLASSES, "each class has a size");
+
+static uint32_t class_bytes(unsigned size_class) {
+  return size_class <= BLOCK_512 ? SMALLEST_BYTES + size_class * STEP_BYTES : large_bytes[size_class - BLOCK_640];
+}
 
 /* They lose nothing of what fits; the compiler wants to know what becomes of the rest. */
 #define LENGTH_MASK 0xFFFFFFu
 #define CLASS_MASK  0xFFu
 
 static size_t class_memory_bytes(unsigned size_class, uint32_t capacity) {
-  return (pool_memory_bytes(class_bytes[size_class], capacity) + 63) & ~(size_t)63;
+  return (pool_memory_bytes(class_bytes(size_class), capacity) + 63) & ~(size_t)63;
 }
 
 size_t block_store_memory_bytes(const uint32_t capacity[BLOCK_STORE_CLASSES]) {
@@ -26,7 +32,7 @@ void block_store_init(struct block_store *store, void *memory, const uint32_t ca
   char *at = memory;
   store->bytes_used = 0;
   for (unsigned i = 0; i < BLOCK_STORE_CLASSES; i++) {
-    pool_init(&store->pools[i], at, class_bytes[i], capacity[i]);
+    pool_init(&store->pools[i], at, class_bytes(i), capacity[i]);
     at += class_memory_bytes(i, capacity[i]);
   }
 }
@@ -43,7 +49,7 @@ static unsigned class_for(size_t length) {
   if (length <= SMALLEST_BYTES) return BLOCK_64;
   if (length <= 512) return (unsigned)((length - SMALLEST_BYTES + STEP_BYTES - 1) / STEP_BYTES);
   unsigned size_class = BLOCK_640;
-  while (size_class < BLOCK_STORE_CLASSES && length > class_bytes[size_class])
+  while (size_class < BLOCK_STORE_CLASSES && length > class_bytes(size_class))
     size_class++;
   return size_class;
 }
@@ -57,7 +63,7 @@ static bool find_room(struct block_store *store, const struct block *old, size_t
     struct handle handle;
     if (pool_take_uncleared(&store->pools[i], &handle)) {
       new_out->index = handle.index;
-      store->bytes_used += class_bytes[i];
+      store->bytes_used += class_bytes(i);
       return true;
     }
   }
@@ -81,7 +87,7 @@ void block_store_clear(struct block_store *store, struct block *block) {
   if (block->size_class == 0) return;
   char *memory = block_memory(store, block);
   pool_give(&store->pools[block->size_class - 1], memory);
-  store->bytes_used -= class_bytes[block->size_class - 1];
+  store->bytes_used -= class_bytes(block->size_class - 1u);
   *block = (struct block){0};
 }
 

@@ -11,22 +11,12 @@
 #include "base/result.h"
 #include "base/str_view.h"
 
+/* From 64 to 512 bytes in steps of 16, of which only some have names. */
 enum block_size {
   BLOCK_64,
-  BLOCK_96,
-  BLOCK_128,
-  BLOCK_160,
-  BLOCK_192,
-  BLOCK_224,
-  BLOCK_256,
-  BLOCK_288,
-  BLOCK_320,
-  BLOCK_352,
-  BLOCK_384,
-  BLOCK_416,
-  BLOCK_448,
-  BLOCK_480,
-  BLOCK_512,
+  BLOCK_128 = (128 - 64) / 16,
+  BLOCK_256 = (256 - 64) / 16,
+  BLOCK_512 = (512 - 64) / 16,
   BLOCK_640,
   BLOCK_768,
   BLOCK_1024,

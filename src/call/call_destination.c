@@ -6,7 +6,7 @@
 
 /* Says why there is nowhere to go, unless an attempt before said more. */
 static enum call_event nowhere(struct call_step *step, enum end_reason reason) {
-  if (!step->call->has_failed) step->call->failure = call_end_of(reason, END_BY_SWITCH);
+  if (!step->call->has_failed) step->call->attempts->failure = call_end_of(reason, END_BY_SWITCH);
   return CALL_EVENT_NOWHERE;
 }
 
@@ -39,10 +39,10 @@ static bool aim_at_gateway(struct call_step *step, const struct device *device) 
   enum transport transport = gateway_transport(gateway);
   *destination = (struct call_destination){.device = device};
   int index;
-  while ((index = server_draw(gateway->ranks, gateway->address_count, step->call->tried_addresses,
+  while ((index = server_draw(gateway->ranks, gateway->address_count, step->call->attempts->tried_addresses,
                               step->context->random)) >= 0) {
     const struct address *address = &gateway->addresses[index];
-    step->call->tried_addresses |= (uint16_t)(1u << index);
+    step->call->attempts->tried_addresses |= (uint16_t)(1u << index);
     if (!find_socket(local, transport, address->family, &destination->flow.socket_index)) continue;
     destination->flow.remote = *address;
     destination->flow.transport = (uint8_t)transport;
@@ -57,15 +57,15 @@ static enum call_event next_gateway(struct call_step *step) {
   for (unsigned tries = 0; tries < ROUTE_CANDIDATES_MAX; tries++) {
     const struct device *device;
     struct str_view number = call_text(step->table, call, CALL_TEXT_CALLEE_NUMBER);
-    enum result result = route_select(step->context, number, &call->routes, &device);
+    enum result result = route_select(step->context, number, &call->attempts->routes, &device);
     if (result == RESULT_FULL) return nowhere(step, END_REASON_capacity);
     if (result != RESULT_OK) return nowhere(step, END_REASON_route_not_found);
     call->callee_usage = device->usage;
-    call->tried_addresses = 0;
+    call->attempts->tried_addresses = 0;
     if (aim_at_gateway(step, device)) return found(step);
     /* A gateway whose name has no address (yet), or for whose transport we do not listen. */
     call_release_callee(step);
-    if (!call->has_failed) call->failure = call_end_of(END_REASON_gateway_timeout, END_BY_SWITCH);
+    if (!call->has_failed) call->attempts->failure = call_end_of(END_REASON_gateway_timeout, END_BY_SWITCH);
     call->has_failed = true;
   }
   return nowhere(step, END_REASON_route_not_found);
@@ -75,7 +75,7 @@ enum call_event call_destination_other_address(struct call_step *step) {
   struct call *call = step->call;
   const struct device *device;
   struct str_view number = call_text(step->table, call, CALL_TEXT_CALLEE_NUMBER);
-  if (call->callee_is_phone || route_select_again(step->context, number, &call->routes, &device) != RESULT_OK)
+  if (call->callee_is_phone || route_select_again(step->context, number, &call->attempts->routes, &device) != RESULT_OK)
     return CALL_EVENT_NONE;
   call->callee_usage = device->usage;
   if (aim_at_gateway(step, device)) return found(step);
@@ -113,14 +113,14 @@ static bool keep_contacts(struct call_step *step, const struct location_answer *
   }
   struct str_view view = kept.overflowed ? (struct str_view){0} : text_builder_view(&kept);
   /* No room for the list: the phone is as good as not there. */
-  (void)!block_store_set(step->table->rooms.blocks, &step->call->contacts, view);
+  (void)!block_store_set(step->table->rooms.blocks, &step->call->attempts->contacts, view);
   return answer->contact_count == 0 || reachable_count > 0;
 }
 
 /* Takes the first of the kept contacts. */
 static bool take_contact(struct call_step *step) {
   struct block_store *blocks = step->table->rooms.blocks;
-  struct str_view kept = arena_copy(step->context->arena, block_store_view(blocks, &step->call->contacts));
+  struct str_view kept = arena_copy(step->context->arena, block_store_view(blocks, &step->call->attempts->contacts));
   struct kept_contact head;
   if (kept.length < sizeof head) return false;
   memcpy(&head, kept.data, sizeof head);
@@ -129,7 +129,7 @@ static bool take_contact(struct call_step *step) {
   step->destination.request_uri = str_view_slice(kept, sizeof head, head.uri_length);
   step->destination.route = str_view_slice(kept, sizeof head + head.uri_length, head.path_length);
   struct str_view rest = str_view_from(kept, sizeof head + head.uri_length + head.path_length);
-  return block_store_set(blocks, &step->call->contacts, rest) == RESULT_OK;
+  return block_store_set(blocks, &step->call->attempts->contacts, rest) == RESULT_OK;
 }
 
 static enum call_event next_contact(struct call_step *step) {
@@ -145,8 +145,8 @@ static enum call_event next_contact(struct call_step *step) {
 /* Where the phone is that was looked for: nobody waits for one that keep-alives have found gone. */
 static enum call_event first_contact(struct call_step *step, const struct location_answer *answer) {
   if (keep_contacts(step, answer)) return next_contact(step);
-  step->call->failure = call_end_of(END_REASON_not_registered, END_BY_SWITCH);
-  step->call->failure.cause = END_CAUSE_unreachable;
+  step->call->attempts->failure = call_end_of(END_REASON_not_registered, END_BY_SWITCH);
+  step->call->attempts->failure.cause = END_CAUSE_unreachable;
   return CALL_EVENT_NOWHERE;
 }
 

@@ -52,7 +52,7 @@ static struct mono_ms clock_due(const struct context *context, const struct call
   case CLOCK_stage_session_progress:
   case CLOCK_stage_session_progress_sdp:
   case CLOCK_stage_ringing: {
-    uint16_t stage_s = call->stage_s[clock - CLOCK_stage_invite];
+    uint16_t stage_s = call->attempts->stage_s[clock - CLOCK_stage_invite];
     return mono_ms_add(context->now, stage_s == 0 ? STAGE_UNLIMITED_MS : stage_s * 1000LL);
   }
   case CLOCK_talk: return talk_due(context, call);

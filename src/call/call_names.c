@@ -100,11 +100,11 @@ void call_apply_overrides(struct call_step *step, const struct device *device, e
   uint32_t longest_s = own->max_duration_s > 0 ? (uint32_t)own->max_duration_s : 0;
   if (side == CALL_CALLER) call->caller_max_s = longest_s;
   call->max_duration_s = call_shorter(call->caller_max_s, longest_s);
-  call->stage_s[CALL_STAGE_INVITE] = stage_s(own->timeout_invite_s, parameters->SS_SIP_TIMEOUT_INVITE);
-  call->stage_s[CALL_STAGE_TRYING] = stage_s(own->timeout_trying_s, parameters->SS_SIP_TIMEOUT_TRYING);
-  call->stage_s[CALL_STAGE_SESSION_PROGRESS] =
+  call->attempts->stage_s[CALL_STAGE_INVITE] = stage_s(own->timeout_invite_s, parameters->SS_SIP_TIMEOUT_INVITE);
+  call->attempts->stage_s[CALL_STAGE_TRYING] = stage_s(own->timeout_trying_s, parameters->SS_SIP_TIMEOUT_TRYING);
+  call->attempts->stage_s[CALL_STAGE_SESSION_PROGRESS] =
       stage_s(own->timeout_session_progress_s, parameters->SS_SIP_TIMEOUT_SESSION_PROGRESS);
-  call->stage_s[CALL_STAGE_SESSION_PROGRESS_SDP] =
+  call->attempts->stage_s[CALL_STAGE_SESSION_PROGRESS_SDP] =
       stage_s(own->timeout_session_progress_sdp_s, parameters->SS_SIP_TIMEOUT_SESSION_PROGRESS_SDP);
-  call->stage_s[CALL_STAGE_RINGING] = stage_s(own->timeout_ringing_s, parameters->SS_SIP_TIMEOUT_RINGING);
+  call->attempts->stage_s[CALL_STAGE_RINGING] = stage_s(own->timeout_ringing_s, parameters->SS_SIP_TIMEOUT_RINGING);
 }

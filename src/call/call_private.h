@@ -78,29 +78,29 @@ struct call_leg {
   uint32_t ack_cseq; /* of the last 2xx of the peer; its ACK waits for the other leg's, when `ack_owed` */
   uint32_t carried;  /* 1 + index of the first request of this peer's that is being carried; 0: none */
   uint16_t resend_ms;
-  uint8_t state;           /* enum leg_state */
-  uint8_t side;            /* enum call_side */
-  uint8_t offer;           /* enum leg_offer */
-  uint8_t device_kind;     /* enum device_kind */
-  uint8_t branch;          /* of a forked INVITE, the one that answered */
-  uint8_t held_branch;     /* the one whose response is held */
-  struct call_end leave;   /* why the leg is left */
-  bool invited_with_offer; /* our INVITE held a session description, so its ACK needs none */
-  bool ack_owed;
-  bool wants_reliable;   /* the peer's INVITE requires 100rel */
-  bool reliable_session; /* our last reliable provisional response held a session description */
-  bool says_timer;       /* our requests support timers */
-  uint8_t counted_role;  /* 1 + enum session_role as it is counted in call_table; 0: it is not */
+  uint8_t state;               /* enum leg_state */
+  uint8_t side;                /* enum call_side */
+  uint8_t offer;               /* enum leg_offer */
+  uint8_t device_kind;         /* enum device_kind */
+  uint8_t branch;              /* of a forked INVITE, the one that answered */
+  uint8_t held_branch;         /* the one whose response is held */
+  struct call_end leave;       /* why the leg is left */
+  bool invited_with_offer : 1; /* our INVITE held a session description, so its ACK needs none */
+  bool ack_owed : 1;
+  bool wants_reliable : 1;   /* the peer's INVITE requires 100rel */
+  bool reliable_session : 1; /* our last reliable provisional response held a session description */
+  bool says_timer : 1;       /* our requests support timers */
+  uint8_t counted_role;      /* 1 + enum session_role as it is counted in call_table; 0: it is not */
   /* Supervision (call_supervision.h). */
   struct session_timer session_timer;
   struct liveness alive;             /* last proof of life of the peer */
+  uint64_t device_key;               /* device_memory_key */
   struct session_asked asked_terms;  /* what our last INVITE or UPDATE said about timers */
   struct session_words invite_words; /* what the peer's last INVITE said about them, for our 2xx */
   struct session_words update_words; /* and its last UPDATE */
   struct handle refresh;             /* our refresh or probe whose answer is awaited */
   struct handle refresh_invite;      /* one of ours that is an INVITE and still open */
   struct handle refresh_offer;       /* one of ours that offers the session in force and is still open */
-  uint64_t device_key;               /* device_memory_key */
 };
 
 #define CALL_NO_USAGE UINT32_MAX
@@ -131,15 +131,23 @@ enum call_stage {
   CALL_STAGE_COUNT
 };
 
+/* What a call needs only until it is answered: most of its life it does without. */
+struct call_attempts {
+  struct block invite_body;           /* the caller's, with its Content-Type */
+  struct block contacts;              /* of the phone called, those not yet tried */
+  struct route_search routes;         /* which gateways were tried */
+  struct call_end failure;            /* the most telling failure so far */
+  uint16_t stage_s[CALL_STAGE_COUNT]; /* of the callee's device */
+  uint16_t tried_addresses;           /* of the gateway that is being tried, a bit for each */
+};
+
 struct call {
   struct timer timer;
   struct handle caller; /* legs */
   struct handle callee; /* HANDLE_NONE between two attempts */
   struct block texts;
-  struct block carried_headers; /* lines for the callee's INVITE; until the answer */
-  struct block invite_body;     /* the caller's, with its Content-Type; until the answer */
-  struct block contacts;        /* of the phone called, those not yet tried */
-  struct route_search routes;
+  struct block carried_headers;   /* lines for the callee's INVITE; until the answer */
+  struct call_attempts *attempts; /* until the answer; then NULL */
   struct wall_us started_at, ringing_at, answered_at, ended_at;
   struct wall_us restored_at; /* when it was taken up again after a restart; 0: it was not */
   struct wall_us kept_at;     /* when the journal was told last that it lives; 0: it knows of an attempt at most */
@@ -151,21 +159,18 @@ struct call {
   uint32_t caller_usage, callee_usage; /* of which device a call is taken; CALL_NO_USAGE: none */
   uint32_t caller_max_s;               /* longest talk time of the caller's device; 0: none */
   uint32_t max_duration_s;             /* the shorter of both devices'; 0: none */
-  uint16_t stage_s[CALL_STAGE_COUNT];  /* of the callee's device */
   struct address caller_address, callee_address;
-  struct call_end failure; /* the most telling failure of the attempts so far */
   struct call_end end;
-  uint16_t tried_addresses; /* of the gateway that is being tried, a bit for each */
-  uint8_t state;            /* enum call_state */
+  uint8_t state; /* enum call_state */
   uint8_t max_forwards;
   uint8_t alive_side; /* enum call_side */
-  bool callee_is_phone;
-  bool ringing_seen, sdp_seen; /* in this attempt */
-  bool has_failed;             /* at least one attempt has */
-  bool anonymous;              /* the caller withholds his number from the callee */
-  bool keep_again;             /* the journal must be told its state anew */
-  bool is_acknowledged;        /* the caller has had our 2xx */
-  bool attempt_is_kept;        /* the journal knows of the attempt */
+  bool callee_is_phone : 1;
+  bool ringing_seen : 1, sdp_seen : 1; /* in this attempt */
+  bool has_failed : 1;                 /* at least one attempt has */
+  bool anonymous : 1;                  /* the caller withholds his number from the callee */
+  bool keep_again : 1;                 /* the journal must be told its state anew */
+  bool is_acknowledged : 1;            /* the caller has had our 2xx */
+  bool attempt_is_kept : 1;            /* the journal knows of the attempt */
 };
 
 /* A request of one peer that waits for the other's answer (call_carried.c). */
@@ -191,6 +196,7 @@ struct record_bucket {
 struct call_table {
   struct pool calls;
   struct pool legs;
+  struct pool attempts;
   struct pool carried;
   struct call_rooms rooms;
   struct record_bucket stranger_records, overload_records;
@@ -258,6 +264,8 @@ struct call_step {
   struct str_view leave_lines; /* header lines for BYE, CANCEL or final response of a leg that is left */
   uint32_t session_version;    /* of the description last made by call_body_for_leg */
   enum end_cause cause;        /* EXPIRED: why supervision ends the call */
+  uint64_t wishes_of;          /* the device_key that `wishes` were looked up for; 0: none were */
+  struct session_wishes wishes;
   const struct location_answer *location;
   struct call_destination destination;
 };
@@ -309,6 +317,9 @@ CALL_ACTION(record_again);
 /* A new call with its caller leg; NULL when there is no room. The leg has no dialog yet. */
 struct call *call_create(struct call_table *table, struct context *context);
 void call_destroy(struct call_table *table, struct context *context, struct call *call);
+
+/* It is answered: no further attempt will be made. */
+void call_drop_attempts(struct call_table *table, struct call *call);
 
 /* A new leg of `call`. NULL when there is no room. */
 struct call_leg *call_leg_create(struct call_table *table, struct call *call, enum call_side side);

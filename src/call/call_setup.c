@@ -27,11 +27,11 @@ static enum result keep_invite(struct call_step *step) {
   text_builder_add(&kept, body.content_type);
   text_builder_add(&kept, body.bytes);
   if (kept.overflowed) return RESULT_FULL;
-  return block_store_set(blocks, &step->call->invite_body, text_builder_view(&kept));
+  return block_store_set(blocks, &step->call->attempts->invite_body, text_builder_view(&kept));
 }
 
 struct call_body call_invite_body(const struct call_table *table, const struct call *call) {
-  struct str_view kept = block_store_view(table->rooms.blocks, &call->invite_body);
+  struct str_view kept = block_store_view(table->rooms.blocks, &call->attempts->invite_body);
   if (kept.length < 2) return (struct call_body){0};
   size_t type_length = (size_t)(uint8_t)kept.data[0] << 8 | (uint8_t)kept.data[1];
   return (struct call_body){str_view_slice(kept, 2, type_length), str_view_from(kept, 2 + type_length)};
@@ -105,7 +105,7 @@ void call_receive_invite(struct call_step *step) {
 /* --- where to ---------------------------------------------------------------------------------------------------- */
 
 static enum call_event refuse(struct call_step *step, enum end_reason reason) {
-  step->call->failure = call_end_of(reason, END_BY_SWITCH);
+  step->call->attempts->failure = call_end_of(reason, END_BY_SWITCH);
   return CALL_EVENT_NOWHERE;
 }
 
@@ -157,7 +157,7 @@ CALL_ACTION(pass_progress) {
 
 /* The more telling of two failures: what a device said weighs more than that another one was silent. */
 static void note_failure(struct call_step *step, struct call_end failure, bool said) {
-  struct call_end *kept = &step->call->failure;
+  struct call_end *kept = &step->call->attempts->failure;
   bool had_said = kept->reason != END_REASON_gateway_timeout && kept->reason != END_REASON_no_answer;
   if (step->call->has_failed && !said && had_said) return;
   step->call->has_failed = true;
@@ -233,7 +233,6 @@ CALL_ACTION(abandon_attempt) {
 
 static void note_answer(struct call_step *step) {
   struct call *call = step->call;
-  struct block_store *blocks = step->table->rooms.blocks;
   call->answered_at = step->context->wall_now;
   call->answered = step->context->now;
   duration_cap_start(&call->cap, call->answered, call->max_duration_s,
@@ -241,9 +240,8 @@ static void note_answer(struct call_step *step) {
   call_rearm_talk(step->context, call);
   step->table->answered_count++;
   counters_add(step->context->counters, calls_answered);
-  block_store_clear(blocks, &call->carried_headers);
-  block_store_clear(blocks, &call->invite_body);
-  block_store_clear(blocks, &call->contacts);
+  block_store_clear(step->table->rooms.blocks, &call->carried_headers);
+  call_drop_attempts(step->table, call);
 }
 
 static const struct outbox_entry *find_answer(const struct outbox *outbox, uint32_t from) {

@@ -17,9 +17,17 @@ const struct device *call_supervision_device(struct call_step *step, const struc
   return directory_find_gateway(directory, (enum device_kind)leg->device_kind, name);
 }
 
+/* Once in an event for each device: a refresh asks several times. A leg on its own has no device. */
 struct session_wishes call_supervision_wishes(struct call_step *step, const struct call_leg *leg) {
+  bool has_device = leg->device_key != 0 && call_of_leg(step->table, leg);
+  if (has_device && step->wishes_of == leg->device_key) return step->wishes;
   const struct device *device = call_supervision_device(step, leg);
-  return session_wishes_of(step->context->parameters, device ? &device->overrides : NULL);
+  struct session_wishes wishes = session_wishes_of(step->context->parameters, device ? &device->overrides : NULL);
+  if (has_device) {
+    step->wishes_of = leg->device_key;
+    step->wishes = wishes;
+  }
+  return wishes;
 }
 
 /* A leg on its own has no device any more; its farewell says what was said before. */

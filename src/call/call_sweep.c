@@ -73,7 +73,9 @@ static struct session_wishes wishes_after(struct call_step *step, const struct c
   struct context *context = step->context;
   const struct parameters *now = context->parameters;
   context->parameters = after;
+  step->wishes_of = 0;
   struct session_wishes wishes = call_supervision_wishes(step, leg);
+  step->wishes_of = 0;
   context->parameters = now;
   return wishes;
 }

@@ -4,7 +4,7 @@
 
 #define LEGS_PER_CALL   3
 #define CARRIED_MIN     64
-#define TEXT_LENGTH_MAX 255
+#define TEXT_LENGTH_MAX 254
 #define TEXTS_BYTES_MAX (CALL_TEXT_COUNT * (1 + TEXT_LENGTH_MAX))
 #define TABLE_ALIGNMENT 64
 #define DEVICES_MAX     65536
@@ -28,6 +28,7 @@ static uint32_t devices_max(uint32_t calls_max) {
 size_t call_table_memory_bytes(uint32_t calls_max) {
   return aligned(sizeof(struct call_table)) + aligned(pool_memory_bytes(sizeof(struct call), calls_max)) +
          aligned(pool_memory_bytes(sizeof(struct call_leg), calls_max * LEGS_PER_CALL)) +
+         aligned(pool_memory_bytes(sizeof(struct call_attempts), calls_max)) +
          aligned(pool_memory_bytes(sizeof(struct call_carried), carried_max(calls_max))) +
          aligned(device_memory_bytes(devices_max(calls_max)));
 }
@@ -43,6 +44,7 @@ struct call_table *call_table_create(void *memory, uint32_t calls_max, const str
   table->rooms = *rooms;
   rest = lay_out_pool(&table->calls, rest, sizeof(struct call), calls_max);
   rest = lay_out_pool(&table->legs, rest, sizeof(struct call_leg), calls_max * LEGS_PER_CALL);
+  rest = lay_out_pool(&table->attempts, rest, sizeof(struct call_attempts), calls_max);
   rest = lay_out_pool(&table->carried, rest, sizeof(struct call_carried), carried_max(calls_max));
   table->devices = device_memory_create(rest, devices_max(calls_max));
   return table;
@@ -79,24 +81,35 @@ struct call *call_create(struct call_table *table, struct context *context) {
   struct handle handle;
   struct call *call = pool_take(&table->calls, &handle);
   if (!call) return NULL;
+  call->attempts = pool_take(&table->attempts, &handle);
+  require(call->attempts); /* there are as many as calls */
   call->caller_usage = call->callee_usage = CALL_NO_USAGE;
   call->pdd_ms = UINT32_MAX;
   call->started_at = context->wall_now;
   call->alive = (struct liveness){.at = context->wall_now, .method = SIP_METHOD_INVITE};
   call->started = context->now;
   if (!call_leg_create(table, call, CALL_CALLER)) {
+    call_drop_attempts(table, call);
     pool_give(&table->calls, call);
     return NULL;
   }
   return call;
 }
 
+void call_drop_attempts(struct call_table *table, struct call *call) {
+  struct call_attempts *attempts = call->attempts;
+  if (!attempts) return;
+  block_store_clear(table->rooms.blocks, &attempts->invite_body);
+  block_store_clear(table->rooms.blocks, &attempts->contacts);
+  pool_give(&table->attempts, attempts);
+  call->attempts = NULL;
+}
+
 void call_destroy(struct call_table *table, struct context *context, struct call *call) {
   timer_wheel_cancel(context->wheel, &call->timer);
+  call_drop_attempts(table, call);
   block_store_clear(table->rooms.blocks, &call->texts);
   block_store_clear(table->rooms.blocks, &call->carried_headers);
-  block_store_clear(table->rooms.blocks, &call->invite_body);
-  block_store_clear(table->rooms.blocks, &call->contacts);
   pool_give(&table->calls, call);
 }
 
@@ -170,12 +183,23 @@ struct call_carried *call_carried_at(const struct call_table *table, uint32_t nu
 
 /* --- texts ------------------------------------------------------------------------------------------------------- */
 
+/* Instead of a length: the same as the text two before. Numbers mostly go through the rules unchanged. */
+#define TEXT_SAME 255
+
+static bool is_same(const struct str_view *texts, unsigned i) {
+  return i >= 2 && texts[i].length > 0 && str_view_equal(texts[i], texts[i - 2]);
+}
+
 /* [length × CALL_TEXT_COUNT][texts one after the other] */
 void call_load_texts(const struct call_table *table, const struct call *call, struct str_view *texts) {
   struct str_view bytes = block_store_view(table->rooms.blocks, &call->texts);
   size_t at = CALL_TEXT_COUNT;
   for (unsigned i = 0; i < CALL_TEXT_COUNT; i++) {
     size_t length = bytes.length == 0 ? 0 : (uint8_t)bytes.data[i];
+    if (length == TEXT_SAME) {
+      texts[i] = texts[i - 2];
+      continue;
+    }
     texts[i] = str_view_slice(bytes, at, length);
     at += length;
   }
@@ -184,11 +208,12 @@ void call_load_texts(const struct call_table *table, const struct call *call, st
 void call_store_texts(struct call_step *step, const struct str_view *texts) {
   char memory[TEXTS_BYTES_MAX];
   struct text_builder builder = text_builder_over(memory, sizeof memory);
+  for (unsigned i = 0; i < CALL_TEXT_COUNT; i++) {
+    size_t length = texts[i].length < TEXT_LENGTH_MAX ? texts[i].length : TEXT_LENGTH_MAX;
+    text_builder_add_char(&builder, (char)(uint8_t)(is_same(texts, i) ? TEXT_SAME : length));
+  }
   for (unsigned i = 0; i < CALL_TEXT_COUNT; i++)
-    text_builder_add_char(&builder,
-                          (char)(uint8_t)(texts[i].length < TEXT_LENGTH_MAX ? texts[i].length : TEXT_LENGTH_MAX));
-  for (unsigned i = 0; i < CALL_TEXT_COUNT; i++)
-    text_builder_add(&builder, str_view_slice(texts[i], 0, TEXT_LENGTH_MAX));
+    if (!is_same(texts, i)) text_builder_add(&builder, str_view_slice(texts[i], 0, TEXT_LENGTH_MAX));
   /* Without a block the record shows less; the call goes on. */
   (void)!block_store_set(step->table->rooms.blocks, &step->call->texts, text_builder_view(&builder));
 }

@@ -153,7 +153,7 @@ static enum end_direction side_of(const struct call_leg *leg) {
 }
 
 CALL_ACTION(refuse_caller) {
-  call_end(step, step->call->failure);
+  call_end(step, step->call->attempts->failure);
   return CALL_EVENT_NONE;
 }
 
