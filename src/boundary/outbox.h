@@ -34,6 +34,13 @@ enum outbox_kind {
   OUTBOX_NOTE,             /* note: for the flight recorder */
 };
 
+/* Whether a message waits until what its event tells the journal is on the disk. */
+enum outbox_wait {
+  OUTBOX_WAITS_NOT = 0,
+  OUTBOX_WAITS,          /* as long as BF_JOURNAL_WAIT_MS says */
+  OUTBOX_WAITS_PATIENTLY /* for some seconds: whoever it is for says again what it answers */
+};
+
 struct outbox_entry {
   enum outbox_kind kind;
   enum result result; /* ORDER_ANSWER */
@@ -47,8 +54,8 @@ struct outbox_entry {
   uint8_t journal_kind;                   /* JOURNAL: enum journal_kind */
   bool is_urgent;                         /* JOURNAL: somebody waits for it */
   uint8_t worker;
-  uint8_t sign; /* TELL_HEARD */
-  bool waits;   /* SEND: not before what this event tells the journal is on the disk */
+  uint8_t sign;  /* TELL_HEARD */
+  uint8_t waits; /* SEND: enum outbox_wait */
 };
 
 struct outbox {
@@ -56,9 +63,9 @@ struct outbox {
   uint32_t entry_count, entries_max;
   char *bytes;
   size_t byte_count, bytes_max;
-  uint64_t dropped; /* for want of room; whoever empties the outbox counts them and sets 0 */
-  bool takes_notes; /* a recorder runs; set by whoever empties the outbox */
-  bool sends_wait;  /* set while what is sent must wait for the journal */
+  uint64_t dropped;   /* for want of room; whoever empties the outbox counts them and sets 0 */
+  bool takes_notes;   /* a recorder runs; set by whoever empties the outbox */
+  uint8_t sends_wait; /* enum outbox_wait of what is sent now */
 };
 
 void outbox_init(struct outbox *outbox, struct outbox_entry *entries, uint32_t entries_max, void *bytes,

@@ -258,9 +258,9 @@ CALL_ACTION(pass_answer) {
   /* What the caller is told must not be forgotten by us: the 200 goes when the journal has the call. */
   struct outbox *outbox = step->context->outbox;
   uint32_t before = outbox->entry_count;
-  outbox->sends_wait = true;
+  outbox->sends_wait = OUTBOX_WAITS;
   enum result result = call_pass_answer(step, caller, caller->invite, is_offer);
-  outbox->sends_wait = false;
+  outbox->sends_wait = OUTBOX_WAITS_NOT;
   call_keep(step, find_answer(outbox, before));
   return result == RESULT_OK ? CALL_EVENT_NONE : CALL_EVENT_BROKEN;
 }

@@ -81,9 +81,9 @@ LEG_ACTION(answer_bye) {
   call_ack_settle(step, step->leg);
   call_carried_forget(step, step->leg, 487); /* RFC 3261 §15.1.2 */
   /* A peer that has been told that the call is over does not say so again: first the record must be safe. */
-  step->context->outbox->sends_wait = step->call != NULL;
+  step->context->outbox->sends_wait = step->call ? OUTBOX_WAITS_PATIENTLY : OUTBOX_WAITS_NOT;
   call_respond(step, step->transaction, 200, (struct str_view){0});
-  step->context->outbox->sends_wait = false;
+  step->context->outbox->sends_wait = OUTBOX_WAITS_NOT;
   return NO_EVENT;
 }
 
@@ -162,12 +162,12 @@ LEG_ACTION(take_answer) {
   leg->branch = (uint8_t)step->branch;
   leg->invite = HANDLE_NONE;
   /* Who has its ACK never says again that it has answered: the journal must have the call before. */
-  step->context->outbox->sends_wait = true;
+  step->context->outbox->sends_wait = OUTBOX_WAITS;
   if (leg->invited_with_offer)
     acknowledge(step);
   else
     call_ack_owe(step, leg);
-  step->context->outbox->sends_wait = false;
+  step->context->outbox->sends_wait = OUTBOX_WAITS_NOT;
   return NO_EVENT;
 }
 

@@ -75,9 +75,10 @@ static void echo_message(struct switch_core *core, struct context *context, cons
   } else if (strncmp(word, "record ", 7) == 0) {
     (void)!outbox_record(context->outbox, str_view_from_c(word + 7));
   } else if (strncmp(word, "keep ", 5) == 0) {
-    context->outbox->sends_wait = true;
+    bool is_patient = strncmp(word, "keep patiently", 14) == 0;
+    context->outbox->sends_wait = is_patient ? OUTBOX_WAITS_PATIENTLY : OUTBOX_WAITS;
     echo_send(context, &event->flow, word);
-    context->outbox->sends_wait = false;
+    context->outbox->sends_wait = OUTBOX_WAITS_NOT;
     (void)!outbox_journal(context->outbox, JOURNAL_PUT, (struct journal_key){1, 1}, str_view_from_c(word));
   } else if (sscanf(word, "flood %u", &number) == 1) {
     for (; number > 0; number--)

@@ -7,6 +7,9 @@
 #include "worker/location_letter.h"
 #include "worker/worker_state.h"
 
+/* How long the 200 to a BYE waits for its record: the peer asks again meanwhile, and gives up after 32 s (timer F). */
+#define PATIENCE_MS 8000
+
 bool egress_note(struct worker *worker, uint8_t to, const struct inbox_note *note, struct str_view payload) {
   expect_or(to < worker->group->worker_count, return false);
   if (inbox_put(&worker->group->workers[to]->inbox, note, payload) == RESULT_OK) return true;
@@ -139,6 +142,7 @@ static bool hold(struct worker *worker, const struct outbox_entry *entry) {
     return false;
   struct held_answer answer = {
       .ticket = worker->journal_ticket, .held_until = mono_ms_add(worker->real_now, wait_ms), .flow = entry->flow};
+  if (entry->waits == OUTBOX_WAITS_PATIENTLY) answer.waits_on_until = mono_ms_add(worker->real_now, PATIENCE_MS);
   if (held_answers_put(&worker->held, &answer, entry->bytes) != RESULT_OK) return false;
   counters_add(&worker->counters, answers_held);
   return true;
@@ -199,13 +203,25 @@ static void send_held(struct worker *worker, const struct held_answer *answer, s
   do_entry(worker, &entry);
 }
 
+/* To the end of the queue, so that those behind do not wait longer than they may. False when it is to go now. */
+static bool wait_on(struct worker *worker, const struct held_answer *answer, struct str_view bytes) {
+  struct held_answer again = *answer;
+  uint32_t wait_ms = worker->context.parameters->BF_JOURNAL_WAIT_MS;
+  if (wait_ms == 0 || !mono_ms_before(worker->real_now, answer->waits_on_until)) return false;
+  again.held_until = mono_ms_add(worker->real_now, wait_ms);
+  if (held_answers_put(&worker->held, &again, bytes) != RESULT_OK) return false;
+  held_answers_drop(&worker->held);
+  return true;
+}
+
 void egress_release(struct worker *worker) {
   const struct call_journal *journal = worker->group->journal;
   const struct held_answer *answer;
   struct str_view bytes;
   while ((answer = held_answers_first(&worker->held, &bytes)) != NULL) {
-    bool is_durable = call_journal_is_durable(journal, answer->ticket);
-    if (!is_durable && call_journal_is_well(journal) && mono_ms_before(worker->real_now, answer->held_until)) break;
+    bool is_durable = call_journal_is_durable(journal, answer->ticket), may_wait = call_journal_is_well(journal);
+    if (!is_durable && may_wait && mono_ms_before(worker->real_now, answer->held_until)) break;
+    if (!is_durable && may_wait && wait_on(worker, answer, bytes)) continue;
     if (!is_durable) counters_add(&worker->counters, answers_not_awaited);
     send_held(worker, answer, bytes);
     held_answers_drop(&worker->held);

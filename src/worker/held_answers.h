@@ -16,7 +16,8 @@
 
 struct held_answer {
   uint64_t ticket;           /* of the journal */
-  struct mono_ms held_until; /* then it goes in any case; the kernel's own time */
+  struct mono_ms held_until; /* then it goes in any case, or waits on; the kernel's own time */
+  struct mono_ms waits_on_until;
   struct flow flow;
   uint32_t length;
 };

@@ -478,6 +478,24 @@ static void test_the_journal_gathers_for_at_most_half_of_what_an_answer_waits(vo
   end_journal(journal);
 }
 
+/* A BYE is said again until it is answered: its 200 need not go before its record is safe. */
+static void test_what_waits_patiently_waits_on_and_nobody_behind_it_does(void) {
+  struct call_journal *journal = start_journal();
+  if (!open_group_with(journal)) return;
+  parameters.BF_JOURNAL_WAIT_MS = 60;
+  __atomic_store_n(&disk_is_slow, true, __ATOMIC_RELEASE);
+  say("0 keep patiently");
+  say("0 keep this");
+  expect_heard("keep this");
+  nanosleep(&(struct timespec){.tv_nsec = 200000000}, NULL);
+  expect_int(counters_now().answers_not_awaited, ==, 1);
+  __atomic_store_n(&disk_is_slow, false, __ATOMIC_RELEASE);
+  expect_heard("keep patiently");
+  expect_int(counters_now().answers_not_awaited, ==, 1);
+  close_group_with(journal);
+  end_journal(journal);
+}
+
 static void keep_state(void *context, struct journal_key key, struct str_view state, struct str_view note) {
   char *text = context;
   (void)key, (void)note;
@@ -608,5 +626,6 @@ TAP_TESTS(TAP(test_a_message_is_handled_on_the_worker_it_belongs_to), TAP(test_t
           TAP(test_what_must_wait_goes_when_the_journal_has_it),
           TAP(test_what_must_wait_waits_no_longer_than_the_parameter_says),
           TAP(test_the_journal_gathers_for_at_most_half_of_what_an_answer_waits),
+          TAP(test_what_waits_patiently_waits_on_and_nobody_behind_it_does),
           TAP(test_what_was_told_is_in_the_journal_when_the_group_has_stopped),
           TAP(test_what_is_advertised_can_be_reached), TAP(test_a_group_starts_and_stops_a_hundred_times))
