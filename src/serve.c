@@ -19,6 +19,7 @@
 #include "boot/text_file.h"
 #include "configuration/configuration.h"
 #include "store/call_journal.h"
+#include "store/record_keeper.h"
 #include "store/store.h"
 #include "worker/worker.h"
 
@@ -36,9 +37,10 @@ struct serve {
   int lock_fd;
   struct store *store;
   struct call_journal *journal;
-  bool store_was_well;
+  bool store_was_well, keeper_was_well;
   struct configuration *configuration;
   struct worker_group *group;
+  struct record_keeper *keeper;
   struct admin *admin;
   char trace_dir[1100];
   char problem[PROBLEM_BYTES];
@@ -201,11 +203,38 @@ static bool open_workers(struct serve *serve) {
   return true;
 }
 
+static struct wall_us wall_now(void *context) {
+  struct serve *serve = context;
+  return worker_group_wall_now(serve->group);
+}
+
+static void record_keeping(void *context, struct record_keeping *keeping_out) {
+  struct serve *serve = context;
+  struct parameters parameters;
+  configuration_copy_parameters(serve->configuration, &parameters);
+  *keeping_out = (struct record_keeping){.to_files = parameters.SS_CDR_RECORD_TO_FILE,
+                                         .with_unanswered = parameters.SS_CDR_RECORD_NONCONNECT,
+                                         .days = parameters.BF_CDR_DAYS};
+  const struct parameter_text *columns = &parameters.BF_CDR_FILE_COLUMNS;
+  memcpy(keeping_out->columns, columns->bytes, columns->length);
+}
+
+static bool start_keeper(struct serve *serve) {
+  struct record_keeper_options keeper_options = {.data_dir = serve->options.data_dir,
+                                                 .file_dir = serve->options.cdr_dir,
+                                                 .now = wall_now,
+                                                 .keeping = record_keeping,
+                                                 .context = serve};
+  serve->keeper = record_keeper_start(&keeper_options, serve->problem, PROBLEM_BYTES);
+  return serve->keeper != NULL;
+}
+
 static bool open_admin(struct serve *serve) {
   struct admin_options admin_options = {.data_dir = serve->options.data_dir,
                                         .listen = &serve->options.admin,
                                         .store = serve->store,
                                         .journal = serve->journal,
+                                        .keeper = serve->keeper,
                                         .configuration = serve->configuration,
                                         .group = serve->group,
                                         .has_external_api = serve->options.vos3000_api == 1};
@@ -221,7 +250,7 @@ static bool open_all(struct serve *serve) {
     return false;
   serve->store = store_open(serve->options.data_dir, serve->problem, PROBLEM_BYTES);
   if (!serve->store || !open_journal(serve)) return false;
-  return open_configuration(serve) && open_workers(serve) && open_admin(serve);
+  return open_configuration(serve) && open_workers(serve) && start_keeper(serve) && open_admin(serve);
 }
 
 static void say_ready(const struct serve *serve) {
@@ -268,6 +297,15 @@ static void watch_store(struct serve *serve) {
     log_line("%s; calls go on, records wait in the journal, and it is tried again", health.problem);
 }
 
+static void watch_keeper(struct serve *serve) {
+  struct record_keeper_health health;
+  record_keeper_read_health(serve->keeper, &health);
+  bool is_well = health.files_ok && health.days_ok;
+  if (is_well == serve->keeper_was_well) return;
+  serve->keeper_was_well = is_well;
+  log_line("%s", is_well ? "records are kept in order again" : health.problem);
+}
+
 static void reload(struct serve *serve) {
   if (apply_files(serve))
     log_line("SIGHUP: the documents of --apply are applied again");
@@ -287,6 +325,7 @@ static void wait_for_the_end(struct serve *serve, const sigset_t *signals) {
     write_alarms(serve);
     keep_devices(serve);
     watch_store(serve);
+    watch_keeper(serve);
     if (signal_number == SIGHUP) reload(serve);
   }
 }
@@ -294,6 +333,7 @@ static void wait_for_the_end(struct serve *serve, const sigset_t *signals) {
 static bool close_all(struct serve *serve) {
   bool is_clean = true;
   admin_close(&serve->admin);
+  record_keeper_stop(&serve->keeper);
   if (serve->configuration) configuration_attach(serve->configuration, NULL, NULL);
   if (serve->group) {
     is_clean = worker_group_stop(serve->group, STOP_MS) == RESULT_OK;
@@ -314,7 +354,7 @@ static bool close_all(struct serve *serve) {
 int serve_run(int argc, char **argv) {
   static struct serve serve;
   serve.lock_fd = -1;
-  serve.store_was_well = true;
+  serve.store_was_well = serve.keeper_was_well = true;
   if (!read_options(&serve, argc, argv)) {
     fprintf(stderr, "belfry serve: %s\n", serve.problem);
     return 2;

@@ -8,6 +8,7 @@
 #include "boundary/address.h"
 #include "configuration/configuration.h"
 #include "store/call_journal.h"
+#include "store/record_keeper.h"
 #include "store/store.h"
 #include "worker/worker.h"
 
@@ -18,6 +19,7 @@ struct admin_options {
   const struct address *listen; /* port 0: any free one */
   struct store *store;
   struct call_journal *journal; /* store/call_journal.h */
+  struct record_keeper *keeper;
   struct configuration *configuration;
   struct worker_group *group;
   bool has_external_api; /* --vos3000-api */

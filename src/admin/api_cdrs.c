@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "admin/api.h"
-#include "admin/csv.h"
+#include "store/csv.h"
 
 #define PAGE_DEFAULT 100
 #define PAGE_MAX     1000

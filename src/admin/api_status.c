@@ -51,6 +51,15 @@ static json_t *journal_json(const struct call_journal *journal) {
                    (json_int_t)health.flush_us_max, "store_lags", (int)health.store_lags);
 }
 
+static json_t *keeper_json(struct record_keeper *keeper) {
+  struct record_keeper_health health;
+  record_keeper_read_health(keeper, &health);
+  bool ok = health.files_ok && health.days_ok;
+  return json_pack("{s:b,s:s,s:I,s:I,s:I}", "ok", (int)ok, "problem", ok ? "ok" : health.problem, "files_written",
+                   (json_int_t)health.files_written, "days", (json_int_t)health.days, "days_dropped",
+                   (json_int_t)health.days_dropped);
+}
+
 /* What is known of how long bindings live, and what it saves or would save: keep-alives, and bytes at the usual size.
  */
 static json_t *learnt_json(const struct worker_group_status *status) {
@@ -101,6 +110,7 @@ json_t *status_document(const struct desk *desk) {
       counters_json(&status.counters));
   json_object_set_new(document, "journal", journal_json(parts->journal));
   json_object_set_new(document, "draining", json_boolean(status.draining));
+  json_object_set_new(document, "record_keeping", keeper_json(parts->keeper));
   monitor_add_to_status(desk->monitor, document);
   return document;
 }

@@ -90,6 +90,16 @@ static void write_machinery(FILE *stream, const struct worker_group_status *stat
   metric(stream, "store_ok", "gauge", "1 when the store can be written to", health->ok);
 }
 
+static void write_keeper(FILE *stream, struct record_keeper *keeper) {
+  struct record_keeper_health health;
+  record_keeper_read_health(keeper, &health);
+  metric(stream, "cdr_files_ok", "gauge", "1 when the hourly CDR files can be written, or are off", health.files_ok);
+  metric(stream, "cdr_files_written_total", "counter", "Hourly CDR files written", (double)health.files_written);
+  metric(stream, "record_days", "gauge", "Days of which there are call detail records", health.days);
+  metric(stream, "record_days_dropped_total", "counter", "Days that were dropped because they were too old",
+         (double)health.days_dropped);
+}
+
 static void write_journal(FILE *stream, const struct call_journal *journal) {
   struct call_journal_health health;
   call_journal_read_health(journal, &health);
@@ -123,6 +133,7 @@ void api_metrics(const struct api_request *request, struct api_response *respons
   write_keep_alive(stream, &status.counts);
   write_machinery(stream, &status, &health);
   write_journal(stream, request->switch_parts->journal);
+  write_keeper(stream, request->switch_parts->keeper);
   fclose(stream);
   api_respond_text(response, 200, "text/plain; version=0.0.4; charset=utf-8", text);
 }

@@ -34,6 +34,7 @@ struct monitor {
   struct traffic_summary summary, next_summary;
   struct worker_group_status status;
   struct store_health health;
+  struct record_keeper_health keeper;
 };
 
 struct monitor *monitor_open(const struct admin_options *parts) {
@@ -127,14 +128,17 @@ static void take_sample(struct monitor *monitor, const struct worker_group_statu
 static void look(struct monitor *monitor) {
   struct worker_group_status status;
   struct store_health health;
+  struct record_keeper_health keeper;
   worker_group_read_status(monitor->parts->group, &status);
   store_read_health(monitor->parts->store, &health);
+  record_keeper_read_health(monitor->parts->keeper, &keeper);
   bool has_news = summarise(monitor, &health);
   pthread_mutex_lock(&monitor->mutex);
   if (has_news) monitor->summary = monitor->next_summary;
   take_sample(monitor, &status, &health);
   monitor->status = status;
   monitor->health = health;
+  monitor->keeper = keeper;
   pthread_mutex_unlock(&monitor->mutex);
 }
 
@@ -199,6 +203,7 @@ static json_t *alarms(const struct monitor *monitor) {
   json_t *list = json_array();
   const struct worker_group_status *now = &monitor->status;
   const struct store_health *health = &monitor->health;
+  const struct record_keeper_health *keeper = &monitor->keeper;
   const struct counters *before = counters_back(monitor, COUNTERS_KEPT - 1);
 #define ALARM(name, level, value, above, text)                                                                         \
   if ((uint64_t)(value) > (above)) add_alarm(list, #name, level, (uint64_t)(value), text);

@@ -125,6 +125,12 @@ bool configuration_parameter_changed(struct configuration *configuration, const 
   return entry != NULL;
 }
 
+void configuration_copy_parameters(struct configuration *configuration, struct parameters *parameters_out) {
+  pthread_mutex_lock(&configuration->mutex);
+  *parameters_out = *configuration->parameters;
+  pthread_mutex_unlock(&configuration->mutex);
+}
+
 void configuration_parameter_value(struct configuration *configuration, const struct parameter_row *row,
                                    struct text_builder *builder) {
   pthread_mutex_lock(&configuration->mutex);

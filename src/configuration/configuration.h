@@ -45,6 +45,9 @@ void configuration_close(struct configuration **configuration);
 const struct parameters *configuration_parameters(const struct configuration *configuration);
 const struct directory *configuration_directory(const struct configuration *configuration);
 
+/* A copy of the present parameters, for a thread that makes no changes. */
+void configuration_copy_parameters(struct configuration *configuration, struct parameters *parameters_out);
+
 /* From now on changes are handed to `group`, and gateways' host names are looked up for it (by `name_servers`,
  * "127.0.0.1:53" for tests, or NULL: those of the host). NULL for `group`: to nobody any more, before its workers end.
  */

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "configuration/configuration_private.h"
+#include "store/csv.h"
 
 #define HAND_OVER_DEADLINE_MS 10000
 
@@ -107,10 +108,19 @@ static void hand_over(struct change *change, struct picture *picture, struct par
   }
 }
 
+static enum result check_columns(const struct parameter_text *text, struct text_builder *problem) {
+  struct csv_columns columns;
+  text_builder_add_literal(problem, "BF_CDR_FILE_COLUMNS: ");
+  enum result result = csv_columns_read(str_view_of(text->bytes, text->length), &columns, problem);
+  if (result == RESULT_OK) problem->length = 0;
+  return result;
+}
+
 static enum result check_parameters(struct change *change) {
   char why[sizeof change->problem->text];
   struct text_builder builder = text_builder_over(why, sizeof why - 1);
   enum result result = parameters_check(&change->parameters, &builder);
+  if (result == RESULT_OK) result = check_columns(&change->parameters.BF_CDR_FILE_COLUMNS, &builder);
   why[builder.length] = '\0';
   return result == RESULT_OK ? result : configuration_say(change->problem, result, "/parameters", why);
 }

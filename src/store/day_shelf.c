@@ -117,6 +117,10 @@ enum result day_shelf_open_day(struct day_shelf *shelf, const char *name, bool c
   return RESULT_OK;
 }
 
+bool day_shelf_is_stopped(const struct day_shelf *shelf) {
+  return shelf->stop && __atomic_load_n(shelf->stop, __ATOMIC_RELAXED);
+}
+
 /* --- lookups -------------------------------------------------------------------------------------------------------
  */
 

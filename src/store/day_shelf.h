@@ -29,6 +29,7 @@ struct record_day {
 struct day_shelf {
   char dir[RECORD_DIR_BYTES];
   struct record_day days[RECORD_DAYS_OPEN];
+  const bool *stop;            /* atomic; NULL or what tells its user to give up what takes long */
   struct record_day *inserted; /* into which the last record went; NULL outside transactions */
   uint64_t uses;
   int code;                          /* SQLite's, of the last failure */
@@ -44,6 +45,8 @@ void day_shelf_close(struct day_shelf *shelf);
  * `problem`, shelf->code says what SQLite says. */
 enum result day_shelf_open_day(struct day_shelf *shelf, const char *day, bool create, struct record_day **day_out,
                                char *problem, size_t problem_bytes);
+
+bool day_shelf_is_stopped(const struct day_shelf *shelf);
 
 /* Attaches the day's lookups as the schema `found` when there are any, and says whether. */
 bool day_shelf_attach_lookup(struct day_shelf *shelf, struct record_day *day);

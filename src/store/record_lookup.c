@@ -57,6 +57,12 @@ static int make(sqlite3 *database, int64_t up_to) {
   return code;
 }
 
+#define STEPS_BETWEEN_LOOKS 100000
+
+static int is_stopped(void *shelf) {
+  return day_shelf_is_stopped(shelf);
+}
+
 static int open_both(const char *path, const char *day_path, sqlite3 **database) {
   int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0) return SQLITE_CANTOPEN;
@@ -95,7 +101,9 @@ bool record_lookup_catch_up(struct day_shelf *shelf, const char *day, bool is_ov
   sqlite3 *database = NULL;
   int code = open_both(path, day_path, &database);
   int64_t last = code == SQLITE_OK ? number_of(database, "SELECT max(number) FROM day.cdrs", &code) : 0;
+  sqlite3_progress_handler(database, STEPS_BETWEEN_LOOKS, is_stopped, shelf);
   if (code == SQLITE_OK) code = make(database, last);
+  if (code == SQLITE_INTERRUPT) code = SQLITE_OK; /* another time */
   if (code != SQLITE_OK) snprintf(problem, problem_bytes, "%s cannot be written: %s", path, sqlite3_errstr(code));
   sqlite3_close(database);
   if (record_code_is_damage(code)) (void)unlink(path);

@@ -1,4 +1,4 @@
-#include "admin/csv.h"
+#include "store/csv.h"
 
 #include <stdlib.h>
 
@@ -50,6 +50,25 @@ static void test_the_header_names_as_many_columns_as_a_line_has(void) {
   free(text);
 }
 
-TAP_TESTS(TAP(test_values_are_quoted_where_rfc_4180_asks_for_it),
+static enum result read_columns(const char *text, struct csv_columns *columns, char *sentence, size_t bytes) {
+  struct text_builder problem = text_builder_over(sentence, bytes - 1);
+  enum result result = csv_columns_read(str_view_from_c(text), columns, &problem);
+  sentence[problem.length] = '\0';
+  return result;
+}
+
+static void test_columns_are_read_in_their_order_and_an_unknown_one_is_named(void) {
+  struct csv_columns columns;
+  char sentence[128];
+  expect(read_columns(" caller , id,callee", &columns, sentence, sizeof sentence) == RESULT_OK);
+  expect(columns.count == 3 && columns.fields[0] == 2 && columns.fields[1] == 0 && columns.fields[2] == 3);
+  expect(read_columns("", &columns, sentence, sizeof sentence) == RESULT_OK);
+  expect_int(columns.count, ==, 0);
+  expect(read_columns("id,colour", &columns, sentence, sizeof sentence) == RESULT_MALFORMED);
+  expect(strcmp(sentence, "\"colour\" is no field of a call detail record") == 0);
+}
+
+TAP_TESTS(TAP(test_columns_are_read_in_their_order_and_an_unknown_one_is_named),
+          TAP(test_values_are_quoted_where_rfc_4180_asks_for_it),
           TAP(test_a_number_with_plus_stays_and_a_formula_is_disarmed),
           TAP(test_the_header_names_as_many_columns_as_a_line_has))
