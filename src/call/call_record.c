@@ -93,7 +93,7 @@ static void fill_times(const struct call *call, struct cdr_record *record) {
   record->setup_ms = (uint64_t)mono_ms_since(call->answered, call->started);
   if (call->ended_at.value == 0) return;
   record->hold_time_ms = (uint64_t)mono_ms_since(call->ended, call->answered);
-  record->fee_time_s = (record->hold_time_ms + 999) / 1000; /* a second begun is a second paid */
+  cdr_record_charge(record, call->ended_at);
 }
 
 void call_record_fill_life(struct call_step *step, struct cdr_record *record) {
@@ -151,10 +151,19 @@ static struct str_view encode(struct call_step *step, const struct cdr_record *r
   return bytes.overflowed ? (struct str_view){0} : text_builder_view(&bytes);
 }
 
+/* A side that was found dead: how long it had been is not known, only when it was last alive. */
+static bool is_zombie(const struct call_end *end) {
+  return end->cause == END_CAUSE_refresh_unanswered || end->cause == END_CAUSE_refresh_rejected ||
+         end->cause == END_CAUSE_session_expired;
+}
+
 struct str_view call_record_make(struct call_step *step) {
   struct cdr_record record;
   call_record_fill(step, &record);
   record.state = STR_VIEW("ended");
+  if (step->leg && is_zombie(&step->call->end) &&
+      step->context->parameters->BF_BILLING_UNTIL == BILLING_UNTIL_LAST_ALIVE)
+    cdr_record_charge(&record, step->leg->alive.at);
   call_decision_fill(step, &record);
   return encode(step, &record);
 }

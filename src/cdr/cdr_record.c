@@ -93,6 +93,19 @@ enum result cdr_record_decode(struct str_view bytes, struct cdr_record *record_o
   return broken ? RESULT_MALFORMED : RESULT_OK;
 }
 
+/* --- what is paid --------------------------------------------------------------------------------------------------
+ */
+
+void cdr_record_charge(struct cdr_record *record, struct wall_us until) {
+  if (record->answered_at.value == 0 || record->hold_time_ms == CDR_NUMBER_NONE) return;
+  int64_t talked_ms = (int64_t)record->hold_time_ms;
+  int64_t unpaid_ms = (record->ended_at.value - until.value) / 1000;
+  if (unpaid_ms < 0) unpaid_ms = 0;
+  if (unpaid_ms > talked_ms) unpaid_ms = talked_ms;
+  record->billed_until.value = record->ended_at.value - unpaid_ms * 1000;
+  record->fee_time_s = ((uint64_t)(talked_ms - unpaid_ms) + 999) / 1000;
+}
+
 /* --- keys -----------------------------------------------------------------------------------------------------------
  */
 
@@ -146,5 +159,5 @@ void cdr_record_end_by_restart(struct cdr_record *record) {
   if (record->answered_at.value == 0) return;
   int64_t talked_us = record->ended_at.value - record->answered_at.value;
   record->hold_time_ms = talked_us > 0 ? (uint64_t)talked_us / 1000 : 0;
-  record->fee_time_s = (record->hold_time_ms + 999) / 1000;
+  cdr_record_charge(record, record->ended_at);
 }

@@ -40,6 +40,11 @@ enum result cdr_record_decode(struct str_view bytes, struct cdr_record *record_o
 #define CDR_ID_LENGTH 30
 void cdr_record_write_id(struct wall_us started_at, uint8_t worker, struct handle handle, struct text_builder *id);
 
+/* Charges an ended call until that moment, which is taken for the end when it is later and for the answer when it is
+ * earlier: fee_time_s, a second begun being a second paid, and billed_until. Nothing is charged without an answer. What
+ * is left out is measured by the wall clock, the talk time by the monotonic one. */
+void cdr_record_charge(struct cdr_record *record, struct wall_us until);
+
 /* The key under which the journal keeps the call of an id: 12 digits of milliseconds, 2 of the worker, 8 and 8 of a
  * handle, all hexadecimal. JOURNAL_KEY_NONE for any other text. */
 struct journal_key cdr_record_key_of_id(struct str_view id);

@@ -142,6 +142,46 @@ static void test_a_call_cut_by_a_restart_ends_with_its_last_proof_of_life(void) 
   expect_int(record.sip_status, ==, 200);
 }
 
+static struct cdr_record talked_for(int64_t milliseconds) {
+  struct cdr_record record;
+  cdr_record_init(&record);
+  record.started_at = (struct wall_us){1000000};
+  record.answered_at = (struct wall_us){3000000};
+  record.ended_at = (struct wall_us){3000000 + milliseconds * 1000};
+  record.hold_time_ms = (uint64_t)milliseconds;
+  return record;
+}
+
+static void test_a_second_begun_is_a_second_paid(void) {
+  static const uint64_t paid[][2] = {{0, 0}, {1, 1}, {999, 1}, {1000, 1}, {1001, 2}};
+  for (size_t i = 0; i < sizeof paid / sizeof paid[0]; i++) {
+    struct cdr_record record = talked_for((int64_t)paid[i][0]);
+    cdr_record_charge(&record, record.ended_at);
+    expect_int(record.fee_time_s, ==, paid[i][1]);
+    expect_int(record.billed_until.value, ==, record.ended_at.value);
+  }
+}
+
+static void test_what_is_charged_ends_within_the_call(void) {
+  struct cdr_record record = talked_for(1832000);
+  cdr_record_charge(&record, (struct wall_us){record.answered_at.value + 1500000000});
+  expect_int(record.fee_time_s, ==, 1500);
+  expect_int(record.hold_time_ms, ==, 1832000);
+  expect_int(record.billed_until.value, ==, record.answered_at.value + 1500000000);
+  cdr_record_charge(&record, (struct wall_us){record.ended_at.value + 5000000}); /* a clock that was set */
+  expect_int(record.fee_time_s, ==, 1832);
+  cdr_record_charge(&record, (struct wall_us){1});
+  expect_int(record.fee_time_s, ==, 0);
+  expect_int(record.billed_until.value, ==, record.answered_at.value);
+}
+
+static void test_talk_time_is_the_monotonic_clock_s_whatever_the_wall_clock_says(void) {
+  struct cdr_record record = talked_for(60000);
+  record.ended_at.value -= INT64_C(3600000000); /* set back by an hour meanwhile */
+  cdr_record_charge(&record, record.ended_at);
+  expect_int(record.fee_time_s, ==, 60);
+}
+
 static void test_an_attempt_cut_by_a_restart_has_no_talk_time(void) {
   struct cdr_record record;
   cdr_record_init(&record);
@@ -152,7 +192,9 @@ static void test_an_attempt_cut_by_a_restart_has_no_talk_time(void) {
   expect_int(record.sip_status, >=, 400);
 }
 
-TAP_TESTS(TAP(test_the_key_is_read_out_of_the_id), TAP(test_a_call_cut_by_a_restart_ends_with_its_last_proof_of_life),
+TAP_TESTS(TAP(test_a_second_begun_is_a_second_paid), TAP(test_what_is_charged_ends_within_the_call),
+          TAP(test_talk_time_is_the_monotonic_clock_s_whatever_the_wall_clock_says),
+          TAP(test_the_key_is_read_out_of_the_id), TAP(test_a_call_cut_by_a_restart_ends_with_its_last_proof_of_life),
           TAP(test_an_attempt_cut_by_a_restart_has_no_talk_time),
           TAP(test_a_new_record_is_empty_and_its_numbers_are_unknown),
           TAP(test_what_is_encoded_is_decoded_field_by_field), TAP(test_the_bytes_are_as_written_down),

@@ -70,6 +70,7 @@ enum keep_alive_method_choice {
 };
 enum keep_alive_learn_choice { KEEP_ALIVE_LEARN_OFF, KEEP_ALIVE_LEARN_SUGGEST, KEEP_ALIVE_LEARN_SET };
 enum keep_alive_who_choice { KEEP_ALIVE_WHO_ALL, KEEP_ALIVE_WHO_NAT };
+enum billing_until_choice { BILLING_UNTIL_END, BILLING_UNTIL_LAST_ALIVE };
 enum authentication_code_choice { AUTHENTICATION_CODE_401, AUTHENTICATION_CODE_407 };
 enum digest_algorithms_choice { DIGEST_MD5_SHA256, DIGEST_SHA256_MD5, DIGEST_MD5, DIGEST_SHA256 };
 

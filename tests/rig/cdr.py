@@ -6,7 +6,7 @@ import re
 FIELDS = """id state caller callee caller_out callee_out caller_device callee_device caller_address callee_address
     caller_call_id callee_call_id started_at ringing_at answered_at ended_at pdd_ms setup_ms hold_time_ms fee_time_s
     end_direction end_reason end_cause end_text sip_status q850_cause explanation last_alive_at last_alive_by caller_timer
-    callee_timer end_leg end_timer end_message""".split()
+    callee_timer end_leg end_timer end_message billed_until""".split()
 
 END_REASONS = """normal cancelled busy no_answer rejected session_timeout duration_limit media_timeout operator
     route_not_found not_registered illegal_call forbidden authentication_failed capacity gateway_timeout protocol_error
@@ -105,5 +105,8 @@ def _check_moments(cdr, moments, claim):
     lasts("setup_ms", "started_at", "answered_at")
     lasts("hold_time_ms", "answered_at", "ended_at")
     talk_ms = cdr.get("hold_time_ms") or 0
+    if cdr.get("billed_until") != cdr.get("ended_at"):  # of a device that was found dead
+        claim(cdr.get("end_reason") == "session_timeout" or not cdr.get("answered_at"), "it is not charged until its end")
+        return
     claim(cdr.get("fee_time_s") in (talk_ms // 1000, -(-talk_ms // 1000)) or not cdr.get("fee_time_s") and not talk_ms,
           f"fee_time_s is {cdr.get('fee_time_s')!r} for {talk_ms} ms")

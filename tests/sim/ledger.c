@@ -51,8 +51,12 @@ static const char *wrong_times(const struct world *world, const struct cdr_recor
   if (apart < -ROUNDING_MS || apart > ROUNDING_MS) return "hold_time_ms is not the time from answer to end";
   apart = (int64_t)record->setup_ms - (answered - started) / 1000;
   if (apart < -ROUNDING_MS || apart > ROUNDING_MS) return "setup_ms is not the time from start to answer";
-  if (record->fee_time_s < record->hold_time_ms / 1000 || record->fee_time_s > record->hold_time_ms / 1000 + 1)
-    return "fee_time_s is not hold_time_ms in seconds";
+  int64_t billed = record->billed_until.value;
+  if (billed < answered || billed > ended) return "billed_until is outside of the call";
+  apart = (int64_t)record->fee_time_s * 1000 - (billed - answered) / 1000;
+  if (apart < -ROUNDING_MS || apart > 1000 + ROUNDING_MS) return "fee_time_s is not the time until billed_until";
+  bool is_timeout = str_view_equal(record->end_reason, STR_VIEW("session_timeout"));
+  if (billed != ended && !is_timeout) return "it is not charged until its end";
   return NULL;
 }
 
