@@ -83,6 +83,8 @@ static enum result open_day(struct day_shelf *shelf, struct record_day *day, con
   day->database = store_database_open(path, &shelf->code, problem, problem_bytes);
   if (!day->database) return RESULT_FAILED;
   shelf->code = record_rows_prepare(day->database);
+  /* Many are open at once; what is read often is in the system's cache. */
+  if (shelf->code == SQLITE_OK) shelf->code = sqlite3_exec(day->database, "PRAGMA cache_size=-512", NULL, NULL, NULL);
   if (shelf->code == SQLITE_OK) return RESULT_OK;
   snprintf(problem, problem_bytes, "%s cannot be used: %s", path, sqlite3_errmsg(day->database));
   return RESULT_FAILED;

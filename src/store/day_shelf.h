@@ -14,7 +14,7 @@
 #include "base/result.h"
 #include "store/record_rows.h"
 
-#define RECORD_DAYS_OPEN 8
+#define RECORD_DAYS_OPEN 40 /* a month, for questions about all of it */
 #define RECORD_DIR_BYTES 4096
 
 struct record_day {

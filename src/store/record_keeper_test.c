@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "store/record_insert.h"
@@ -198,6 +199,38 @@ static void test_the_hour_that_went_on_when_the_switch_stopped_gets_its_file_at_
   end();
 }
 
+static void test_names_days_and_stamps_are_utc_wherever_the_host_is(void) {
+  setenv("TZ", "Asia/Shanghai", 1);
+  tzset();
+  begin();
+  round_at(START_US);
+  put(START_US + 123000, 2);
+  put(START_US / DAY_US * DAY_US, 4); /* midnight, UTC */
+  round_at(START_US + HOUR_US);
+  expect(file_is_there("records/20241004.db") && !file_is_there("records/20241003.db"));
+  expect(strstr(read_file("cdr/2024100413.csv"), ",2024-10-04T13:01:00.123Z,") != NULL);
+  expect(strstr(read_file("cdr/2024100413.csv"), ",2024-10-04T00:00:00.000Z,") != NULL);
+  end();
+  unsetenv("TZ");
+  tzset();
+}
+
+static void test_a_clock_that_is_set_back_begins_no_hour_twice(void) {
+  begin();
+  round_at(START_US);
+  put(START_US, 2);
+  round_at(START_US + HOUR_US);
+  put(START_US, 4);
+  round_at(START_US - 5 * HOUR_US); /* by six hours */
+  put(START_US, 6);
+  round_at(START_US + HOUR_US / 2);
+  expect(strcmp(all_callees(), "2 ") == 0);
+  round_at(START_US + 2 * HOUR_US);
+  expect(strcmp(all_callees(), "2 4 6 ") == 0);
+  expect(file_is_there("cdr/2024100413.csv") && file_is_there("cdr/2024100414.csv"));
+  end();
+}
+
 static void test_columns_and_unanswered_calls_are_a_choice(void) {
   begin();
   snprintf(chosen.columns, sizeof chosen.columns, "callee, caller,started_at");
@@ -310,7 +343,8 @@ static void test_days_that_are_over_get_their_lookups(void) {
 TAP_TESTS(TAP(test_what_comes_within_an_hour_is_a_file_when_the_hour_is_over), TAP(test_each_record_is_in_one_file),
           TAP(test_whoever_was_killed_while_writing_writes_the_same_file_again),
           TAP(test_the_hour_that_went_on_when_the_switch_stopped_gets_its_file_at_the_next_start),
-          TAP(test_columns_and_unanswered_calls_are_a_choice),
+          TAP(test_names_days_and_stamps_are_utc_wherever_the_host_is),
+          TAP(test_a_clock_that_is_set_back_begins_no_hour_twice), TAP(test_columns_and_unanswered_calls_are_a_choice),
           TAP(test_files_switched_off_end_with_what_is_there_and_leave_out_what_comes_then),
           TAP(test_a_directory_that_cannot_be_written_is_told_and_caught_up),
           TAP(test_a_full_disk_leaves_no_half_a_file),

@@ -13,7 +13,7 @@
 /* What is bound to a statement, by number. */
 enum { ID = 1, CALLER, CALLEE, DEVICE, REASON, FROM, TO, CURSOR, LIMIT, LOWEST, HIGHEST };
 
-/* The most selective first: it leads, the others are looked up for each of its records. */
+/* Of those that a query has, the most selective leads, and the others are looked up for each of its records. */
 static const struct filter {
   enum record_lookup_field field;
   int parameter;
@@ -62,10 +62,37 @@ static void add_filters(struct statement_text *sql, const struct cdr_query *quer
     if (filter_value(query, &filters[i])) add(sql, " AND %s", filters[i].condition);
 }
 
-static const struct filter *leading_filter(const struct cdr_query *query) {
-  for (size_t i = 0; i < FILTER_COUNT; i++)
-    if (filter_value(query, &filters[i])) return &filters[i];
-  return NULL;
+static bool has_filter(const struct cdr_query *query) {
+  return query->caller || query->callee || query->device || query->reason;
+}
+
+/* How many records of the day a filter's value has, as far as that matters. */
+static int64_t count_found(struct record_day *day, const struct filter *filter, const char *value) {
+  sqlite3_stmt *statement = NULL;
+  int64_t count = INT64_MAX;
+  if (sqlite3_prepare_v2(day->database,
+                         "SELECT count(*) FROM (SELECT 1 FROM found.lookup WHERE field=?1 AND value=?2 LIMIT 5000)", -1,
+                         &statement, NULL) == SQLITE_OK) {
+    sqlite3_bind_int(statement, 1, (int)filter->field);
+    sqlite3_bind_text(statement, 2, value, -1, SQLITE_STATIC);
+    if (sqlite3_step(statement) == SQLITE_ROW) count = sqlite3_column_int64(statement, 0);
+  }
+  sqlite3_finalize(statement);
+  return count;
+}
+
+/* The one with the fewest records on this day; among many the first of the table. */
+static const struct filter *leading_filter(struct record_day *day, const struct cdr_query *query) {
+  const struct filter *leading = NULL;
+  int64_t fewest = INT64_MAX;
+  for (size_t i = 0; i < FILTER_COUNT; i++) {
+    const char *value = filter_value(query, &filters[i]);
+    int64_t count = value ? count_found(day, &filters[i], value) : INT64_MAX;
+    if (!value || (leading && count >= fewest)) continue;
+    leading = &filters[i];
+    fewest = count;
+  }
+  return leading;
 }
 
 /* CROSS JOIN: the lookup leads, in the order of ids, and is left as soon as there are enough. */
@@ -74,15 +101,15 @@ static void add_found(struct statement_text *sql, const struct cdr_query *query,
       record_select_columns());
   add(sql, " WHERE f.field=%d AND f.value=?%d", leading->field, leading->parameter);
   add_bounds(sql, query, "f");
-  for (const struct filter *filter = leading + 1; filter < filters + FILTER_COUNT; filter++)
-    if (filter_value(query, filter))
+  for (const struct filter *filter = filters; filter < filters + FILTER_COUNT; filter++)
+    if (filter != leading && filter_value(query, filter))
       add(sql, " AND EXISTS(SELECT 1 FROM found.lookup WHERE field=%d AND value=?%d AND id=f.id)", filter->field,
           filter->parameter);
 }
 
-static void write_statement(struct statement_text *sql, const struct cdr_query *query, bool has_lookup) {
-  const struct filter *leading = leading_filter(query);
-  if (leading && has_lookup) {
+/* `leading` NULL: there is no lookup, or no filter. */
+static void write_statement(struct statement_text *sql, const struct cdr_query *query, const struct filter *leading) {
+  if (leading) {
     add_found(sql, query, leading);
     add(sql, " UNION ALL SELECT c.id,%s FROM cdrs c NOT INDEXED WHERE c.number>(SELECT value FROM found.marks)",
         record_select_columns());
@@ -105,7 +132,7 @@ static void bind_time(sqlite3_stmt *statement, int at, int64_t time_us) {
 static sqlite3_stmt *prepare(struct record_day *day, const struct cdr_query *query, uint32_t limit, bool has_lookup) {
   struct statement_text sql = {.length = 0};
   sqlite3_stmt *statement = NULL;
-  write_statement(&sql, query, has_lookup);
+  write_statement(&sql, query, has_lookup ? leading_filter(day, query) : NULL);
   if (sqlite3_prepare_v2(day->database, sql.text, -1, &statement, NULL) != SQLITE_OK) return NULL;
   /* What a statement does not ask for is refused, which is well. */
   if (query->id) record_bind_id(statement, ID, str_view_from_c(query->id));
@@ -161,7 +188,7 @@ static enum result read_day(struct page *page, const struct cdr_query *query, co
   if (result == RESULT_NOT_FOUND) return RESULT_OK; /* dropped a moment ago */
   int code = SQLITE_ERROR;
   if (result == RESULT_OK) {
-    bool has_lookup = leading_filter(query) && day_shelf_attach_lookup(page->shelf, day);
+    bool has_lookup = has_filter(query) && day_shelf_attach_lookup(page->shelf, day);
     sqlite3_stmt *statement = prepare(day, query, page->limit - page->count + 1, has_lookup);
     if (statement) code = read_rows(page, statement, name);
     if (code != SQLITE_DONE) snprintf(problem, sizeof problem, "%s", sqlite3_errmsg(day->database));
