@@ -273,6 +273,25 @@ static void test_what_was_durable_is_there_again_with_its_last_note(void) {
   remove_dir();
 }
 
+static void test_the_end_waits_for_all_that_was_told_however_many_batches_that_are(void) {
+  enum { ROUNDS = 30, KEYS = 1000 };
+  fresh_dir();
+  struct call_journal *journal = open_journal();
+  char text[64];
+  for (uint64_t i = 0; i < ROUNDS * KEYS; i++) {
+    snprintf(text, sizeof text, "of round %u, and as long as it may be", (unsigned)(i / KEYS));
+    put(journal, JOURNAL_PUT, i % KEYS, text);
+  }
+  expect_int(call_journal_start(journal), ==, RESULT_OK);
+  call_journal_close(&journal);
+  journal = reopen();
+  expect_int(living.count, ==, KEYS);
+  for (unsigned i = 0; i < KEYS; i++)
+    expect(strcmp(living.state[i], text) == 0);
+  call_journal_close(&journal);
+  remove_dir();
+}
+
 static uint64_t flushes_of(const struct call_journal *journal) {
   struct call_journal_health health;
   call_journal_read_health(journal, &health);
@@ -698,6 +717,7 @@ static void test_a_directory_that_cannot_be_made_is_a_clear_error(void) {
 }
 
 TAP_TESTS(TAP(test_what_was_durable_is_there_again_with_its_last_note),
+          TAP(test_the_end_waits_for_all_that_was_told_however_many_batches_that_are),
           TAP(test_many_that_are_waited_for_share_a_flush),
           TAP(test_one_that_is_waited_for_is_flushed_at_once_however_long_many_would_wait),
           TAP(test_a_last_record_torn_at_any_byte_is_cut_and_the_journal_goes_on),

@@ -301,6 +301,8 @@ void *journal_writer_run(void *argument) {
       batch_failed(journal);
       wait_to_retry(journal);
     }
-    if (stopping && (is_finished(journal) || ++farewells > FAILURES_UNTIL_LETTING_GO)) return NULL;
+    if (!stopping) continue;
+    bool gives_up = journal->failures > 0 && ++farewells > FAILURES_UNTIL_LETTING_GO;
+    if (is_finished(journal) || gives_up) return NULL;
   }
 }
