@@ -76,7 +76,7 @@ static void measure(uint32_t calls) {
   if (!journal) give_up(problem);
   double opened = now_s();
   uint32_t count = 0;
-  if (call_journal_each(journal, count_call, &count) != RESULT_OK || count != calls) { fprintf(stderr, "%u\n", count); give_up("not all calls are there"); }
+  if (call_journal_each(journal, count_call, &count) != RESULT_OK || count != calls) give_up("not all calls are there");
   double visited = now_s();
   struct call_journal_health health;
   call_journal_read_health(journal, &health);
