@@ -67,6 +67,15 @@ static bool make_file(const struct day_shelf *shelf, const char *path) {
   return flush_directory(shelf->dir);
 }
 
+void day_shelf_close_gone(struct day_shelf *shelf) {
+  for (size_t i = 0; i < RECORD_DAYS_OPEN; i++) {
+    struct record_day *day = &shelf->days[i];
+    char path[RECORD_PATH_BYTES];
+    day_shelf_path(shelf, day->name, "", path);
+    if (day->database && !day->is_in_transaction && inode_of(path) != day->inode) close_day(day);
+  }
+}
+
 /* The place of this day, else a free one, else that which was not used for longest; NULL: all are in transactions. */
 static struct record_day *choose_place(struct day_shelf *shelf, const char *name) {
   struct record_day *chosen = NULL;
@@ -101,6 +110,7 @@ enum result day_shelf_open_day(struct day_shelf *shelf, const char *name, bool c
   if (!is_same) {
     if (day->is_in_transaction) sqlite3_exec(day->database, "ROLLBACK", NULL, NULL, NULL);
     close_day(day);
+    day_shelf_close_gone(shelf);
     if (!create && inode_of(path) == 0) return RESULT_NOT_FOUND;
     if (create && !make_file(shelf, path)) {
       shelf->code = errno == ENOSPC ? SQLITE_FULL : SQLITE_CANTOPEN;

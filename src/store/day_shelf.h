@@ -48,6 +48,9 @@ enum result day_shelf_open_day(struct day_shelf *shelf, const char *day, bool cr
 
 bool day_shelf_is_stopped(const struct day_shelf *shelf);
 
+/* Closes what has been dropped or put aside by somebody else: a file that is open takes its room for as long. */
+void day_shelf_close_gone(struct day_shelf *shelf);
+
 /* Attaches the day's lookups as the schema `found` when there are any, and says whether. */
 bool day_shelf_attach_lookup(struct day_shelf *shelf, struct record_day *day);
 

@@ -236,6 +236,7 @@ static enum result read_days(struct page *page, const struct cdr_query *query, c
   char(*days)[RECORD_DAY_BYTES];
   size_t count;
   enum result result = RESULT_OK;
+  day_shelf_close_gone(page->shelf);
   if (!day_shelf_list(page->shelf, &days, &count)) {
     snprintf(page->problem, page->problem_bytes, "%s cannot be read", page->shelf->dir);
     return RESULT_FAILED;

@@ -1,3 +1,4 @@
+#include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <inttypes.h>
@@ -346,6 +347,20 @@ static void test_no_room_for_a_new_day_is_reported_survived_and_caught_up(void) 
   close_and_remove(store);
 }
 
+/* Files that are removed and still open. */
+static unsigned count_ghosts(void) {
+  unsigned count = 0;
+  DIR *directory = opendir("/proc/self/fd");
+  for (struct dirent *entry; directory && (entry = readdir(directory)) != NULL;) {
+    char path[300], target[300] = "";
+    snprintf(path, sizeof path, "/proc/self/fd/%s", entry->d_name);
+    ssize_t length = readlink(path, target, sizeof target - 1);
+    count += length > 0 && strstr(target, "20241004") && strstr(target, "(deleted)");
+  }
+  if (directory) closedir(directory);
+  return count;
+}
+
 static void test_a_dropped_day_is_gone_and_what_comes_late_is_not_written_to_the_dead(void) {
   struct store *store = open_in_fresh_dir();
   struct day_shelf shelf;
@@ -362,6 +377,7 @@ static void test_a_dropped_day_is_gone_and_what_comes_late_is_not_written_to_the
   expect(wait_until_written(store));
   struct seen seen = query_pages(store, (struct cdr_query){0}, 10);
   expect(seen.count == 2 && seen.numbers[1] == 3);
+  expect_int(count_ghosts(), ==, 0);
   close_and_remove(store);
 }
 
