@@ -180,6 +180,29 @@ static void test_a_re_invite_of_the_peer_in_between_starts_the_rhythm_anew(void)
   finish(&talk);
 }
 
+/* RFC 3261 §12.2.2, RFC 6141 §4.6: by re-INVITE (the session as it was), and by UPDATE. */
+static void test_a_refresh_goes_to_the_contact_of_the_last_target_refresh(void) {
+  for (unsigned by_update = 0; by_update < 2; by_update++) {
+    struct talk talk = connect_with(QUIET_LINES, ALLOW_LINES OURS_LINES);
+    struct peer *old = talk.callee, *moved = peer_at(talk.bench, "203.0.113.77:5060");
+    struct flow flow = moved->flow;
+    *moved = *old;
+    moved->flow = flow;
+    talk.callee = moved;
+    pass_ms(&talk, 100000);
+    peer_add(moved, TIMER_LINES "Session-Expires: 600;refresher=uas\r\n");
+    peer_request(moved, by_update ? "UPDATE" : "INVITE", by_update ? NULL : ANSWER);
+    peer_expect(moved, "200");
+    if (!by_update) peer_ack(moved, NULL);
+    caller_refreshes(&talk);
+    pass_ms(&talk, 300010);
+    const char *update = callee_refreshed(&talk, "UPDATE");
+    expect(str_view_starts_with(str_view_from_c(update), STR_VIEW("UPDATE sip:peer@203.0.113.77")));
+    peer_expect_nothing(old);
+    finish(&talk);
+  }
+}
+
 static void test_exactly_one_side_refreshes_when_the_peer_takes_the_role(void) {
   struct talk talk = connect_with(QUIET_LINES, ALLOW_LINES OURS_LINES);
   pass_ms(&talk, 100000);
@@ -854,6 +877,7 @@ TAP_TESTS(
     TAP(test_a_peer_without_update_gets_re_invites_with_the_session_in_force),
     TAP(test_after_hold_resume_and_a_refused_offer_the_refresh_says_what_is_in_force),
     TAP(test_a_re_invite_of_the_peer_in_between_starts_the_rhythm_anew),
+    TAP(test_a_refresh_goes_to_the_contact_of_the_last_target_refresh),
     TAP(test_exactly_one_side_refreshes_when_the_peer_takes_the_role),
     TAP(test_the_ack_of_a_refresh_is_sent_again_for_each_repeated_2xx),
     TAP(test_refused_update_is_followed_by_update_with_sdp_and_re_invite),

@@ -53,8 +53,8 @@ static void write_switches(struct campaign_text *text, bool are_two) {
   const char *far = are_two ? "west" : "east";
   campaign_line(text, "customer pbx at 10.0.1.5 of east");
   campaign_line(text, "customer isp at 10.0.1.6 of east%s", campaign_chance(text, 15) ? " without timers" : "");
-  campaign_line(text, "gateway first at 10.0.2.1 serves 44 of %s", far);
-  campaign_line(text, "gateway second at 10.0.2.2 serves 46 of %s%s%s", far,
+  campaign_line(text, "gateway first at 10.0.2.1 serves 44 of %s login trunk", far);
+  campaign_line(text, "gateway second at 10.0.2.2 serves 46 of %s login trunk%s%s", far,
                 campaign_chance(text, 15) ? " without timers" : "", campaign_chance(text, 20) ? " over tcp" : "");
   campaign_line(text, "nat box at 203.0.113.9 keeps %us", campaign_draw(text, 60, 300));
   campaign_line(text, "phone alice 1001 behind box registers of %s%s", far,
@@ -91,6 +91,14 @@ static void write_manners(struct campaign_text *text, const char *end) {
   if (campaign_chance(text, 10))
     campaign_line(text, "%s refuses UPDATE with 503 inside times 2 saying Retry-After:%u", end,
                   campaign_draw(text, 1, 60));
+}
+
+/* Of the gateways, to whom the switch has credentials: of all requests or of one kind, once a call or each time. */
+static void write_demand(struct campaign_text *text, const char *end) {
+  if (!campaign_chance(text, 15)) return;
+  campaign_line(text, "%s demands credentials with %s%s%s times %u", end, DRAW_WORD(text, "401", "407"),
+                DRAW_WORD(text, "", "", " of INVITE", " of UPDATE", " of BYE"), DRAW_WORD(text, "", " by SHA-256"),
+                campaign_draw(text, 1, campaign_chance(text, 50) ? 3 : 1000));
 }
 
 static void write_trouble(struct campaign_text *text, bool are_two) {
@@ -156,6 +164,8 @@ struct str_view campaign_write_supervision(uint64_t seed, char *memory) {
     write_session_wishes(&text, ends[i]);
     write_manners(&text, ends[i]);
   }
+  write_demand(&text, "first");
+  write_demand(&text, "second");
   if (campaign_chance(&text, 60))
     for (unsigned i = campaign_draw(&text, 1, 3); i > 0; i--)
       write_trouble(&text, are_two);
