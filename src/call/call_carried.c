@@ -184,11 +184,10 @@ static unsigned glare(const struct call_step *step, const struct call_leg *to, b
 }
 
 static void refuse_glare(struct call_step *step, unsigned status) {
-  char memory[32];
-  struct text_builder lines = text_builder_over(memory, sizeof memory);
   if (status == 500)
-    sip_build_header_u32(&lines, SIP_HEADER_RETRY_AFTER, random_between(step->context->random, 0, 10)); /* §14.2 */
-  call_respond(step, step->transaction, status, text_builder_view(&lines));
+    call_respond_later(step);
+  else
+    call_respond(step, step->transaction, status, (struct str_view){0});
 }
 
 static void respond_to(struct call_step *step, struct call_leg *leg, const struct call_carried *carried,

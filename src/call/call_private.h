@@ -688,4 +688,8 @@ unsigned call_response_inside(unsigned status);
 /* A response without body on step->transaction, a leg's or none's; `lines` are whole header lines. */
 void call_respond(struct call_step *step, struct handle transaction, unsigned status, struct str_view lines);
 
+/* 500 with a Retry-After of 0 to 10 s to the request in step->message, which comes at the wrong time (RFC 3261 §12.2.2,
+ * §14.2). */
+void call_respond_later(struct call_step *step);
+
 #endif

@@ -220,7 +220,7 @@ void call_receive_request(struct call_table *table, struct context *context, con
   enum result result = dialog_receive_request(table->rooms.dialogs, context, step.leg->dialog, request, flow);
   if (result == RESULT_OUT_OF_RANGE) {
     call_supervision_hear_minimum(&step);
-    call_respond(&step, transaction, 500, (struct str_view){0}); /* §12.2.2 */
+    call_respond_later(&step);
     return;
   }
   struct handle call = handle_of(&step);

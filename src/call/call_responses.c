@@ -1,5 +1,6 @@
 /* Which status one side gets for the other's (call_response.def), and responses without a body. */
 #include "call/call_private.h"
+#include "sip/sip_build.h"
 
 struct response_row {
   uint16_t from, to, setup, inside;
@@ -45,4 +46,11 @@ static struct str_view to_tag(struct call_step *step) {
 void call_respond(struct call_step *step, struct handle transaction, unsigned status, struct str_view lines) {
   (void)!transaction_respond_simple(step->table->rooms.transactions, step->context, transaction, status, to_tag(step),
                                     lines);
+}
+
+void call_respond_later(struct call_step *step) {
+  char memory[32];
+  struct text_builder lines = text_builder_over(memory, sizeof memory);
+  sip_build_header_u32(&lines, SIP_HEADER_RETRY_AFTER, random_between(step->context->random, 0, 10));
+  call_respond(step, step->transaction, 500, text_builder_view(&lines));
 }
