@@ -462,6 +462,7 @@ bool ua_call_fork(struct ua_call *call) {
   branch->session.theirs = call->session.theirs;
   branch->session.has_theirs = true;
   branch->state = UA_ANSWERED;
+  branch->is_forked = call->is_forked = true;
   ua_call_accept(branch, invite, false);
   return true;
 }

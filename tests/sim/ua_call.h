@@ -20,6 +20,7 @@ enum ua_call_state {
 struct ua_call {
   struct actor *actor;
   bool is_caller;
+  bool is_forked; /* there is another one with the same INVITE */
   enum ua_call_state state;
   struct str_view number; /* dialled */
   struct str_view label;  /* the same at both ends: X-Sim-Call */
@@ -125,7 +126,8 @@ void ua_call_receive_cancel(struct actor *actor, struct ua_transaction *transact
 bool ua_call_ignores(struct actor *actor, const struct sip_message *request);
 
 /* What it answers a request with that lacks the credentials that it demands (ua_credentials.c); false: it has them. */
-bool ua_credentials_refuse(struct actor *actor, const struct sip_message *request, struct actor_manners *manners_out);
+bool ua_credentials_refuse(struct actor *actor, const struct ua_call *call, const struct sip_message *request,
+                           struct actor_manners *manners_out);
 
 /* Responds without body; the To tag is the call's, or a new one. */
 void ua_call_respond(struct ua_transaction *transaction, struct ua_call *call, unsigned status, struct str_view lines);

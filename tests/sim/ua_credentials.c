@@ -45,9 +45,12 @@ static struct str_view challenge(struct actor *actor, struct actor_demand *deman
                          demand->is_sha256 ? "SHA-256" : "MD5", stale ? ", stale=true" : "");
 }
 
-bool ua_credentials_refuse(struct actor *actor, const struct sip_message *request, struct actor_manners *manners_out) {
+/* The switch hangs a further branch of a fork up without credentials (docs/decisions/supervision.md). */
+bool ua_credentials_refuse(struct actor *actor, const struct ua_call *call, const struct sip_message *request,
+                           struct actor_manners *manners_out) {
   struct actor_demand *demand = &actor->traits.demand;
   if (!is_demanded(demand, request->method)) return false;
+  if (call && call->is_forked && request->method == SIP_METHOD_BYE) return false;
   enum sip_header header = demand->status == 407 ? SIP_HEADER_PROXY_AUTHORIZATION : SIP_HEADER_AUTHORIZATION;
   struct str_view value = sip_message_header(request, header);
   struct sip_digest digest;

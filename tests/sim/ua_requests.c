@@ -111,7 +111,7 @@ void ua_call_receive_request(struct actor *actor, struct ua_transaction *transac
   struct ua_call *call = ua_call_find(actor, request);
   const struct actor_manners *manners = manners_towards(actor, request);
   struct actor_manners demanded;
-  if (!manners && ua_credentials_refuse(actor, request, &demanded)) manners = &demanded;
+  if (!manners && ua_credentials_refuse(actor, call, request, &demanded)) manners = &demanded;
   bool is_offer = request->method == SIP_METHOD_INVITE || request->method == SIP_METHOD_UPDATE;
   if (manners && call && is_offer)
     refuse_offer(call, transaction, request, manners);
