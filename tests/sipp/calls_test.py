@@ -1,5 +1,8 @@
 """Calls through the switch, played by SIPp, each with its record."""
 
+import hashlib
+import re
+
 from rig.cdr import absent, between, expect_cdr, matching, one_of, present
 from rig.claims import needs
 from rig.switch import mapping_gateway, password_of, phone, routing_gateway
@@ -38,6 +41,38 @@ def test_a_customer_reaches_a_vendor(rig):
                pdd_ms=between(0, 2000), setup_ms=between(200, 3000), hold_time_ms=between(600, 2600), fee_time_s=between(0, 3),
                end_direction="caller", end_reason="normal", end_cause=absent, sip_status=200, q850_cause=16,
                last_alive_at=present)
+
+
+def is_right_answer(message, hash_of, password):
+    """Whether the credentials in a request are what RFC 7616 makes of this password."""
+    said = dict(re.findall(r'(\w+)="?([^",]*)"?', message["authorization"].removeprefix("Digest ")))
+    digest = lambda *parts: hash_of(":".join(parts).encode()).hexdigest()  # noqa: E731
+    method = message["cseq"].split()[1]
+    wanted = digest(digest(said["username"], said["realm"], password), said["nonce"], said["nc"], said["cnonce"], said["qop"],
+                    digest(method, said["uri"]))
+    assert said["username"] == "trunk-7" and said["opaque"] == "5ccc069c", message
+    return said["response"] == wanted
+
+
+@needs("switch", "sipp")
+def test_a_vendor_that_demands_credentials_gets_them_and_nobody_sees_the_password(rig):
+    for algorithm, hash_of in (("MD5", hashlib.md5), ("SHA-256", hashlib.sha256)):
+        customer, vendor = rig.port(), rig.port()
+        gateway = routing_gateway("vendor-a", vendor, user="trunk-7", password="s3cret-word", realm="carrier.example")
+        switch = rig.switch(mapping_gateways=[mapping_gateway("customer-a", customer)], routing_gateways=[gateway])
+        callee = rig.sipp("callee_challenges", port=vendor, algorithm=algorithm)
+        rig.sipp("gateway_calls", port=customer, to=switch).done()
+        callee.done()
+        first, second = callee.received("INVITE")
+        bye, = callee.received("BYE")
+        assert not first.all("authorization") and is_right_answer(second, hash_of, "s3cret-word"), second
+        assert "nc=00000001" in second["authorization"] and "nc=00000002" in bye["authorization"]
+        assert is_right_answer(bye, hash_of, "s3cret-word"), bye
+        expect_cdr(switch.cdr(), end_reason="normal", callee_device="vendor-a")
+        shown = switch.api.ask("GET", "/api/v1/routing-gateways/vendor-a").text
+        assert '"trunk-7"' in shown and "s3cret" not in shown, shown
+        trace = switch.api.ask("GET", f"/api/v1/trace.txt?number={CALLED}").text
+        assert "trunk-7" in trace and "84a4cc6f" not in trace.split("Authorization: Digest", 1)[1].split("\n", 1)[0], trace
 
 
 @needs("switch", "sipp")
