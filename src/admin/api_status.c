@@ -111,6 +111,9 @@ json_t *status_document(const struct desk *desk) {
   json_object_set_new(document, "journal", journal_json(parts->journal));
   json_object_set_new(document, "draining", json_boolean(status.draining));
   json_object_set_new(document, "record_keeping", keeper_json(parts->keeper));
+  json_object_set_new(
+      document, "hep",
+      json_pack("{s:I,s:I}", "sent", (json_int_t)status.hep.sent, "dropped", (json_int_t)status.hep.dropped));
   monitor_add_to_status(desk->monitor, document);
   return document;
 }

@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "admin/api.h"
+#include "admin/api_trace.h"
+#include "admin/desk.h"
 #include "recorder/ring_file.h"
 #include "recorder/trace_query.h"
 #include "trace/trace_json.h"
@@ -22,7 +23,7 @@ static bool refuse(struct api_response *response, const char *detail) {
   return false;
 }
 
-static bool add_address(struct trace_filter *filter, const char *text) {
+bool api_trace_add_address(struct trace_filter *filter, const char *text) {
   if (filter->address_count == TRACE_ADDRESSES_MAX) return true;
   struct address *address = &filter->addresses[filter->address_count];
   if (address_parse(str_view_from_c(text), 0, address) != RESULT_OK) return false;
@@ -35,15 +36,14 @@ static void add_document_addresses(void *context, const char *document) {
   json_t *object = json_loads(document, 0, NULL), *entry;
   size_t index;
   const char *address = json_string_value(json_object_get(object, "address"));
-  if (address) add_address(filter, address);
+  if (address) api_trace_add_address(filter, address);
   json_array_foreach(json_object_get(object, "addresses"), index, entry) {
-    if (json_is_string(entry)) add_address(filter, json_string_value(entry));
+    if (json_is_string(entry)) api_trace_add_address(filter, json_string_value(entry));
   }
   json_decref(object);
 }
 
-/* A phone is known by its number, a gateway by its addresses. */
-static bool add_device(const struct api_request *request, const char *device, struct trace_filter *filter) {
+bool api_trace_add_device(const struct api_request *request, const char *device, struct trace_filter *filter) {
   for (size_t k = 0; k < object_kind_count; k++) {
     json_t *object = api_object_find(request, &object_kinds[k], device);
     if (!object) continue;
@@ -71,9 +71,9 @@ static bool read_filter(const struct api_request *request, struct trace_query *q
   const char *address = api_query(request, "address"), *device = api_query(request, "device");
   filter->call = str_view_from_c(api_query(request, "call"));
   filter->number = str_view_from_c(api_query(request, "number"));
-  if (address && !add_address(filter, address))
+  if (address && !api_trace_add_address(filter, address))
     return refuse(response, "address must be an IP address, with or without a port");
-  if (device && !add_device(request, device, filter))
+  if (device && !api_trace_add_device(request, device, filter))
     return refuse(response,
                   "device must be the number of a phone, or the name of a gateway whose addresses are numbers");
   if (filter->call.length > 0) filter->since.value = api_call_began_us(filter->call.data);
@@ -86,10 +86,12 @@ static bool read_query(const struct api_request *request, struct trace_query *qu
   *query = (struct trace_query){.cursor = api_query(request, "cursor")};
   if (!read_filter(request, query, response) ||
       !api_query_number(request, "limit", 1, TRACE_RECORDS_MAX, LIMIT_DEFAULT, &limit, response) ||
-      !api_query_number(request, "keepalives", 0, 1, query->filter.address_count > 0, &keepalives, response))
+      !api_query_number(request, "keepalives", 0, 1, query->filter.address_count > 0 || api_query(request, "kept"),
+                        &keepalives, response))
     return false;
   query->limit = limit;
   query->wants_keepalives = keepalives;
+  if (api_query(request, "kept")) return true; /* all of it */
   if (!api_query(request, "since") && query->filter.call.length == 0) {
     query->filter.since.value = worker_group_wall_now(request->switch_parts->group).value - (int64_t)RECENT_S * 1000000;
     query->wants_latest = !query->cursor;
@@ -100,8 +102,13 @@ static bool read_query(const struct api_request *request, struct trace_query *qu
 static bool ask(const struct api_request *request, struct trace_result *result, struct api_response *response) {
   struct trace_query query;
   char dir[RING_PATH_BYTES], problem[256];
+  const char *kept = api_query(request, "kept");
   if (!read_query(request, &query, response)) return false;
   snprintf(dir, sizeof dir, "%s/trace", request->switch_parts->data_dir);
+  if (kept && debug_traces_directory(request->desk->debug_traces, kept, dir, sizeof dir) != RESULT_OK) {
+    api_respond_problem(response, 404, "there is no such debug trace", NULL);
+    return false;
+  }
   if (trace_query_run(dir, &query, result, problem, sizeof problem)) return true;
   return refuse(response, problem);
 }

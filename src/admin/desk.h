@@ -5,9 +5,11 @@
 #include "admin/admin.h"
 #include "admin/admin_token.h"
 #include "admin/event_streams.h"
+#include "admin/live_changes.h"
 #include "admin/lockout.h"
 #include "admin/monitor.h"
 #include "admin/session_table.h"
+#include "recorder/debug_traces.h"
 
 struct desk {
   struct admin_options parts;
@@ -17,6 +19,8 @@ struct desk {
   struct lockout *lockout;
   struct monitor *monitor;
   struct event_streams *streams;
+  struct debug_traces *debug_traces;
+  struct live_changes changes; /* the monitor's thread only */
 };
 
 #endif

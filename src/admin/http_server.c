@@ -330,15 +330,26 @@ static bool start_listener(struct listener *listener, struct admin *admin, int f
   return false;
 }
 
-/* Everybody who listens sees how the switch is doing. */
+/* Everybody who listens sees how the switch is doing, and what has just changed. */
 static void publish_status(void *context) {
   struct desk *desk = context;
   json_t *document = status_document(desk);
   char *status = json_dumps(document, JSON_COMPACT | JSON_REAL_PRECISION(12)), *frame = NULL;
+  size_t length = 0;
+  FILE *stream = status ? open_memstream(&frame, &length) : NULL;
+  if (stream) {
+    fprintf(stream, "event: status\ndata: %s\n\n", status);
+    live_changes_append(&desk->changes, document, stream);
+    fclose(stream);
+  }
   json_decref(document);
-  if (status && asprintf(&frame, "event: status\ndata: %s\n\n", status) < 0) frame = NULL;
   free(status);
   event_streams_publish(desk->streams, frame);
+}
+
+static struct wall_us wall_now(void *context) {
+  struct desk *desk = context;
+  return worker_group_wall_now(desk->parts.group);
 }
 
 static bool open_desk(struct desk *desk, const struct admin_options *options, char *problem, size_t problem_bytes) {
@@ -348,8 +359,10 @@ static bool open_desk(struct desk *desk, const struct admin_options *options, ch
   desk->sessions = session_table_create();
   desk->lockout = lockout_create();
   desk->streams = desk->sessions ? event_streams_create(desk->sessions) : NULL;
+  desk->debug_traces = debug_traces_open(options->data_dir, wall_now, desk);
   desk->monitor = monitor_open(&desk->parts);
-  if (desk->lockout && desk->streams && desk->monitor && monitor_start(desk->monitor, publish_status, desk))
+  if (desk->debug_traces && desk->lockout && desk->streams && desk->monitor &&
+      monitor_start(desk->monitor, publish_status, desk))
     return true;
   snprintf(problem, problem_bytes, "no memory");
   return false;
@@ -392,6 +405,8 @@ void admin_close(struct admin **admin_pointer) {
   }
   event_streams_destroy(&desk->streams);
   monitor_close(&desk->monitor);
+  debug_traces_close(&desk->debug_traces);
+  live_changes_free(&desk->changes);
   session_table_destroy(&desk->sessions);
   lockout_destroy(&desk->lockout);
   free(admin);

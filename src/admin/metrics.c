@@ -88,6 +88,9 @@ static void write_machinery(FILE *stream, const struct worker_group_status *stat
   metric(stream, "records_written_total", "counter", "Call detail records written to the store",
          (double)health->records_written);
   metric(stream, "store_ok", "gauge", "1 when the store can be written to", health->ok);
+  metric(stream, "hep_sent_total", "counter", "Messages sent on to BF_HEP_ADDRESS", (double)status->hep.sent);
+  metric(stream, "hep_dropped_total", "counter", "Messages that could not be sent on to BF_HEP_ADDRESS",
+         (double)status->hep.dropped);
 }
 
 static void write_keeper(FILE *stream, struct record_keeper *keeper) {

@@ -34,7 +34,7 @@ static const struct {
 } queries[] = {
     {"/api/v1/cdrs", false, "caller callee gateway reason from to limit cursor"},
     {"/api/v1/doctor", true, "since"},
-    {"/api/v1/trace", true, "call number address device since until limit cursor keepalives"},
+    {"/api/v1/trace", true, "call number address device since until limit cursor keepalives kept"},
 };
 
 static void add_queries(json_t *list, const char *path) {

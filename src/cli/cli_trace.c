@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/cli_debug_traces.h"
 #include "cli/cli_path.h"
 
 struct trace_wish {
@@ -14,7 +15,7 @@ struct trace_wish {
 };
 
 static const char *const filters[] = {"call",  "number", "address",    "device", "since",
-                                      "until", "limit",  "keepalives", NULL};
+                                      "until", "limit",  "keepalives", "kept",   NULL};
 
 static bool read_arguments(const struct cli_call *call, struct trace_wish *wish) {
   for (int i = 0; i < call->argument_count; i++) {
@@ -122,6 +123,7 @@ static enum cli_exit follow(struct cli_call *call, const struct trace_wish *wish
 
 enum cli_exit cli_trace(struct cli_call *call) {
   struct trace_wish wish = {0};
+  if (cli_debug_traces_are_meant(call)) return cli_debug_traces(call);
   if (!read_arguments(call, &wish)) return CLI_USAGE;
   if (wish.pcap) return write_pcap(call, &wish);
   return call->live ? follow(call, &wish) : print_text(call, &wish);

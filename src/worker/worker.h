@@ -13,6 +13,7 @@
 #include "boundary/event.h"
 #include "directory/directory.h"
 #include "parameters/parameters.h"
+#include "recorder/hep_export.h"
 #include "switch/switch_core.h"
 
 struct call_journal; /* store/call_journal.h */
@@ -89,9 +90,10 @@ struct worker_group_status {
   struct switch_core_counts counts;
   uint32_t loop_lag_ms_max; /* worst delay between a timer's due time and its handling in the last second */
   uint64_t records_waiting;
-  bool journal_failed; /* it cannot be written */
-  bool draining;       /* new calls are refused */
-  double processor_s;  /* user + system of the worker threads */
+  bool journal_failed;          /* it cannot be written */
+  bool draining;                /* new calls are refused */
+  double processor_s;           /* user + system of the worker threads */
+  struct hep_export_counts hep; /* what was sent on to Homer */
 };
 void worker_group_read_status(const struct worker_group *group, struct worker_group_status *status);
 

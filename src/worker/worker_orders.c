@@ -176,6 +176,7 @@ void worker_group_read_status(const struct worker_group *group, struct worker_gr
   *status = (struct worker_group_status){0};
   status->journal_failed = group->journal && !call_journal_is_well(group->journal);
   status->draining = __atomic_load_n(&group->draining, __ATOMIC_RELAXED);
+  if (group->hep) status->hep = hep_export_count(group->hep);
   for (uint8_t i = 0; i < group->worker_count; i++) {
     struct worker *worker = group->workers[i];
     add_counters(&status->counters, &worker->counters);

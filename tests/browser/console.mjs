@@ -284,6 +284,42 @@ const STEPS = {
   },
 
   // Very many calls: the list shows the last as quickly as the first, and has few rows in the page.
+  // A gateway is tried from its row; the report is read in the same place.
+  async test_a_trunk(browser, number) {
+    const found = [];
+    const page = await open_page(browser, { colorScheme: "light" });
+    await sign_in(page, "/routing-gateways");
+    await page.getByRole("button", { name: "Test vendor-a" }).click();
+    await page.getByLabel("Number to call").fill(number);
+    await page.getByRole("button", { name: "Begin the test" }).click();
+    await page.getByText("Sessions are refreshed with").waitFor();
+    check(await page.locator(".checks .badge, .checks li").count() >= 8, "not every check is shown");
+    await look(page, "trunk-test", found);
+    await page.getByRole("button", { name: "Show its record" }).click();
+    await page.getByRole("dialog").getByText("trunk test").first().waitFor();
+    check(!found.length, found.join("\n"));
+    await page.context().close();
+  },
+
+  // Begun from what the filter says, kept by the switch, opened, stopped, removed.
+  async keep_a_trace(browser, number) {
+    const found = [];
+    const page = await open_page(browser, { colorScheme: "light" });
+    await sign_in(page, `/trace?number=${number}&shown=1`);
+    await page.getByRole("button", { name: `Keep what ${number} says` }).click();
+    await page.getByRole("status").getByText("The trace has begun.").waitFor();
+    await page.locator(".kept li .open").first().click();
+    await page.locator(".kept li.chosen").waitFor();
+    check(/kept=/.test(page.url()), `the address is ${page.url()}`);
+    await look(page, "trace-kept", found);
+    await page.getByRole("button", { name: "Stop", exact: true }).click();
+    await page.locator(".kept").getByText("stopped").waitFor();
+    await page.getByRole("button", { name: "Remove", exact: true }).click();
+    await page.locator(".kept li").waitFor({ state: "detached" });
+    check(!found.length, found.join("\n"));
+    await page.context().close();
+  },
+
   // The switch looks, not the page: what is typed and chosen goes into the question.
   async find_calls(browser, caller) {
     const page = await open_page(browser);

@@ -121,6 +121,17 @@ def test_running_calls_obey_parameters_and_operators_records_are_found_and_many_
     expect_cdr(switch.cdrs(3)[-1], id=call["id"], end_direction="switch", end_reason="operator")
 
 
+@needs("switch", "sipp", "node", "npm", "chromium")
+@time_limit(200)
+def test_a_trunk_is_tested_and_a_trace_kept_from_the_console(rig):
+    switch, _, vendor = trunk(rig)
+    far_side = rig.sipp("callee_is_tried", port=vendor, calls=2, alone_status="200 OK", timeout_s=100)
+    use(switch, "test_a_trunk=4420999", "keep_a_trace=4420999")
+    far_side.done()
+    expect_cdr(switch.cdr(), end_reason="trunk_test", end_direction="switch", callee="4420999")
+    assert switch.api.get("/api/v1/debug-traces")["items"] == []
+
+
 @needs("node", "npm")
 @time_limit(120)
 def test_the_console_has_no_errors_of_types(rig):

@@ -150,6 +150,37 @@ export interface Traced {
 }
 export interface Participant { name: string; address?: string }
 export interface TracePage { items: Traced[]; participants: Participant[]; next_cursor: string; has_more?: boolean; is_damaged?: boolean }
+/** What is kept of a number, a device or an address, beyond the flight recorder's ring. */
+export interface DebugTrace {
+  id: string;
+  number: string;
+  label: string;
+  addresses: string[];
+  by: string;
+  state: "running" | "done" | "stopped" | "full";
+  started_at: string;
+  ends_at: string;
+  ended_at: string | null;
+  minutes: number;
+  records: number;
+  bytes: number;
+}
+/** What a test of a routing gateway has found. */
+export interface TrunkTest {
+  id: string;
+  gateway: string;
+  number: string;
+  address: string;
+  state: "asking" | "calling" | "trying" | "ending" | "done";
+  user_agent: string;
+  allow: string;
+  supported: string;
+  reliable_provisional: { supported: boolean; used: boolean };
+  timer: { supported: boolean; interval_s: number | null; refresher: "us" | "them" | "none"; min_se_s: number | null };
+  checks: { name: string; verdict: "not_tried" | "waiting" | "works" | "refused" | "unanswered"; status: number | null; answered_in_ms: number | null; meaning: string }[];
+  conclusion: string;
+  started_at: string;
+}
 /** What the doctor has found. */
 export interface Finding {
   diagnosis: string;

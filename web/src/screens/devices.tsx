@@ -1,14 +1,15 @@
 // Mapping gateways, routing gateways and phones: one screen, three kinds.
 import { useMemo, useState } from "preact/hooks";
-import { get, may, Problem, put, remove, type Device, type Figures, type Page, type Traffic } from "../api";
+import { get, may, post, Problem, put, remove, type Device, type Figures, type Page, type Traffic, type TrunkTest } from "../api";
 import { ago, clock, milliseconds, number, percent } from "../format";
 import { t, word, type Text } from "../language";
 import { now, usePolled } from "../live";
-import { place, set_query } from "../router";
+import { go, place, set_query } from "../router";
 import { useStore } from "../store";
 import { Icon } from "../ui/icons";
 import { List, type Column } from "../ui/list";
-import { Badge, Confirm, Dialog, Empty, Failed, Field, Head, Left, message_of, Search, toast } from "../ui/parts";
+import { Badge, Confirm, Dialog, Empty, Failed, Field, Head, Left, message_of, Search, toast, type Tone } from "../ui/parts";
+import { open_trace } from "./trace";
 
 export type Kind = "mapping-gateways" | "routing-gateways" | "phones";
 interface KindRow { title: Text; add: Text; note: Text; icon: string; key: "name" | "number"; side: "callers" | "callees" }
@@ -25,7 +26,7 @@ const inputs = (): Input[] => [
   { key: "display", label: "display", type: "text", kinds: "p" },
   { key: "addresses", label: "addresses", hint: "addresses_hint", type: "lines", kinds: "m", required: true },
   { key: "address", label: "address", hint: "address_hint", type: "text", kinds: "r", required: true },
-  { key: "transport", label: "transport", type: "choice", kinds: "r", choices: [["", "UDP"], ["tcp", "TCP"], ["tls", "TLS"]] },
+  { key: "transport", label: "transport", type: "choice", kinds: "r", choices: [["", "UDP"], ["auto", t("transport_auto")], ["tcp", "TCP"], ["tls", "TLS"]] },
   { key: "prefixes", label: "prefixes", hint: "prefixes_hint", type: "words", kinds: "r", required: true },
   { key: "priority", label: "priority", hint: "priority_hint", type: "number", kinds: "r" },
   { key: "capacity", label: "capacity", type: "number", kinds: "mrp" },
@@ -106,6 +107,51 @@ function DeviceForm({ kind, device, onClose, onDone }: { kind: Kind; device: Dev
   );
 }
 
+const VERDICT_TONE: Record<string, Tone> = { works: "good", refused: "warn", unanswered: "bad" };
+
+/** What the far side of a routing gateway can do, found out by calling it. */
+function TrunkTestDialog({ name, onClose }: { name: string; onClose: () => void }) {
+  const path = `routing-gateways/${encodeURIComponent(name)}/test`;
+  const [problem, set_problem] = useState("");
+  const { value: report, again } = usePolled(() => get<TrunkTest>(path).catch(() => null), 1000, [name]);
+  const runs = !!report && report.state !== "done";
+  const begin = async (event: Event) => {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget as HTMLFormElement);
+    const word_of = (key: string) => String(form.get(key) ?? "").trim();
+    try {
+      await post(path, { number: word_of("number"), ...(word_of("caller") ? { caller: word_of("caller") } : {}) });
+      set_problem("");
+    } catch (error) { set_problem(message_of(error) || t("no_network")); }
+    again();
+  };
+  return (
+    <Dialog title={t("trunk_test_title", name)} wide onClose={onClose} actions={<>
+      {report?.id && report.state === "done" && <button type="button" onClick={() => go(`/cdrs?id=${encodeURIComponent(report.id)}`)}>{t("show_record")}</button>}
+      {report?.id && <button type="button" onClick={() => open_trace(report.id)}><Icon name="trace" /> {t("trace_open")}</button>}
+      <button type="submit" class="primary" form="trunk-test" disabled={runs}>{t(report && !runs ? "trunk_test_again" : "trunk_test_begin")}</button></>}>
+      <form id="trunk-test" class="form-grid" onSubmit={begin}>
+        <p class="muted">{t("trunk_test_note")}</p>
+        <Field label={t("trunk_test_number")}>{(p) => <input {...p} name="number" defaultValue={report?.number ?? ""} inputMode="tel" spellcheck={false} autocomplete="off" />}</Field>
+        <Field label={t("trunk_test_caller")}>{(p) => <input {...p} name="caller" inputMode="tel" spellcheck={false} autocomplete="off" />}</Field>
+        {problem && <p class="field-error" role="alert">{problem}</p>}
+      </form>
+      {report && <section class="trunk-report" aria-live="polite">
+        <p class={runs ? "muted" : "finding-detail"}>{runs ? t("trunk_test_running") : report.conclusion}</p>
+        <ul class="checks">{report.checks.map((check) => (
+          <li key={check.name} title={check.meaning}><span>{word("check", check.name)}</span><Badge tone={VERDICT_TONE[check.verdict]}>{word("verdict", check.verdict)}</Badge>
+            <span class="muted figure">{check.status ? `${check.status} · ${milliseconds(check.answered_in_ms)}` : ""}</span></li>))}</ul>
+        <dl class="pairs">
+          <dt>{t("trunk_test_far")}</dt><dd>{report.user_agent || "–"} <span class="muted mono">{report.address}</span></dd>
+          <dt>{t("trunk_test_timer")}</dt><dd>{report.timer.interval_s ? `${report.timer.interval_s} s, ${word("refresher", report.timer.refresher)}` : t("trunk_test_no_timer")}</dd>
+          {report.timer.min_se_s !== null && <><dt>{t("trunk_test_min_se")}</dt><dd>{report.timer.min_se_s} s</dd></>}
+          <dt>{t("trunk_test_reliable")}</dt><dd>{t(report.reliable_provisional.supported ? "yes" : "no")}</dd>
+          {report.allow && <><dt>Allow</dt><dd class="mono break">{report.allow}</dd></>}
+        </dl></section>}
+    </Dialog>
+  );
+}
+
 async function every(kind: Kind): Promise<Device[]> {
   const items: Device[] = [];
   let cursor: string | null = "";
@@ -124,6 +170,7 @@ export function Devices({ kind }: { kind: Kind }) {
   const words = (query.get("q") ?? "").trim().toLowerCase();
   const [edits, set_edits] = useState<Device | "new" | null>(null);
   const [removes, set_removes] = useState<string | null>(null);
+  const [tests, set_tests] = useState<string | null>(null);
   const { value: devices, error, again } = usePolled(() => every(kind), 3000);
   const traffic = usePolled(() => get<Traffic>("traffic"), 5000).value?.[row.side] ?? {};
   const name_of = (device: Device) => String(device[row.key]);
@@ -136,6 +183,7 @@ export function Devices({ kind }: { kind: Kind }) {
   const where = (device: Device) => (device.addresses as string[] | undefined)?.join(", ") ?? (device.address as string) ?? (device.display as string) ?? "–";
   const lock = (device: Device) => device.locked ? <Badge tone="warn"><Icon name="lock" size={13} /> {t("locked")}</Badge> : <Badge tone="good">{t("unlocked")}</Badge>;
   const act = (device: Device) => may("operator") && <span class="acts">
+    {kind === "routing-gateways" && <button type="button" class="quiet square" aria-label={t("trunk_test_title", name_of(device))} title={t("trunk_test")} onClick={() => set_tests(name_of(device))}><Icon name="doctor" /></button>}
     <button type="button" class="quiet square" aria-label={t("edit_device", name_of(device))} title={t("edit")} onClick={() => set_edits(device)}><Icon name="edit" /></button>
     <button type="button" class="quiet square danger-text" aria-label={`${t("remove")} ${name_of(device)}`} title={t("remove")} onClick={() => set_removes(name_of(device))}><Icon name="trash" /></button></span>;
   const open = (device: Device) => may("operator") && set_edits(device);
@@ -159,7 +207,7 @@ export function Devices({ kind }: { kind: Kind }) {
     ...(kind === "routing-gateways" ? [] : [
       { name: "changed", title: t("changed"), width: "118px", by: (d: Device) => d.changed_at ?? "", show: (d: Device) => <span class="muted" title={`${d.changed_at} ${t("by", word("by", d.changed_by))}`}>{ago(d.changed_at, at)}</span> },
     ]),
-    { name: "act", title: "", width: "76px", right: true, show: act },
+    { name: "act", title: "", width: kind === "routing-gateways" ? "112px" : "76px", right: true, show: act },
   ];
   return (
     <div class="screen fixed">
@@ -175,6 +223,7 @@ export function Devices({ kind }: { kind: Kind }) {
           <div class="card-line muted"><span class={`clip ${kind === "phones" ? "" : "mono"}`}>{where(d)}</span>{kind === "phones" ? act(d) : lines(d)}</div>
           {kind !== "phones" && <div class="card-line muted"><span>ASR {percent(figures(d)?.asr_percent)} · ACD {clock(figures(d)?.acd_s)}</span>{act(d)}</div>}</>} />}
       {edits && <DeviceForm kind={kind} device={edits === "new" ? null : edits} onClose={() => set_edits(null)} onDone={again} />}
+      {tests && <TrunkTestDialog name={tests} onClose={() => set_tests(null)} />}
       {removes && <Confirm title={t("remove_title", removes)} text={t("remove_text")} action={t("remove")} onClose={() => set_removes(null)}
         onConfirm={async () => { await remove(`${kind}/${encodeURIComponent(removes)}`); toast(t("removed", removes)); again(); }} />}
     </div>

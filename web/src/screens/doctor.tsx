@@ -13,7 +13,7 @@ const CALLS_SHOWN = 8;
 const tone_of = (finding: Finding): Tone => (finding.confidence_percent >= 90 ? "bad" : finding.confidence_percent >= 70 ? "warn" : "info");
 
 export function FindingCard({ finding, brief = false }: { finding: Finding; brief?: boolean }) {
-  const title = (language.get() === "zh" && chinese_findings[finding.diagnosis]) || finding.title;
+  const { title, meaning, remedy } = (language.get() === "zh" && chinese_findings[finding.diagnosis]) || finding;
   return (
     <article class="finding">
       <header><span class={`finding-icon ${tone_of(finding)}`}><Icon name="alarm" size={20} /></span>
@@ -22,8 +22,8 @@ export function FindingCard({ finding, brief = false }: { finding: Finding; brie
         {!brief && <Badge>{t("doctor_times", number(finding.count))}</Badge>}
         <Badge tone={tone_of(finding)}>{t("doctor_confidence", percent(finding.confidence_percent).replace(".0", ""))}</Badge></header>
       {finding.detail && <p class="finding-detail">{finding.detail}</p>}
-      {finding.meaning && <p class="muted">{finding.meaning}</p>}
-      <p class="remedy"><strong>{t("doctor_remedy")}:</strong> {finding.remedy}</p>
+      {finding.meaning && <p class="muted">{meaning}</p>}
+      <p class="remedy"><strong>{t("doctor_remedy")}:</strong> {remedy}</p>
       {!brief && <p class="muted small">{finding.since && t("doctor_since", stamp(finding.since))}{finding.latest && finding.latest !== finding.since && `, ${t("doctor_latest", stamp(finding.latest))}`}</p>}
       {!brief && !!finding.calls?.length && <p class="evidence-calls"><span class="muted small">{t("doctor_evidence")}:</span>{finding.calls.slice(0, CALLS_SHOWN).map((id) => (
         <a class="mono small" href={`/cdrs?id=${encodeURIComponent(id)}`} onClick={follow}>{id}</a>))}</p>}

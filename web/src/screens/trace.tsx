@@ -1,14 +1,15 @@
 // The flight recorder: who said what to whom, as a ladder, with the timers' decisions drawn in.
 import { useEffect, useRef, useState } from "preact/hooks";
-import { get, Problem, type Participant, type TracePage, type Traced } from "../api";
+import { get, may, post, Problem, remove, type DebugTrace, type Page, type Participant, type TracePage, type Traced } from "../api";
 import { number, span, stamp, time_of_day } from "../format";
 import { t, word } from "../language";
+import { now, usePolled } from "../live";
 import { go, place, set_query } from "../router";
 import { useStore } from "../store";
 import { Icon } from "../ui/icons";
-import { Badge, Dialog, Empty, Failed, Field, Head, useMedia } from "../ui/parts";
+import { Badge, Dialog, Empty, Failed, Field, Head, toast, useMedia, type Tone } from "../ui/parts";
 
-const FILTERS = ["call", "number", "address"];
+const FILTERS = ["call", "number", "address", "kept"];
 const MINUTES = ["5", "15", "60", "360", "1440"];
 const SHOWN_MAX = 1000;
 const SWITCH = "belfry";
@@ -73,7 +74,7 @@ function Filters({ query }: { query: URLSearchParams }) {
   const submit = (event: Event) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget as HTMLFormElement);
-    set_query({ ...Object.fromEntries([...FILTERS, "minutes"].map((name) => [name, String(form.get(name) ?? "").trim()])), shown: "1" }, false);
+    set_query({ kept: "", ...Object.fromEntries(["call", "number", "address", "minutes"].map((name) => [name, String(form.get(name) ?? "").trim()])), shown: "1" }, false);
   };
   const input = (name: "call" | "number" | "address", label: string) => (
     <Field label={label}>{(p) => <input {...p} name={name} class={name === "number" ? "" : "mono"} defaultValue={query.get(name) ?? ""} spellcheck={false} autocomplete="off" />}</Field>);
@@ -91,6 +92,7 @@ const is_address = (text: string) => /^[[\d][\d.:a-f\]]*$/i.test(text) && /[.:]/
 
 function asked_of(query: URLSearchParams): URLSearchParams {
   const asked = new URLSearchParams({ since: `${query.get("minutes") || "15"}m` });
+  if (query.get("kept")) return new URLSearchParams({ kept: query.get("kept")!, keepalives: query.get("keepalives") === "1" ? "1" : "0" });
   for (const name of ["call", "number"]) if (query.get(name)) asked.set(name, query.get(name)!);
   const end = query.get("address");
   if (end) asked.set(is_address(end) ? "address" : "device", end);
@@ -145,6 +147,45 @@ function useTrace(query: URLSearchParams, is_asked: boolean, follows: boolean) {
   return state;
 }
 
+const KEPT_TONE: Record<DebugTrace["state"], Tone> = { running: "good", done: "info", stopped: "info", full: "warn" };
+
+/** Debug traces: begun for what the filter says, kept by the switch whoever looks. */
+function Kept({ query }: { query: URLSearchParams }) {
+  const at = useStore(now);
+  const { value, again } = usePolled(() => get<Page<DebugTrace>>("debug-traces"), 3000);
+  const [minutes, set_minutes] = useState("10");
+  const whose = query.get("number") || query.get("address");
+  const act = async (what: () => Promise<unknown>, words: string) => {
+    try { await what(); toast(words); } catch (error) { toast((error as Error).message); }
+    again();
+  };
+  const begin = () => act(() => {
+    const end = query.get("address");
+    return post("debug-traces", { minutes: Number(minutes), ...(query.get("number") ? { number: query.get("number") } : {}),
+      ...(end ? { [is_address(end) ? "address" : "device"]: end } : {}) });
+  }, t("kept_begun"));
+  const list = value?.items ?? [];
+  if (!list.length && !(whose && may("operator"))) return null;
+  return (
+    <section class="panel kept" aria-label={t("kept_title")}>
+      <header><h2>{t("kept_title")}</h2>
+        {whose && may("operator") && <span class="kept-begin">
+          <select aria-label={t("kept_for")} value={minutes} onChange={(event) => set_minutes(event.currentTarget.value)}>{["5", "10", "30", "60", "240", "1440"].map((one) => <option value={one}>{t("kept_minutes", one)}</option>)}</select>
+          <button type="button" class="primary" onClick={begin}>{t("kept_start", whose)}</button></span>}
+      </header>
+      <ul>{list.map((one) => (
+        <li key={one.id} class={query.get("kept") === one.id ? "chosen" : ""}>
+          <button type="button" class="link open strong" onClick={() => set_query({ kept: one.id, number: "", address: "", call: "", shown: "1", live: one.state === "running" ? "1" : "" }, false)}>{one.label || one.number}</button>
+          <Badge tone={KEPT_TONE[one.state]}>{word("kept", one.state)}</Badge>
+          <span class="muted">{stamp(one.started_at)} · {t("trace_count", number(one.records))}{one.state === "running" ? ` · ${t("kept_left", span(Math.max(0, (Date.parse(one.ends_at) - at) / 1000)))}` : ""}</span>
+          {may("operator") && <span class="kept-acts">
+            {one.state === "running" && <button type="button" onClick={() => act(() => post(`debug-traces/${one.id}/stop`), t("kept_stopped_now"))}>{t("kept_stop")}</button>}
+            <button type="button" class="quiet danger-text" onClick={() => act(async () => { await remove(`debug-traces/${one.id}`); if (query.get("kept") === one.id) set_query({ kept: "", shown: "" }); }, t("kept_removed"))}>{t("remove")}</button></span>}
+        </li>))}</ul>
+    </section>
+  );
+}
+
 export function Trace() {
   const { query } = useStore(place);
   const is_asked = query.get("shown") === "1" || FILTERS.some((name) => query.get(name));
@@ -167,6 +208,7 @@ export function Trace() {
           <a class="button" href={file("txt")} download="trace.txt"><Icon name="download" size={16} /> {t("trace_text")}</a></>}
       </Head>
       <Filters query={query} />
+      <Kept query={query} />
       {is_absent && <Empty icon="trace" title={t("trace_absent")} note={t("trace_absent_note")} />}
       {!!error && !is_absent && <Failed error={error} />}
       {!is_asked && <Empty icon="trace" title={t("trace_start")} note={t("trace_start_note")} />}

@@ -129,5 +129,12 @@ export const english = {
   alarm_sessions_lost: "Calls ended because their session was not refreshed",
   doctor_latest: "last {0}", doctor_looking: "Reading the records and the flight recorder…", doctor_looked_at: "Looked at {0} records and {1} messages since {2}.",
   decisive: "The messages that decided",
+  kept_title: "Kept traces", kept_for: "For how long", kept_minutes: "{0} min", kept_start: "Keep what {0} says", kept_begun: "The trace has begun.", kept_stop: "Stop",
+  kept_stopped_now: "The trace is stopped.", kept_removed: "The trace is removed.", kept_left: "{0} left", kept_running: "running", kept_done: "done", kept_stopped: "stopped", kept_full: "full",
+  transport_auto: "as DNS says", trunk_test: "Test", trunk_test_title: "Test {0}", trunk_test_note: "The switch itself calls through this gateway, with inactive media, hangs up after some seconds, and leaves a record. Without a number only OPTIONS is asked.",
+  trunk_test_number: "Number to call", trunk_test_caller: "Number that calls", trunk_test_begin: "Begin the test", trunk_test_again: "Test again", trunk_test_running: "The test is running…", trunk_test_far: "Far side",
+  trunk_test_timer: "Session timer", trunk_test_no_timer: "none", trunk_test_min_se: "Shortest interval", trunk_test_reliable: "100rel",
+  check_options: "OPTIONS", check_invite: "INVITE", check_prack: "PRACK", check_options_inside: "OPTIONS inside the call", check_update: "UPDATE", check_update_session: "UPDATE with the session",
+  check_reinvite: "re-INVITE", check_bye: "BYE", verdict_works: "works", verdict_refused: "refused", verdict_unanswered: "unanswered", verdict_not_tried: "not tried", verdict_waiting: "waiting",
 };
 export type Texts = typeof english;

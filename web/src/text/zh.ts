@@ -96,6 +96,13 @@ export const chinese: Texts = {
   alarm_sessions_lost: "会话未刷新导致通话结束",
   doctor_latest: "最近 {0}", doctor_looking: "正在读取记录和飞行记录仪……", doctor_looked_at: "检查了 {2} 以来的 {0} 条记录和 {1} 条消息。",
   decisive: "决定性的消息",
+  kept_title: "保留的跟踪", kept_for: "时长", kept_minutes: "{0} 分钟", kept_start: "保留 {0} 的信令", kept_begun: "跟踪已开始。", kept_stop: "停止",
+  kept_stopped_now: "跟踪已停止。", kept_removed: "跟踪已删除。", kept_left: "还剩 {0}", kept_running: "进行中", kept_done: "已完成", kept_stopped: "已停止", kept_full: "已满",
+  transport_auto: "自动（按 DNS）", trunk_test: "测试", trunk_test_title: "测试 {0}", trunk_test_note: "交换机自己经此网关呼叫，媒体为 inactive，数秒后挂断，并留下一条记录。不填号码则只发送 OPTIONS。",
+  trunk_test_number: "呼叫的号码", trunk_test_caller: "主叫号码", trunk_test_begin: "开始测试", trunk_test_again: "再次测试", trunk_test_running: "测试进行中……", trunk_test_far: "对端",
+  trunk_test_timer: "会话定时器", trunk_test_no_timer: "无", trunk_test_min_se: "最短间隔", trunk_test_reliable: "100rel",
+  check_options: "OPTIONS", check_invite: "INVITE", check_prack: "PRACK", check_options_inside: "通话内 OPTIONS", check_update: "UPDATE", check_update_session: "带会话的 UPDATE",
+  check_reinvite: "re-INVITE", check_bye: "BYE", verdict_works: "可用", verdict_refused: "被拒绝", verdict_unanswered: "无应答", verdict_not_tried: "未测试", verdict_waiting: "等待中",
 };
 
 // One line for each parameter; the switch's own English text stands beneath it.
@@ -137,18 +144,66 @@ export const chinese_parameters: Record<string, string> = {
   SS_QOS_RTP: "媒体的 TOS 字节",
 };
 
-// What the doctor can find, by its name; meaning and remedy stand in the switch's own English.
-export const chinese_findings: Record<string, string> = {
-  missing_ack: "我方应答始终未被确认",
-  sip_alg: "路由器改写了 SIP（ALG）",
-  nat_binding_short: "路由器遗忘了到设备的映射",
-  update_rejected: "UPDATE 被拒绝",
-  update_swallowed: "UPDATE 被吞掉",
-  reinvite_refused: "re-INVITE 被拒绝",
-  both_refresh: "双方都在刷新会话",
-  nobody_refreshes: "无人刷新会话",
-  interval_refused: "双方的会话间隔不相容",
-  pile_at_length: "通话在同一时长结束",
-  keep_alive_round: "保活无法按时发送",
-  registration_late: "注册到期后才续订",
+// What the doctor can find, by its name; the detail of a finding stays in the switch's own English.
+export const chinese_findings: Record<string, { title: string; meaning: string; remedy: string }> = {
+  missing_ack: {
+    title: "我方应答始终未被确认",
+    meaning: "设备收到了我们的 200 OK，但无法到达其中的 Contact 地址，或其 ACK 在途中丢失。这类通话在应答后约 30 秒结束。",
+    remedy: "让交换机写出设备可以到达的地址：--sip udp:ADDRESS:PORT/PUBLIC。再检查防火墙是否放行 INVITE 却拦截 ACK。",
+  },
+  sip_alg: {
+    title: "路由器改写了 SIP（ALG）",
+    meaning: "设备写的自身信息在途中被改动，但没有全部改动：Via 是路由器的外部地址，Contact 或会话描述仍是内部地址。",
+    remedy: "关闭设备前路由器的 SIP ALG，或让设备使用 TCP 或 TLS。保持 BF_NAT_KEEP_ALIVE_METHOD 开启。",
+  },
+  nat_binding_short: {
+    title: "路由器遗忘了到设备的映射",
+    meaning: "设备的注册尚未到期，但每次请求都来自不同端口：路由器的映射没有维持到下一次保活。其间呼叫该设备会失败。",
+    remedy: "把 SS_SIP_NAT_KEEP_ALIVE_PERIOD（或设备的 keep_alive_period_s）设得比映射寿命短，并把 BF_NAT_KEEP_ALIVE_METHOD 设为 auto 或 options。",
+  },
+  update_rejected: {
+    title: "UPDATE 被拒绝",
+    meaning: "设备拒绝用 UPDATE 刷新会话。交换机随后改用 re-INVITE 刷新。",
+    remedy: "只要 re-INVITE 可用就无需处理。设备应在 Allow 中列出它支持的方法。",
+  },
+  update_swallowed: {
+    title: "UPDATE 被吞掉",
+    meaning: "UPDATE 没有应答，而同一通话的其他请求有应答：设备或其前面的网元丢弃了不认识的请求。",
+    remedy: "只要 re-INVITE 可用就无需处理；较小的 SS_SIP_SESSION_UPDATE_SEGMENT 会减少第二次尝试的时间。设备不应在 Allow 中列出 UPDATE。",
+  },
+  reinvite_refused: {
+    title: "re-INVITE 被拒绝",
+    meaning: "设备拒绝通话中的 re-INVITE。如果拒绝的是会话刷新，通话会在会话到期时结束。",
+    remedy: "让设备自己刷新（BF_SESSION_REFRESHER 设为 them，或设备的 refresher），或对该设备关闭定时器（sip_timer 设为 false），通话改由 BF_NO_TIMER_PROBE options 证明存活。",
+  },
+  both_refresh: {
+    title: "双方都在刷新会话",
+    meaning: "会话由交换机刷新，但设备也在刷新。请求可能相撞并被 491 拒绝。",
+    remedy: "把刷新交给设备：BF_SESSION_REFRESHER 设为 them，或设备的 refresher。",
+  },
+  nobody_refreshes: {
+    title: "无人刷新会话",
+    meaning: "设备同意刷新会话却没有刷新，会话到期后通话被结束。",
+    remedy: "不要交给设备：BF_SESSION_REFRESHER 设为 us，或设备的 refresher。",
+  },
+  interval_refused: {
+    title: "双方的会话间隔不相容",
+    meaning: "呼叫被 422 拒绝：一方提供的会话间隔对另一方太短。",
+    remedy: "把 SS_SIP_SESSION_TTL 提高到对方 Min-SE 的要求，或降低 BF_SESSION_MIN_SE。",
+  },
+  pile_at_length: {
+    title: "通话在同一时长结束",
+    meaning: "持续到这一时长的通话大多恰在此时被设备挂断：设备自己的定时器结束了通话，多半是因为刷新或确认没有到达。",
+    remedy: "约 30 秒：设备没有收到我们的 ACK 或它的 200 OK，请看它写的 Contact。更长：与设备的会话定时器比较，并确认 BF_SESSION_REFRESHER us 及时刷新（SS_SIP_SESSION_UPDATE_SEGMENT）。",
+  },
+  keep_alive_round: {
+    title: "保活无法按时发送",
+    meaning: "一个周期内设备数多于可发送的保活数。",
+    remedy: "提高 SS_SIP_NAT_KEEP_ALIVE_SEND_ONE_TIME，降低 SS_SIP_NAT_KEEP_ALIVE_SEND_INTERVAL，或延长 SS_SIP_NAT_KEEP_ALIVE_PERIOD。",
+  },
+  registration_late: {
+    title: "注册到期后才续订",
+    meaning: "设备在注册到期之后才重新注册，其间呼叫该设备会失败。",
+    remedy: "提高 SS_ENDPOINT_EXPIRE，或让设备在有效期过半时重新注册。",
+  },
 };
