@@ -67,3 +67,16 @@ def test_a_question_that_cannot_be_asked_is_refused(rig):
         answer = switch.api.ask("GET", "/api/v1/calls", **query)
         assert answer.status == 400 and answer.json["detail"], (query, answer.text)
     assert switch.api.get("/api/v1/calls", q="x") == {"items": [], "next_cursor": None, "total": 0, "offset": 0}
+
+
+@needs("switch")
+def test_the_doctor_finds_nothing_wrong_with_a_thousand_live_calls_that_are_well(rig):
+    """The switch's time runs 30 times faster: each call is refreshed once and more while the doctor looks."""
+    switch = held(rig, 1000, clock_rate=30, parameters={"SS_SIP_SESSION_TTL": 300})
+    def refreshes():
+        counters = switch.api.get("/api/v1/status")["counters"]
+        return sum(count for name, count in counters.items() if name.startswith("session_refreshes_c") and name.endswith("accepted"))
+    wait_until(lambda: refreshes() >= 1000, "they are refreshed", 40)
+    opinion = switch.api.get("/api/v1/doctor")
+    assert opinion["items"] == [], opinion["items"]
+    assert opinion["looked_at"]["messages"] > 10000, opinion["looked_at"]
