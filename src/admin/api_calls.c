@@ -98,6 +98,10 @@ void api_registrations_list(const struct api_request *request, struct api_respon
   list(request, ORDER_LIST_REGISTRATIONS, response);
 }
 
+void api_keep_alive_networks_list(const struct api_request *request, struct api_response *response) {
+  list(request, ORDER_LIST_KEEP_ALIVE_NETWORKS, response);
+}
+
 void api_call_get(const struct api_request *request, struct api_response *response) {
   char *answer = NULL;
   enum result result = worker_group_order(request->switch_parts->group, -1, ORDER_SHOW_CALL, request->id, request->by,

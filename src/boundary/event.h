@@ -54,6 +54,7 @@ enum order_kind {
   ORDER_KICK_REGISTRATION, /* target: registration id */
   ORDER_LIST_CALLS,        /* answered with JSON objects, comma-separated */
   ORDER_LIST_REGISTRATIONS,
+  ORDER_LIST_KEEP_ALIVE_NETWORKS, /* those whose devices' bindings are watched (keepalive/binding_network.h) */
   ORDER_SHOW_CALL,
   ORDER_FIND_CALLS, /* target: eight lines (switch/switch_orders.c); answered with where to go on, and lines "KEY ID" */
   ORDER_SHOW_CALLS, /* target: ids, comma-separated; answered with the objects of those that live, comma-separated */

@@ -133,6 +133,11 @@ void keepalive_count(const struct keepalive *keepalive, const struct context *co
 void keepalive_write_json(const struct keepalive *keepalive, const struct context *context,
                           const struct keepalive_device *device, struct text_builder *builder);
 
+/* Writes the networks of this worker's devices from slot `*cursor` on, as many as have room, as JSON objects separated
+ * by commas; `*cursor` becomes the slot to go on from, UINT32_MAX when there are no more. */
+void keepalive_list_networks(const struct keepalive *keepalive, const struct context *context,
+                             struct text_builder *builder, uint32_t *cursor);
+
 bool keepalive_check(const struct keepalive *keepalive, struct text_builder *problem);
 
 #endif

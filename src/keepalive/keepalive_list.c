@@ -77,6 +77,55 @@ void keepalive_write_json(const struct keepalive *keepalive, const struct contex
   json_text_close_object(builder);
 }
 
+/* --- networks ---------------------------------------------------------------------------------------------------- */
+
+#define NETWORK_BYTES_MAX 320
+
+static void add_seconds_or_null(struct text_builder *builder, const char *name, uint32_t seconds) {
+  if (seconds > 0)
+    json_text_field_u64(builder, name, seconds);
+  else
+    json_text_field_null(builder, name);
+}
+
+/* At the size that this worker's keep-alives have in the mean. */
+static uint64_t bytes_of(const struct counters *counters, uint64_t keep_alives) {
+  return counters->keepalives_sent > 0 ? keep_alives * counters->keepalive_bytes_sent / counters->keepalives_sent : 0;
+}
+
+static void add_network_item(const struct context *context, const struct binding_network *network,
+                             struct text_builder *builder) {
+  char memory[64];
+  struct text_builder name = text_builder_over(memory, sizeof memory);
+  uint64_t saves_micro_per_s =
+      binding_network_saves_micro_per_s(network, context->parameters->SS_SIP_NAT_KEEP_ALIVE_PERIOD);
+  uint64_t saves_per_hour = saves_micro_per_s * 3600 / 1000000;
+  binding_network_to_text(network, &name);
+  json_text_open_object(builder);
+  json_text_field_string(builder, "network", text_builder_view(&name));
+  json_text_field_u64(builder, "worker", context->local->worker);
+  json_text_field_u64(builder, "devices", network->device_count);
+  add_seconds_or_null(builder, "safe_period_s", network->safe_rung > 0 ? binding_network_safe_s(network) : 0);
+  add_seconds_or_null(builder, "too_long_s", binding_network_too_long_s(network));
+  json_text_field_bool(builder, "on_trial", network->is_on_trial);
+  json_text_field_u64(builder, "saves_per_hour", saves_per_hour);
+  json_text_field_u64(builder, "saves_bytes_per_hour", bytes_of(context->counters, saves_per_hour));
+  json_text_close_object(builder);
+}
+
+void keepalive_list_networks(const struct keepalive *keepalive, const struct context *context,
+                             struct text_builder *builder, uint32_t *cursor) {
+  while (builder->capacity - builder->length > NETWORK_BYTES_MAX) {
+    const struct binding_network *network = pool_next(&keepalive->networks.pool, cursor);
+    if (!network) {
+      *cursor = UINT32_MAX;
+      return;
+    }
+    if (builder->length > 0) text_builder_add_char(builder, ',');
+    add_network_item(context, network, builder);
+  }
+}
+
 /* --- checking ---------------------------------------------------------------------------------------------------- */
 
 struct sums {

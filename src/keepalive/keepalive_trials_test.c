@@ -141,6 +141,32 @@ static void test_a_suggestion_changes_nothing(void) {
   rig_tear_down();
 }
 
+static void test_networks_are_listed_with_what_is_known_of_them_and_what_it_saves(void) {
+  set_up(KEEP_ALIVE_LEARN_SUGGEST, 120);
+  add_phones(200, 1);
+  run_ms(2 * HOUR_MS);
+  add_phone(2);
+  char memory[2048];
+  struct text_builder builder = text_builder_over(memory, sizeof memory);
+  uint32_t cursor = 0;
+  keepalive_list_networks(room, &context, &builder, &cursor);
+  text_builder_add_char(&builder, '\0');
+  expect_int(cursor, ==, UINT32_MAX);
+  /* 200 devices each 30 s instead of each 100 s. */
+  const char *learnt = strstr(memory, "\"network\":\"100.64.1.0/24\",\"worker\":0,\"devices\":200,"
+                                      "\"safe_period_s\":100,\"too_long_s\":125,\"on_trial\":");
+  expect(learnt && strstr(learnt, "\"saves_per_hour\":16799,\"saves_bytes_per_hour\":"));
+  expect(strstr(memory, "\"network\":\"100.64.2.0/24\",\"worker\":0,\"devices\":1,"
+                        "\"safe_period_s\":null,\"too_long_s\":null,\"on_trial\":false,\"saves_per_hour\":0,"
+                        "\"saves_bytes_per_hour\":0}"));
+  /* A page without room for one more goes on where it stopped. */
+  builder = text_builder_over(memory, 400);
+  cursor = 0;
+  keepalive_list_networks(room, &context, &builder, &cursor);
+  expect_int(cursor, ==, 1);
+  rig_tear_down();
+}
+
 static void test_where_allowed_the_safe_period_is_set_and_kept(void) {
   set_up(KEEP_ALIVE_LEARN_SET, 120);
   add_phones(200, 1);
@@ -370,6 +396,7 @@ static void test_a_full_list_of_networks_forgets_one_without_devices(void) {
 
 TAP_TESTS(TAP(test_where_it_is_off_nothing_is_tried), TAP(test_the_longest_safe_period_is_found_for_two_lost_bindings),
           TAP(test_a_suggestion_changes_nothing), TAP(test_where_allowed_the_safe_period_is_set_and_kept),
+          TAP(test_networks_are_listed_with_what_is_known_of_them_and_what_it_saves),
           TAP(test_what_was_learnt_of_a_network_survives_a_restart), TAP(test_a_period_that_is_safe_no_more_is_left),
           TAP(test_what_was_too_long_is_tried_again_after_a_day), TAP(test_each_network_is_learnt_by_itself),
           TAP(test_never_more_than_one_device_in_a_hundred_is_on_trial), TAP(test_never_during_a_call),

@@ -34,26 +34,20 @@ static void write_next(struct order_step *step, uint32_t cursor) {
 
 /* A page of a list. The order's target is the slot to begin with (empty: the first); the answer's first line is the
  * slot of the next page, or "end", and JSON objects separated by commas follow. */
-static enum result list(struct order_step *step, bool calls) {
+static enum result list(struct order_step *step) {
   uint32_t cursor = 0;
   struct str_view target = step->event->order_target;
   if (target.length > 0 && !str_view_to_u32(target, &cursor)) return RESULT_MALFORMED;
   struct text_builder objects = arena_builder(step->context->arena, LIST_BYTES);
-  if (calls)
+  if (step->event->order == ORDER_LIST_CALLS)
     call_list(step->core->calls, step->context, &objects, &cursor);
-  else
+  else if (step->event->order == ORDER_LIST_REGISTRATIONS)
     registrar_list(step->core->registrar, step->context, &objects, &cursor);
+  else
+    keepalive_list_networks(step->core->keepalive, step->context, &objects, &cursor);
   write_next(step, cursor);
   text_builder_add(&step->answer, text_builder_view(&objects));
   return RESULT_OK;
-}
-
-static enum result list_calls(struct order_step *step) {
-  return list(step, true);
-}
-
-static enum result list_registrations(struct order_step *step) {
-  return list(step, false);
 }
 
 static enum result show_call(struct order_step *step) {
@@ -162,8 +156,9 @@ static const struct {
     [ORDER_NONE] = {NULL, 0},
     [ORDER_HANGUP_CALL] = {hang_up, 64},
     [ORDER_KICK_REGISTRATION] = {kick, 64},
-    [ORDER_LIST_CALLS] = {list_calls, LIST_PAGE_BYTES},
-    [ORDER_LIST_REGISTRATIONS] = {list_registrations, LIST_PAGE_BYTES},
+    [ORDER_LIST_CALLS] = {list, LIST_PAGE_BYTES},
+    [ORDER_LIST_REGISTRATIONS] = {list, LIST_PAGE_BYTES},
+    [ORDER_LIST_KEEP_ALIVE_NETWORKS] = {list, LIST_PAGE_BYTES},
     [ORDER_SHOW_CALL] = {show_call, SHOW_BYTES},
     [ORDER_FIND_CALLS] = {find_calls, LIST_PAGE_BYTES},
     [ORDER_SHOW_CALLS] = {show_calls, LIST_PAGE_BYTES},

@@ -71,6 +71,9 @@ def test_devices_that_answer_options_are_all_reachable_and_timed(rig):
     assert status["unreachable"] == 0 and status["missed"] == 0, status
     listed = switch.api.get("/api/v1/registrations")["items"][0]["keep_alive"]
     assert listed["reachable"] and listed["round_trip_ms"] is not None, listed
+    networks = switch.api.get("/api/v1/keep-alive-networks")["items"]
+    assert sum(network["devices"] for network in networks) == DEVICES, networks
+    assert networks[0]["network"].startswith("127.") and networks[0]["safe_period_s"] is None, networks[0]
     hold(gun, 0)
 
 
