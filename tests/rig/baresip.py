@@ -40,9 +40,11 @@ _MODULE_PATHS = ["/usr/lib/baresip/modules", "/usr/lib/x86_64-linux-gnu/baresip/
 
 class Baresip:
     """One baresip with one number. `server` (a Switch or a port) makes it register there with `password`; without one it
-    calls and is called directly. `place` is where it runs. Over TLS it takes certificates of `authority` only."""
+    calls and is called directly. `place` is where it runs. Over TLS it takes certificates of `authority` only.
+    `account` is a line that stands for all that is said of the account here."""
 
-    def __init__(self, rig, number, server=None, password=None, transport="udp", expires_s=3600, place=HERE, authority=None):
+    def __init__(self, rig, number, server=None, password=None, transport="udp", expires_s=3600, place=HERE, authority=None,
+                 account=None):
         rig.require_program("baresip")
         self.rig, self.number, self.transport, self.place = rig, number, transport, place
         self.name = rig.fresh_name(f"baresip-{number}")
@@ -61,6 +63,7 @@ class Baresip:
         else:
             options += ["regint=0"]
         self.account = f"<sip:{number}@{host};transport={transport}>;{';'.join(options)}\n"
+        self.account = account or self.account
 
     def start(self):
         self.home.mkdir(parents=True)
