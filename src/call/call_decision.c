@@ -33,14 +33,14 @@ static void write_message(const struct call_step *step, struct text_builder *tex
   const struct call_leg *leg = step->leg;
   struct liveness said = {0};
   if (step->message) {
-    liveness_note(&said, step->context->wall_now, step->message);
+    liveness_note(&said, call_wall_now(step->call, step->context), step->message);
     liveness_write(&said, text);
   } else if (step->call->end.cause == END_CAUSE_no_ack) {
     text_builder_add_literal(text, "200 to INVITE, no ACK");
   } else if (step->cause == END_CAUSE_refresh_unanswered || step->cause == END_CAUSE_refresh_rejected) {
     said.method = (uint8_t)refresh_rung_method((enum refresh_rung)leg->session_timer.rung);
     said.status = leg->session_timer.last_status;
-    said.at = step->context->wall_now;
+    said.at = call_wall_now(step->call, step->context);
     liveness_write(&said, text);
     if (said.status == 0) text_builder_add_literal(text, ", no answer");
   }
@@ -48,8 +48,8 @@ static void write_message(const struct call_step *step, struct text_builder *tex
 
 /* --- plain words ------------------------------------------------------------------------------------------------- */
 
-static struct wall_us before(const struct context *context, int64_t milliseconds) {
-  return (struct wall_us){context->wall_now.value - milliseconds * 1000};
+static struct wall_us before(const struct call_step *step, int64_t milliseconds) {
+  return (struct wall_us){call_wall_now(step->call, step->context).value - milliseconds * 1000};
 }
 
 /* Only of devices that are kept alive by this worker; of others the sentence is left out. */
@@ -58,7 +58,7 @@ static void add_keep_alive(const struct call_step *step, const struct flow *flow
   const struct keepalive_device *device = keepalive_find(step->table->rooms.keepalive, context, flow);
   if (!device || !device->is_unreachable) return;
   struct mono_ms heard_at = keepalive_device_heard_at(device, context->now);
-  facts->unreachable_since = before(context, mono_ms_since(context->now, heard_at));
+  facts->unreachable_since = before(step, mono_ms_since(context->now, heard_at));
   facts->is_behind_nat = device->is_behind_nat;
 }
 
@@ -75,8 +75,8 @@ static void explain(const struct call_step *step, struct text_builder *text) {
                                     .method = is_answer ? step->message->method
                                                         : refresh_rung_method((enum refresh_rung)timer->rung),
                                     .status = timer->last_status,
-                                    .sent_at = before(step->context, tried_ms),
-                                    .ended_at = step->context->wall_now,
+                                    .sent_at = before(step, tried_ms),
+                                    .ended_at = call_wall_now(step->call, step->context),
                                     .alive = &leg->alive};
   struct flow flow = dialog_flow(step->table->rooms.dialogs, leg->dialog);
   if (flow.transport == TRANSPORT_UDP)

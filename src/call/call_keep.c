@@ -66,7 +66,7 @@ void call_keep(struct call_step *step, const struct outbox_entry *answer) {
   call_save_answer(step, answer, &state);
   call->keep_again = false;
   if (bytes.overflowed || state.overflowed) return;
-  call->kept_at = step->context->wall_now;
+  call->kept_at = call_wall_now(call, step->context);
   call->kept_session_ends = session_ends(step);
   /* FULL: the call goes on; were the switch to be killed, there would be no record of it. */
   (void)!outbox_journal(step->context->outbox, JOURNAL_PUT, key_of(step), text_builder_view(&state));
@@ -99,7 +99,7 @@ static void note(struct call_step *step) {
   save_session_end(step, call->caller, &note);
   save_session_end(step, call->callee, &note);
   if (note.overflowed) return;
-  call->kept_at = step->context->wall_now;
+  call->kept_at = call_wall_now(call, step->context);
   call->kept_session_ends = session_ends(step);
   (void)!outbox_journal(step->context->outbox, JOURNAL_NOTE, key_of(step), text_builder_view(&note));
 }

@@ -409,6 +409,13 @@ void call_note_end(struct call_step *step);
 /* The state of a call as lists show it. */
 struct str_view call_state_name(const struct call *call);
 
+/* The wall clock as the call has it: what it was when the call began, counted on by the monotonic clock. So a clock
+ * that is set in mid-call moves none of its stamps against another, and no silence looks longer or shorter than it is.
+ */
+static inline struct wall_us call_wall_now(const struct call *call, const struct context *context) {
+  return (struct wall_us){call->started_at.value + mono_ms_since(context->now, call->started) * 1000};
+}
+
 /* --- call_keep.c -----------------------------------------------------------------------------------------------------
  */
 

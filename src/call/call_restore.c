@@ -153,12 +153,12 @@ static bool restore_leg(struct call_step *step, struct packed_reader *reader, en
   return true;
 }
 
-/* The wall clock may have been set meanwhile: nothing is in the future, and nothing before the monotonic clock's first
- * millisecond. */
-static struct mono_ms mono_of(const struct context *context, struct wall_us at) {
-  int64_t ago_ms = (context->wall_now.value - at.value) / 1000;
-  if (ago_ms < 0) ago_ms = 0;
-  return (struct mono_ms){context->now.value > ago_ms ? context->now.value - ago_ms : 1};
+/* When it was, by the wall clock, which may have been set meanwhile: not later than the call's last proof of life says.
+ * It may be before the monotonic clock's beginning, where the machine was started again. */
+static struct mono_ms mono_of(const struct call_step *step, struct wall_us at) {
+  int64_t ago_ms = (step->context->wall_now.value - at.value) / 1000;
+  int64_t lived_ms = (step->call->alive.at.value - at.value) / 1000;
+  return mono_ms_add(step->context->now, -(ago_ms > lived_ms ? ago_ms : lived_ms > 0 ? lived_ms : 0));
 }
 
 static void restore_times(struct call_step *step, struct packed_reader *reader) {
@@ -167,7 +167,7 @@ static void restore_times(struct call_step *step, struct packed_reader *reader) 
   call->ringing_at.value = (int64_t)packed_take(reader, 8);
   call->answered_at.value = (int64_t)packed_take(reader, 8);
   int64_t setup_ms = (int64_t)packed_take(reader, 8);
-  call->answered = mono_of(step->context, call->answered_at);
+  call->answered = mono_of(step, call->answered_at);
   call->started = mono_ms_add(call->answered, -setup_ms);
   call->pdd_ms = (uint32_t)packed_take(reader, 4);
   call->caller_max_s = (uint32_t)packed_take(reader, 4);
@@ -245,16 +245,17 @@ enum result call_restore(struct call_table *table, struct context *context, stru
   struct call *call = reader.broken ? NULL : pool_take_at(&table->calls, handle);
   if (!call) return RESULT_FULL;
   struct call_step step = {.table = table, .context = context, .call = call};
+  struct kept_note note = call_kept_note_read(note_bytes);
+  call->alive.at = note.alive_at;
   bool is_whole = restore(&step, &reader, terms);
   struct str_view answer = packed_take_text(&reader);
   if (!is_whole || reader.broken) {
     give_up(&step);
     return RESULT_MALFORMED;
   }
-  struct kept_note note = call_kept_note_read(note_bytes);
   call->is_acknowledged = note.is_acknowledged;
   if (note.alive_at.value > call->alive.at.value) call->alive.at = note.alive_at;
-  call->kept_at = call->restored_at = context->wall_now;
+  call->kept_at = call->restored_at = call_wall_now(call, context);
   call->caller_usage = acquire(&step, call->caller);
   call->callee_usage = acquire(&step, call->callee);
   table->answered_count++;

@@ -145,7 +145,7 @@ static void note_progress(struct call_step *step) {
   if (step->status == 180) call->ringing_seen = true;
   if (call_body_has_session(&body)) call->sdp_seen = true;
   if (call->ringing_at.value != 0) return;
-  call->ringing_at = step->context->wall_now;
+  call->ringing_at = call_wall_now(call, step->context);
   call->pdd_ms = (uint32_t)mono_ms_since(step->context->now, call->started);
 }
 
@@ -233,7 +233,7 @@ CALL_ACTION(abandon_attempt) {
 
 static void note_answer(struct call_step *step) {
   struct call *call = step->call;
-  call->answered_at = step->context->wall_now;
+  call->answered_at = call_wall_now(call, step->context);
   call->answered = step->context->now;
   duration_cap_start(&call->cap, call->answered, call->max_duration_s,
                      step->context->parameters->SS_SIP_NO_TIMER_REINVITE_INTERVAL);

@@ -159,7 +159,7 @@ void call_supervision_note(struct call_step *step, struct call_leg *leg) {
   const struct sip_message *message = step->message;
   if (!step->call || !message) return;
   if (!message->is_request && (message->status == 408 || message->status == 481)) return;
-  liveness_note(&leg->alive, step->context->wall_now, message);
+  liveness_note(&leg->alive, call_wall_now(step->call, step->context), message);
   step->call->alive = leg->alive;
   step->call->alive_side = leg->side;
   call_keep_life(step);
@@ -167,7 +167,7 @@ void call_supervision_note(struct call_step *step, struct call_leg *leg) {
 }
 
 bool call_supervision_heard_within(const struct call_step *step, const struct call_leg *leg, int64_t milliseconds) {
-  return leg->alive.at.value > step->context->wall_now.value - 1000 * milliseconds;
+  return leg->alive.at.value > call_wall_now(step->call, step->context).value - 1000 * milliseconds;
 }
 
 void call_supervision_stop(struct call_step *step, struct call_leg *leg) {

@@ -111,7 +111,7 @@ static void note_end(struct call_step *step, struct call_end end) {
   struct call *call = step->call;
   bool was_answered = call->answered_at.value != 0;
   call->end = end;
-  call->ended_at = step->context->wall_now;
+  call->ended_at = call_wall_now(call, step->context);
   call->ended = step->context->now;
   if (ended_while_away(call, &end)) end_with_last_life(call);
   if (was_answered) {

@@ -4,6 +4,9 @@
 
 #define WAIT_MS_MAX 60000
 
+/* CLOCK_MONOTONIC stands still while the machine sleeps; sessions do not. */
+#define SWITCH_CLOCK CLOCK_BOOTTIME
+
 static int64_t kernel_ns(clockid_t id) {
   struct timespec now;
   clock_gettime(id, &now);
@@ -11,11 +14,11 @@ static int64_t kernel_ns(clockid_t id) {
 }
 
 void worker_clock_start(struct worker_clock *clock, double rate, struct wall_us wall_anchor) {
-  *clock = (struct worker_clock){rate, kernel_ns(CLOCK_MONOTONIC), wall_anchor.value};
+  *clock = (struct worker_clock){rate, kernel_ns(SWITCH_CLOCK), wall_anchor.value};
 }
 
 struct worker_times worker_clock_read(const struct worker_clock *clock) {
-  int64_t ns = kernel_ns(CLOCK_MONOTONIC);
+  int64_t ns = kernel_ns(SWITCH_CLOCK);
   if (clock->rate == 1.0) return (struct worker_times){{ns / 1000000}, {kernel_ns(CLOCK_REALTIME) / 1000}};
   double passed_ns = (double)(ns - clock->start_ns) * clock->rate;
   return (struct worker_times){{clock->start_ns / 1000000 + (int64_t)(passed_ns / 1e6)},

@@ -1,4 +1,5 @@
-/* The switch's clocks. At rate 1 they are the kernel's; at rate N, for tests, both run N times faster from the moment
+/* The switch's clocks. At rate 1 they are the kernel's, the monotonic one of those that go on while the machine
+ * sleeps; at rate N, for tests, both run N times faster from the moment
  * the switch started, the wall clock from an anchor that the caller keeps over restarts. */
 #ifndef WORKER_CLOCK_H
 #define WORKER_CLOCK_H
@@ -7,7 +8,7 @@
 
 struct worker_clock {
   double rate;
-  int64_t start_ns;      /* of the kernel's monotonic clock */
+  int64_t start_ns;      /* of the kernel's clock since it was booted */
   int64_t wall_start_us; /* what the wall clock said then; unused at rate 1 */
 };
 

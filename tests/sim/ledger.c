@@ -9,6 +9,7 @@
 
 /* Wall and monotonic clock are cut to milliseconds apart. */
 #define ROUNDING_MS 2
+#define ROUNDING_US (ROUNDING_MS * MS_US)
 
 void ledger_create(struct world *world) {
   world->ledger = sim_take(&world->memory, sizeof *world->ledger);
@@ -40,7 +41,8 @@ static const char *wrong_times(const struct world *world, const struct cdr_recor
   int64_t started = record->started_at.value, answered = record->answered_at.value, ended = record->ended_at.value;
   int64_t ringing = record->ringing_at.value;
   if (started == 0 || ended == 0) return "started_at or ended_at is missing";
-  if (ended < started || ended > world_wall(world).value) return "ended_at is before started_at, or to come";
+  if (ended < started || ended > world_wall_latest(world).value + ROUNDING_US)
+    return "ended_at is before started_at, or to come";
   if (ringing != 0 && (ringing < started || ringing > ended)) return "ringing_at is outside of the call";
   if (answered != 0 && (answered < started || answered > ended)) return "answered_at is outside of the call";
   if (answered == 0) {

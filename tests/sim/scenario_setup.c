@@ -180,6 +180,14 @@ STATEMENT_FUNCTION(stall) {
     switch_node_stall(statement->world->nodes[i], statement->world->now_us + time_us);
 }
 
+STATEMENT_FUNCTION(clock_forward) {
+  world_set_wall(statement->world, time_of(statement, "TIME", 0));
+}
+
+STATEMENT_FUNCTION(clock_back) {
+  world_set_wall(statement->world, -time_of(statement, "TIME", 0));
+}
+
 /* Ids stand in the list of calls as "id":"…". */
 STATEMENT_FUNCTION(operator_hangs_up) {
   if (statement->world->node_count == 0) return;

@@ -104,5 +104,17 @@ struct mono_ms world_mono(const struct world *world) {
 }
 
 struct wall_us world_wall(const struct world *world) {
-  return (struct wall_us){WALL_START_US + world->now_us};
+  return (struct wall_us){WALL_START_US + world->now_us + world->wall_set_us};
+}
+
+void world_set_wall(struct world *world, int64_t by_us) {
+  if (world_wall(world).value > world->wall_most_us) world->wall_most_us = world_wall(world).value;
+  world->wall_set_us += by_us;
+  log_line(world, "the wall clock is set by %lld s", (long long)(by_us / SECOND_US));
+}
+
+/* A call counts on with the clock that it began with. */
+struct wall_us world_wall_latest(const struct world *world) {
+  int64_t now = world_wall(world).value, most = world->wall_most_us > 0 ? world->wall_most_us + world->now_us : 0;
+  return (struct wall_us){now > most ? now : most};
 }

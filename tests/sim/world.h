@@ -47,6 +47,8 @@ struct world_crash {
 struct world {
   uint64_t seed;
   int64_t now_us;
+  int64_t wall_set_us;  /* by how much the wall clock has been set forward in all */
+  int64_t wall_most_us; /* the latest that it ever said */
   struct random chance[CHANCE_COUNT];
   struct sim_memory memory;
   struct event_queue queue;
@@ -94,5 +96,11 @@ bool world_chance_ppm(struct world *world, enum chance chance, uint32_t parts);
 
 struct mono_ms world_mono(const struct world *world);
 struct wall_us world_wall(const struct world *world);
+
+/* Somebody sets the wall clock forward, or back. */
+void world_set_wall(struct world *world, int64_t by_us);
+
+/* The latest that the wall clock has ever said: no stamp is later. */
+struct wall_us world_wall_latest(const struct world *world);
 
 #endif
