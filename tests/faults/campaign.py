@@ -1,5 +1,6 @@
 """Kills the real switch under load, again and again, and afterwards holds its records against what callgun lived
-through: each answered call has exactly one record, of the right length, and nothing is left."""
+through: each answered call has exactly one record, of the right length, each end was answered to the last, and nothing is
+left."""
 
 import json
 import random
@@ -12,6 +13,7 @@ from rig.waiting import wait_until
 
 CALLGUN = ROOT / "build" / "tools" / "callgun" / "callgun"
 LENGTH_TOLERANCE_S = 1.0
+ACK_WAIT_S = 32  # then a callee whose answer nobody acknowledges gives up (RFC 3261 13.3.1.4)
 RESENT_FACTOR = 2  # of the time that the switch was away: a request is sent again after twice the time, at the most
 
 
@@ -19,18 +21,24 @@ class Tally:
     """What a campaign came to."""
 
     def __init__(self):
-        self.runs = self.calls = self.kills = self.superseded = 0
-        self.lost, self.doubled, self.wrong, self.cut = [], [], [], []
+        self.runs = self.calls = self.kills = self.superseded = self.stranded = self.early = 0
+        self.lost, self.doubled, self.wrong, self.cut, self.unanswered = [], [], [], [], []
 
     def __str__(self):
         return (f"{self.runs} runs, {self.kills} kills, {self.calls} answered calls, {len(self.lost)} losses, "
-                f"{len(self.doubled)} duplicates, {len(self.wrong)} wrong lengths, {len(self.cut)} cut by a restart; "
-                f"{self.superseded} answers never reached their caller")
+                f"{len(self.doubled)} duplicates, {len(self.wrong)} wrong lengths, {len(self.cut)} cut by a restart, "
+                f"{len(self.unanswered)} left unanswered, {self.stranded} left at the callee; "
+                f"{self.superseded} answers never reached their caller, {self.early} attempts were cut before their answer")
+
+    def details(self):
+        return self.lost[:3] + self.doubled[:3] + self.wrong[:3] + self.cut[:3] + self.unanswered[:3]
 
     def check(self):
         for what, calls in (("without a record", self.lost), ("with two records", self.doubled),
-                            ("with a wrong length", self.wrong), ("cut by a restart", self.cut)):
+                            ("with a wrong length", self.wrong), ("cut by a restart", self.cut),
+                            ("left unanswered", self.unanswered)):
             assert not calls, f"{len(calls)} calls {what}, among them {calls[:5]}\n{self}"
+        assert self.stranded == 0, f"{self.stranded} calls never ended at the callee\n{self}"
 
 
 def _start(rig):
@@ -104,8 +112,10 @@ def _weigh(tally, calls, by_call, away):
         if len(records) > 1:
             tally.doubled.append(call_id)
         record = records[-1]
+        if how not in ("completed", "hung-up-on"):
+            tally.unanswered.append((call_id, how))
         if record["end_reason"] == "switch_restart":
-            tally.cut.append(call_id)
+            tally.cut.append((call_id, how, record))
         elif how == "completed" and (abs(record["hold_time_ms"] / 1000 - (ended - answered)) >
                                      _tolerance_s(away, answered, ended)):
             tally.wrong.append((call_id, record["hold_time_ms"] / 1000, ended - answered))
@@ -131,11 +141,15 @@ def run(rig, tally, rate=100, seconds=6.0, kills=3, talk_ms=1500, drain_s=40, se
         away.append((since, time.time()))
         tally.kills += 1
     gun.wait(120)
-    json.loads(gun.output_since_start.splitlines()[-1])
+    counts = json.loads(gun.output_since_start.splitlines()[-1])
     calls = read_log(log)
     wait_until(lambda: _has_none(switch), "no call is left", 60)
     wait_until(lambda: set(calls) <= set(_records_of_answered(switch)), "each answered call has a record", 10)
     tally.runs += 1
     tally.calls += len(calls)
+    tally.early += counts["unfinished"]
+    if drain_s > ACK_WAIT_S:
+        tally.stranded += (counts["callee_seen"] - counts["callee_ended"] - counts["callee_cancelled"]
+                           - counts["callee_no_ack"])
     _weigh(tally, calls, _records_of_answered(switch), away)
     switch.terminate()
