@@ -78,18 +78,22 @@ struct waiting {
   struct endpoint *to;
   struct arrival arrival;
   const char *from_name;
+  uint32_t deaths;
 };
 
 static void deliver_at_last(struct world *world, void *subject, void *detail) {
   struct waiting *waiting = subject;
   (void)detail;
-  network_deliver(world, waiting->to, &waiting->arrival, waiting->from_name);
+  if (waiting->deaths == waiting->to->deaths)
+    network_deliver(world, waiting->to, &waiting->arrival, waiting->from_name);
+  else
+    log_message(world, waiting->from_name, "=>", waiting->to->name, waiting->arrival.bytes, "its socket is gone");
 }
 
 static void deliver_later(struct world *world, struct endpoint *to, const struct arrival *arrival,
                           const char *from_name) {
   struct waiting *waiting = sim_take(&world->memory, sizeof *waiting);
-  *waiting = (struct waiting){to, *arrival, from_name};
+  *waiting = (struct waiting){to, *arrival, from_name, to->deaths};
   world_at(world, to->busy_until_us, deliver_at_last, waiting, NULL);
 }
 

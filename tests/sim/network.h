@@ -37,6 +37,7 @@ struct endpoint {
   bool swallows_streams; /* a firewall before it answers no attempt at one */
   bool is_dead;          /* hears and says nothing, and nobody is told */
   int64_t busy_until_us; /* it is kept from working: what arrives waits */
+  uint32_t deaths;       /* of its process: what waited for that goes with it */
   bool is_refusing;      /* nobody listens: ICMP for datagrams, a reset for connections */
   struct nat_box *nat;   /* it stands behind that box */
   struct link_faults to, from;

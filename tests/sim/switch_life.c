@@ -296,8 +296,10 @@ static void kill_node(struct switch_node *node, uint64_t written, int64_t down_u
   free_workers(node);
   break_connections(node);
   node->restarts++;
-  for (uint8_t i = 0; i < node->local.socket_count; i++)
+  for (uint8_t i = 0; i < node->local.socket_count; i++) {
     watcher_forget(world, node->endpoints[i]);
+    node->endpoints[i]->deaths++;
+  }
   ledger_restarted(world);
   outbox_reset(&node->outbox);
   node->first_held = NULL;
