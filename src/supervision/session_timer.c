@@ -275,10 +275,9 @@ void session_timer_resume(struct session_timer *session, struct context *context
   if (left_of_session_ms < least_ms) left_of_session_ms = least_ms;
   if (left_of_session_ms > interval_ms) left_of_session_ms = interval_ms;
   session->expires_at = mono_ms_add(context->now, left_of_session_ms);
-  /* The rhythm of the rounds after the first one is at random. */
-  session->refresh_due = mono_ms_add(context->now, ask_ms - random_ms);
+  session->refresh_due = mono_ms_add(context->now, ask_ms);
   bool rests = session->state == SESSION_STATE_RESTING;
-  arm(&step, rests ? mono_ms_add(context->now, ask_ms) : guard_at(session, context->parameters));
+  arm(&step, rests ? session->refresh_due : guard_at(session, context->parameters));
 }
 
 void session_timer_stop(struct session_timer *session, struct context *context) {
