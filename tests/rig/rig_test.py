@@ -10,6 +10,7 @@ GOOD = {name: None for name in cdr.FIELDS} | {
     "id": "1", "state": "ended", "end_reason": "normal", "end_direction": "caller",
     "started_at": "2026-01-02T03:04:05.000Z", "ringing_at": "2026-01-02T03:04:05.100Z",
     "answered_at": "2026-01-02T03:04:06.000Z", "ended_at": "2026-01-02T03:04:08.500Z",
+    "billed_until": "2026-01-02T03:04:08.500Z",
     "pdd_ms": 100, "setup_ms": 1000, "hold_time_ms": 2500, "fee_time_s": 3}
 
 
