@@ -197,6 +197,16 @@ static uint32_t acquire(struct call_step *step, struct handle handle) {
   return device->usage;
 }
 
+/* The journal is not told of each request: one restart after the other goes on from the same CSeq, but later in the
+ * call. More than a request in so many milliseconds is never sent; it lasts for a hundred days. */
+#define CSEQ_STEP_MS 4
+
+static void go_on_above(struct call_step *step, struct handle handle) {
+  const struct call_leg *leg = call_leg_at(step->table, handle);
+  int64_t steps = mono_ms_since(step->context->now, step->call->started) / CSEQ_STEP_MS;
+  if (steps > 0 && steps < UINT32_MAX) dialog_raise_cseq(step->table->rooms.dialogs, leg->dialog, (uint32_t)steps);
+}
+
 /* Calls taken up are proved alive one after the other, so that not all ask at once. Those whose ends have hung up
  * meanwhile get to hear it first: a BYE is sent again every 4 s (T2, RFC 3261 §17.1.2.2). */
 #define PROOF_FIRST_MS 5000
@@ -263,6 +273,8 @@ enum result call_restore(struct call_table *table, struct context *context, stru
     table->unproved[table->unproved_count++] = handle;
   if (!call->is_acknowledged) await_ack(&step, answer);
   call_rearm_talk(context, call);
+  go_on_above(&step, call->caller);
+  go_on_above(&step, call->callee);
   go_on(&step, call->caller, terms[CALL_CALLER], note.session_end_ms[CALL_CALLER]);
   go_on(&step, call->callee, terms[CALL_CALLEE], note.session_end_ms[CALL_CALLEE]);
   return RESULT_OK;

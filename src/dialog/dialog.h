@@ -208,6 +208,9 @@ void dialog_save(const struct dialog_table *table, struct handle dialog, struct 
 enum result dialog_restore(struct dialog_table *table, struct context *context, struct packed_reader *reader,
                            struct transaction_owner owner, struct handle *dialog_out) MUST_USE;
 
+/* Raises CSeq further, by something that rises from one restart to the next: what was saved may be older than both. */
+void dialog_raise_cseq(struct dialog_table *table, struct handle dialog, uint32_t by);
+
 /* Ends the restoring. */
 void dialog_table_restored(struct dialog_table *table);
 

@@ -113,8 +113,8 @@ static void leave_connection(struct dialog_table *table, struct context *context
   if (dialog->end.flow.remote.family == ADDRESS_NONE) dialog->end.flow = gone;
 }
 
-static uint32_t raised(uint32_t cseq) {
-  return cseq < CSEQ_MAX - CSEQ_RAISE ? cseq + CSEQ_RAISE : cseq;
+static uint32_t raised(uint32_t cseq, uint32_t by) {
+  return by < CSEQ_MAX && cseq < CSEQ_MAX - by ? cseq + by : cseq;
 }
 
 static void restore_numbers(struct packed_reader *reader, struct dialog *dialog) {
@@ -127,7 +127,7 @@ static void restore_numbers(struct packed_reader *reader, struct dialog *dialog)
   dialog->echo_record_route = (flags & FLAG_RECORD_ROUTE) != 0;
   dialog->end.is_translated = (flags & FLAG_TRANSLATED) != 0;
   dialog->end.has_remote_cseq = (flags & FLAG_CSEQ) != 0;
-  dialog->local_cseq = raised((uint32_t)packed_take(reader, 4));
+  dialog->local_cseq = raised((uint32_t)packed_take(reader, 4), CSEQ_RAISE);
   dialog->invite_cseq = (uint32_t)packed_take(reader, 4);
   dialog->remote_invite_cseq = (uint32_t)packed_take(reader, 4);
   dialog->ack_cseq = (uint32_t)packed_take(reader, 4);
@@ -154,6 +154,11 @@ enum result dialog_restore(struct dialog_table *table, struct context *context, 
   leave_connection(table, context, dialog);
   *dialog_out = handle;
   return RESULT_OK;
+}
+
+void dialog_raise_cseq(struct dialog_table *table, struct handle handle, uint32_t by) {
+  struct dialog *dialog = dialog_at(table, handle);
+  if (dialog) dialog->local_cseq = raised(dialog->local_cseq, by);
 }
 
 void dialog_table_restored(struct dialog_table *table) {
