@@ -189,6 +189,7 @@ static void fill_times(const struct trunk_trial *trial, struct cdr_record *recor
   record->setup_ms = (uint64_t)mono_ms_since(trial->answered, trial->started);
   record->hold_time_ms = (uint64_t)mono_ms_since(trial->ended, trial->answered);
   record->fee_time_s = (record->hold_time_ms + 999) / 1000;
+  record->billed_until = trial->ended_at;
   record->callee_timer_refresher = session_role_name(trial->terms.role);
   if (trial->terms.role != SESSION_ROLE_NONE) record->callee_timer_interval_s = trial->terms.interval_s;
 }

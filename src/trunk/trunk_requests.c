@@ -67,6 +67,9 @@ static void write_words(struct text_builder *headers) {
   sip_build_header(headers, SIP_HEADER_SUPPORTED, STR_VIEW("timer, 100rel"));
 }
 
+/* RFC 4028 §7.1: `timer` belongs into every request but ACK. */
+#define SUPPORTED_LINE "Supported: timer, 100rel\r\n"
+
 /* --- sending ----------------------------------------------------------------------------------------------------- */
 
 static struct transaction_owner owner_of(const struct trunk_step *step) {
@@ -129,6 +132,7 @@ static void build_options(struct trunk_step *step, struct str_view branch, struc
   sip_build_cseq(request, 1, STR_VIEW("OPTIONS"));
   sip_build_name_addr(request, SIP_HEADER_CONTACT, (struct str_view){0}, here, (struct str_view){0});
   sip_build_header(request, SIP_HEADER_ACCEPT, STR_VIEW("application/sdp"));
+  write_words(request);
   sip_build_header(request, SIP_HEADER_USER_AGENT, STR_VIEW("Belfry"));
   sip_build_end(request, (struct str_view){0}, (struct str_view){0});
 }
@@ -166,7 +170,7 @@ void trunk_acknowledge(struct trunk_step *step) {
 void trunk_acknowledge_provisional(struct trunk_step *step) {
   struct trunk_trial *trial = step->trial;
   struct dialog_table *dialogs = step->trials->rooms.dialogs;
-  struct dialog_request request = {.owner = owner_of(step)};
+  struct dialog_request request = {.extra_headers = STR_VIEW(SUPPORTED_LINE), .owner = owner_of(step)};
   if (dialog_check_reliable(dialogs, trial->dialog, step->branch, step->message) != RESULT_OK) return;
   trial->is_reliable = true;
   begin_check(step, TRUNK_CHECK_PRACK);
@@ -254,7 +258,7 @@ TRUNK_ACTION(take_answer) {
   const struct dialog_table *dialogs = step->trials->rooms.dialogs;
   struct session_wishes wishes = wishes_of(step);
   struct session_words words = session_words_read(step->message);
-  struct dialog_request request = {.method = SIP_METHOD_OPTIONS};
+  struct dialog_request request = {.method = SIP_METHOD_OPTIONS, .extra_headers = STR_VIEW(SUPPORTED_LINE)};
   trial->is_answered = true;
   trial->answered = step->context->now;
   trial->answered_at = step->context->wall_now;
@@ -285,7 +289,8 @@ TRUNK_ACTION(reinvite) {
 
 TRUNK_ACTION(hang_up) {
   struct dialog_request bye = {.method = SIP_METHOD_BYE,
-                               .extra_headers = STR_VIEW("Reason: Q.850;cause=16;text=\"trunk_test\"\r\n")};
+                               .extra_headers =
+                                   STR_VIEW(SUPPORTED_LINE "Reason: Q.850;cause=16;text=\"trunk_test\"\r\n")};
   return ask(step, TRUNK_CHECK_BYE, &bye);
 }
 

@@ -75,7 +75,7 @@ static void check_farewell(struct world *world, const struct ledger_record *entr
   const struct str_view call_ids[] = {record->caller_call_id, record->callee_call_id};
   bool by_switch = says(record->end_direction, "switch"), has_reason;
   if (record->answered_at.value == 0 || switch_node_restarts(entry->node) > 0) return;
-  for (unsigned i = 0; i < 2; i++)
+  for (unsigned i = call_ids[0].length > 0 ? 0 : 1; i < 2; i++) /* the switch's own calls have no caller */
     if (!was_hung_up(world, entry, call_ids[i], &has_reason) && !may_have_no_way(world, call_ids[i]))
       world_fail(world, "the %s has not been hung up: %s", i == 0 ? "caller" : "callee",
                  ledger_describe(world, record));

@@ -208,6 +208,20 @@ STATEMENT_FUNCTION(operator_hangs_up) {
   if (count == 0) world_fail(statement->world, "the operator finds no call to hang up");
 }
 
+STATEMENT_FUNCTION(operator_tests) {
+  if (statement->world->node_count == 0) return;
+  struct str_view gateway = value_of(statement, "GATEWAY"), number = value_of(statement, "NUMBER");
+  char order[256];
+  enum result result;
+  struct text_builder text = text_builder_over(order, sizeof order);
+  text_builder_add(&text, gateway);
+  text_builder_add_char(&text, '\n');
+  text_builder_add(&text, number);
+  text_builder_add_char(&text, '\n');
+  switch_node_order(statement->world->nodes[0], ORDER_TEST_TRUNK, text_builder_view(&text), &result);
+  if (result != RESULT_OK) world_fail(statement->world, "the order to test a gateway came to %s", result_name(result));
+}
+
 STATEMENT_FUNCTION(note_size) {
   if (statement->world->node_count > 0) switch_node_count(statement->world->nodes[0], &statement->scenario->size_noted);
 }
