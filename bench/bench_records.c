@@ -67,7 +67,7 @@ static const char *reason_text(void) {
 }
 
 static bool make_record(struct day_shelf *shelf, const struct made *made, char *problem, size_t problem_bytes) {
-  char id[32], caller[24], callee[24], from[16], to[16], call_ids[2][48];
+  char id[40], caller[24], callee[24], from[16], to[16], call_ids[2][48];
   struct cdr_record record;
   cdr_record_init(&record);
   int64_t at_ms = started_ms(made);

@@ -68,7 +68,7 @@ static void begin_again(void) {
 /* A record whose callee is its number, of an attempt at that time; every second one is answered. */
 static void put(int64_t at_us, unsigned number) {
   struct cdr_record record;
-  char id[32], callee[16];
+  char id[40], callee[16];
   cdr_record_init(&record);
   snprintf(id, sizeof id, "%012" PRIx64 "00%08x%08x", (uint64_t)at_us / 1000, number, 1u);
   snprintf(callee, sizeof callee, "%u", number);
@@ -320,6 +320,24 @@ static void test_days_that_are_too_old_are_dropped_one_a_minute_when_their_files
   end();
 }
 
+static void test_the_thread_does_its_rounds_beside_the_writer_and_ends_when_told(void) {
+  begin();
+  record_keeper_stop(&keeper);
+  put(START_US - DAY_US, 1);
+  keeper = record_keeper_start(&options, problem, sizeof problem);
+  expect(keeper != NULL);
+  for (unsigned i = 0; i < 200; i++)
+    put(START_US - DAY_US + i, 2 + i);
+  struct record_keeper_health health = {0};
+  for (int i = 0; i < 10000 && health.days == 0; i++) {
+    record_keeper_read_health(keeper, &health);
+    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+  }
+  expect_int(health.days, ==, 1);
+  expect(health.files_ok && health.days_ok);
+  end();
+}
+
 static void test_all_days_stay_when_none_is_to_be_dropped(void) {
   begin();
   put(START_US - 3000 * DAY_US, 1);
@@ -349,4 +367,5 @@ TAP_TESTS(TAP(test_what_comes_within_an_hour_is_a_file_when_the_hour_is_over), T
           TAP(test_a_directory_that_cannot_be_written_is_told_and_caught_up),
           TAP(test_a_full_disk_leaves_no_half_a_file),
           TAP(test_days_that_are_too_old_are_dropped_one_a_minute_when_their_files_are_written),
+          TAP(test_the_thread_does_its_rounds_beside_the_writer_and_ends_when_told),
           TAP(test_all_days_stay_when_none_is_to_be_dropped), TAP(test_days_that_are_over_get_their_lookups))

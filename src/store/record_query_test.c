@@ -49,7 +49,7 @@ static bool file_is_there(const char *name) {
 }
 
 static const char *id_of(int64_t at_ms, unsigned number) {
-  static char id[32];
+  static char id[40];
   snprintf(id, sizeof id, "%012" PRIx64 "00%08x%08x", (uint64_t)at_ms, number, 1u);
   return id;
 }
