@@ -109,7 +109,8 @@ static void write_journal(FILE *stream, const struct call_journal *journal) {
   metric(stream, "journal_ok", "gauge", "1 when the journal can be written to", health.ok);
   metric(stream, "journal_bytes", "gauge", "Bytes of the journal's files", (double)health.bytes);
   metric(stream, "journal_live_bytes", "gauge", "Bytes of them that are still needed", (double)health.bytes_live);
-  metric(stream, "journal_calls", "gauge", "Calls that the journal would remember now", health.objects);
+  metric(stream, "journal_objects", "gauge", "Calls, attempts and registrations that the journal would remember now",
+         health.objects);
   metric(stream, "journal_waiting_bytes", "gauge", "Bytes not yet written to the journal",
          (double)health.waiting_bytes);
   metric(stream, "journal_flushes_total", "counter", "Flushes of the journal to disk", (double)health.flushes);
