@@ -215,7 +215,7 @@ static void go_on_above(struct call_step *step, struct handle handle) {
 /* The session ends when it would have, by the wall clock; an end that is not known is as good as just refreshed. */
 static void go_on(struct call_step *step, struct handle handle, struct session_terms terms, int64_t session_end_ms) {
   struct call_leg *leg = call_leg_at(step->table, handle);
-  struct session_resumption how = {.left_ms = INT64_MAX};
+  struct session_resumption how = {.left_ms = INT64_MAX, .ask_from_ms = PROOF_FIRST_MS};
   if (session_end_ms > 0) how.left_ms = session_end_ms - step->context->wall_now.value / 1000;
   how.ask_in_ms = PROOF_FIRST_MS + PROOF_EVERY_MS * (int64_t)step->table->answered_count;
   session_timer_resume(&leg->session_timer, step->context, terms, &how);

@@ -271,6 +271,7 @@ void session_timer_resume(struct session_timer *session, struct context *context
   int64_t period_ms = session_guard_period_ms(context->parameters, session->interval_s);
   int64_t random_ms = mono_ms_since(session_guard_spread(context->random, context->now, period_ms), context->now);
   int64_t ask_ms = how->ask_in_ms < random_ms ? how->ask_in_ms : random_ms;
+  if (ask_ms < how->ask_from_ms) ask_ms = how->ask_from_ms;
   int64_t least_ms = ask_ms + session_guard_early_ms(context->parameters, session->interval_s);
   if (left_of_session_ms < least_ms) left_of_session_ms = least_ms;
   if (left_of_session_ms > interval_ms) left_of_session_ms = interval_ms;

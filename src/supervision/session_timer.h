@@ -81,6 +81,7 @@ void session_timer_begin(struct session_timer *session, struct context *context,
 struct session_resumption {
   int64_t left_ms; /* until the session expires; in the past: negative; a whole interval at most */
   int64_t ask_in_ms;
+  int64_t ask_from_ms; /* never sooner: who has hung up meanwhile says so first */
 };
 void session_timer_resume(struct session_timer *session, struct context *context, struct session_terms terms,
                           const struct session_resumption *how);

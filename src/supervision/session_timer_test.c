@@ -824,6 +824,18 @@ static void test_calls_taken_up_again_are_asked_when_they_are_to_be(void) {
   }
 }
 
+static void test_calls_taken_up_again_are_never_asked_sooner_than_from_then_on(void) {
+  for (int i = 0; i < 1000; i++) {
+    struct rig *rig = rig_create();
+    struct mono_ms next;
+    random_seed(&rig->random, (struct siphash_key){(uint64_t)i, 5});
+    session_timer_resume(&rig->session, &rig->context, ours, &(struct session_resumption){400000, 200000, 50000});
+    expect(session_timer_next_refresh(&rig->session, &next));
+    expect(next.value >= START_MS + 50000 && next.value <= START_MS + 200000);
+    rig_destroy(rig);
+  }
+}
+
 static void test_a_session_that_has_ended_meanwhile_is_asked_before_it_is_given_up(void) {
   struct rig *rig = rig_resumed(ours, -3600000, 5000, 1);
   expect(!advance_to(rig, 4990));
@@ -917,6 +929,7 @@ TAP_TESTS(
     TAP(test_the_probe_is_switched_while_calls_run), TAP(test_timers_switched_on_are_offered_to_a_peer_that_knows_them),
     TAP(test_the_preview_says_who_would_refresh_sooner), TAP(test_calls_taken_up_again_are_spread_over_a_period),
     TAP(test_calls_taken_up_again_are_asked_when_they_are_to_be),
+    TAP(test_calls_taken_up_again_are_never_asked_sooner_than_from_then_on),
     TAP(test_a_session_that_has_ended_meanwhile_is_asked_before_it_is_given_up),
     TAP(test_a_peers_session_that_has_ended_meanwhile_is_given_up_in_its_turn),
     TAP(test_an_end_beyond_the_interval_is_not_believed), TAP(test_a_peers_session_taken_up_again_keeps_its_end),
