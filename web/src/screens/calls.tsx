@@ -107,7 +107,7 @@ function useSettled<T>(value: T, pause_ms: number): T {
 
 function Choice({ label, value, words, onValue }: { label: string; value: string; words: string[][]; onValue: (value: string) => void }) {
   return (
-    <select aria-label={label} value={value} onChange={(event) => onValue(event.currentTarget.value)}>
+    <select class="head-choice" aria-label={label} value={value} onChange={(event) => onValue(event.currentTarget.value)}>
       <option value="">{label}: {t("all")}</option>
       {words.map(([name, title]) => <option value={name}>{title}</option>)}
     </select>
