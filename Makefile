@@ -9,7 +9,7 @@ RUNS ?= 10
 DESTDIR ?=
 JOBS ?= $(shell nproc)
 
-.PHONY: build run test nat devices bench fuzz faults sim crashes asan tsan lint format install clean dependencies console-tools
+.PHONY: build release run test nat devices bench fuzz faults sim crashes asan tsan lint format install clean dependencies console-tools
 build: console-tools $(BUILD)/build.ninja
 	ninja -C $(BUILD) -j $(JOBS)
 	@cat $(BUILD)/src/admin/console_files/missing >&2 2>/dev/null || true
@@ -31,6 +31,10 @@ run: dependencies $(BUILD)/build.ninja
 	ninja -C $(BUILD) -j $(JOBS) belfry
 	@cat $(BUILD)/src/admin/console_files/missing >&2 2>/dev/null || true
 	exec $(BUILD)/belfry serve $(ARGS)
+
+# For those who carry many calls: built, loaded to learn where its time goes, and built again.
+release: dependencies
+	scripts/build-release
 
 # The tests say loudly what they skip where a test package cannot be installed.
 test: dependencies
@@ -78,4 +82,4 @@ install: build
 	DESTDIR='$(DESTDIR)' meson install -C $(BUILD) --no-rebuild
 
 clean:
-	rm -rf $(BUILD) build-asan build-tsan build-fuzz
+	rm -rf $(BUILD) build-release build-asan build-tsan build-fuzz

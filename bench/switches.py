@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rig.ports import HOST, free_port, is_bound
 from rig.process import ProcessEnded
-from rig.rig import BINARY, Rig
+from rig.rig import BINARY, BUILD, Rig
 from rig.switch import Switch, mapping_gateway, phone, routing_gateway
 from rig.waiting import wait_until
 
@@ -17,7 +17,7 @@ from . import process_tree
 from .gun import Gun
 
 HERE = Path(__file__).resolve().parent
-CALLGUN = HERE.parent / "build" / "tools" / "callgun" / "callgun"
+CALLGUN = BUILD / "tools" / "callgun" / "callgun"
 USER_PREFIX, PASSWORD = "7", "bench-secret"
 
 

@@ -1,5 +1,6 @@
 """What a test is handed: it starts things by name, and all of them are gone when the test ends."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from .sipp import Sipp
 from .switch import Switch, password_of
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-BINARY = ROOT / "build" / "belfry"
+BUILD = ROOT / os.environ.get("BELFRY_BUILD", "build")
+BINARY = BUILD / "belfry"
 
 
 class Rig:
