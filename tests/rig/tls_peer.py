@@ -1,6 +1,7 @@
 """A small SIP user agent over TLS, as far as a call needs one: it connects (a phone, a customer) or listens (a vendor)."""
 
 import re
+import select
 import socket
 import ssl
 import threading
@@ -39,16 +40,27 @@ class Line:
         self.connection, self.on_request = connection, on_request
         self.messages, self.is_over = [], False
         self.host = f"{HOST}:{connection.getsockname()[1]}"
+        self._using = threading.Lock()  # OpenSSL does not bear one connection read and written at the same time
+        connection.setblocking(False)
         threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self):
         unread = b""
         try:
-            while data := self.connection.recv(65536):
+            while data := self._receive():
                 unread = self._take(unread + data)
-        except OSError:
+        except (OSError, ValueError):  # broken; closed by us
             pass
         self.is_over = True
+
+    def _receive(self):
+        while True:
+            with self._using:
+                try:
+                    return self.connection.recv(65536)
+                except ssl.SSLWantReadError:
+                    pass
+            select.select([self.connection], [], [])
 
     def _take(self, unread):
         unread = unread.lstrip(b"\r\n")
@@ -66,7 +78,8 @@ class Line:
 
     def send(self, start_line, headers, body=""):
         lines = [start_line, *(f"{name}: {value}" for name, value in headers), f"Content-Length: {len(body)}", "", body]
-        self.connection.sendall("\r\n".join(lines).encode())
+        with self._using:
+            self.connection.sendall("\r\n".join(lines).encode())
 
     def answer(self, request, status, reason, tag="", headers=(), body=""):
         """Answers a request with its Via, From, To, Call-ID and CSeq, and our Contact."""
@@ -91,7 +104,8 @@ class Line:
         wait_until(lambda: self.is_over, "the connection ends")
 
     def close(self):
-        self.connection.close()
+        with self._using:
+            self.connection.close()
 
 
 class TlsPhone(Line):
@@ -100,7 +114,6 @@ class TlsPhone(Line):
     def __init__(self, port, number, context, server_name=HOST):
         raw = socket.create_connection((HOST, port), timeout=10)
         connection = context.wrap_socket(raw, server_hostname=server_name)
-        connection.settimeout(None)
         self.number, self.call_id, self.cseq = number, f"{uuid.uuid4()}", 0
         self.tag = uuid.uuid4().hex[:8]
         super().__init__(connection, answer_calls)
