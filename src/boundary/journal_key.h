@@ -15,7 +15,7 @@ struct journal_key {
 enum journal_thing {
   JOURNAL_CALL = 0, /* high: milliseconds since 1970, and in the last 8 bits the worker; low: index and generation */
   JOURNAL_REGISTRATION, /* high: a hash of the number; low: of the contact */
-  JOURNAL_SUSPENSION,   /* high: in the last 8 bits the worker; low: a hash of who it is */
+  JOURNAL_SUSPENSION,   /* high: in the last 8 bits the worker that found it; low: a hash of who it is */
   JOURNAL_NETWORK,      /* high: in the last 8 bits the worker; low: the prefix */
   JOURNAL_THING_LAST = JOURNAL_NETWORK
 };

@@ -165,13 +165,13 @@ bool switch_core_fresh_memory(const struct switch_core *core, unsigned number, s
 /* --- after a restart ------------------------------------------------------------------------------------------------
  */
 
-uint8_t switch_core_home_of_kept(const struct local_identity *local, struct journal_key key, struct str_view state) {
+bool switch_core_takes_up(const struct local_identity *local, struct journal_key key, struct str_view state) {
   uint8_t worker = (uint8_t)(key.high & 0xff);
   switch (journal_key_thing(key)) {
-  case JOURNAL_REGISTRATION: return local_identity_steer(local, registrar_kept_number(state));
-  case JOURNAL_SUSPENSION:
-  case JOURNAL_NETWORK: return worker % local->worker_count;
-  default: return worker;
+  case JOURNAL_REGISTRATION: return local_identity_steer(local, registrar_kept_number(state)) == local->worker;
+  case JOURNAL_SUSPENSION: return true;
+  case JOURNAL_NETWORK: return worker % local->worker_count == local->worker;
+  default: return worker == local->worker;
   }
 }
 

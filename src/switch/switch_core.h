@@ -41,9 +41,9 @@ bool switch_core_advance(struct switch_core *core, struct context *context);
  * it resident ahead of need. False when there are not so many pools. */
 bool switch_core_fresh_memory(const struct switch_core *core, unsigned number, struct str_view *fresh_out);
 
-/* Whose is what the journal has kept under this key? A call is its worker's, a registration that of its number. Beyond
- * the last worker: nobody's any more. */
-uint8_t switch_core_home_of_kept(const struct local_identity *local, struct journal_key key, struct str_view state);
+/* Does this worker take up what the journal has kept under this key? A call goes to its worker, a registration to that
+ * of its number; who is suspended is to be known everywhere. Nobody's is a call of a worker beyond the last. */
+bool switch_core_takes_up(const struct local_identity *local, struct journal_key key, struct str_view state);
 
 /* Takes up again what the journal has kept (OUTBOX_JOURNAL) when the switch stopped working. Before the first event;
  * switch_core_restored ends that. RESULT_OK: it goes on; what it has for the journal stands in the outbox. Else it is

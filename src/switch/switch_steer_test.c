@@ -97,7 +97,24 @@ static void test_tag_of_a_worker_that_does_not_exist_is_no_tag_of_ours(void) {
   expect_int(steer(&local, text), ==, local_identity_steer(&local, STR_VIEW("some-call")));
 }
 
+static unsigned takers_of(struct journal_key key) {
+  struct local_identity local = four_workers();
+  unsigned takers = 0;
+  for (local.worker = 0; local.worker < local.worker_count; local.worker++)
+    takers += switch_core_takes_up(&local, key, STR_VIEW(""));
+  return takers;
+}
+
+static void test_what_is_taken_up_goes_to_one_worker_and_who_is_suspended_to_all(void) {
+  expect_int(takers_of(journal_key_of(JOURNAL_CALL, 2, 7)), ==, 1);
+  expect_int(takers_of(journal_key_of(JOURNAL_CALL, 4, 7)), ==, 0); /* there were more workers then */
+  expect_int(takers_of(journal_key_of(JOURNAL_REGISTRATION, 99, 7)), ==, 1);
+  expect_int(takers_of(journal_key_of(JOURNAL_NETWORK, 6, 7)), ==, 1);
+  expect_int(takers_of(journal_key_of(JOURNAL_SUSPENSION, 6, 7)), ==, 4);
+}
+
 TAP_TESTS(TAP(test_new_requests_go_where_their_call_id_hashes), TAP(test_register_goes_where_its_number_lives),
           TAP(test_tags_contacts_and_branches_of_ours_lead_home),
           TAP(test_what_cannot_be_read_stays_with_the_asking_worker),
-          TAP(test_tag_of_a_worker_that_does_not_exist_is_no_tag_of_ours))
+          TAP(test_tag_of_a_worker_that_does_not_exist_is_no_tag_of_ours),
+          TAP(test_what_is_taken_up_goes_to_one_worker_and_who_is_suspended_to_all))

@@ -41,9 +41,9 @@ uint8_t switch_core_steer(const struct local_identity *local, struct str_view by
   return (uint8_t)((bytes.data[0] - '0') % local->worker_count);
 }
 
-uint8_t switch_core_home_of_kept(const struct local_identity *local, struct journal_key key, struct str_view state) {
-  (void)local, (void)state;
-  return (uint8_t)(key.high & 0xff);
+bool switch_core_takes_up(const struct local_identity *local, struct journal_key key, struct str_view state) {
+  (void)state;
+  return (key.high & 0xff) == local->worker;
 }
 
 enum result switch_core_restore(struct switch_core *core, struct context *context, struct journal_key key,

@@ -1,5 +1,6 @@
 /* What the journal has kept when the switch stopped working: each call goes on at the worker that had it; one that
- * cannot gets its record. Phones are registered as they were, but those whose time has run out. */
+ * cannot gets its record. Phones are registered as they were, but those whose time has run out, and every worker knows
+ * who is suspended. */
 #include "call/call.h"
 #include "store/call_journal.h"
 #include "worker/worker_state.h"
@@ -24,11 +25,13 @@ static void tell_journal(struct worker_group *group, struct outbox *outbox) {
 }
 
 static bool goes_on(struct worker_group *group, struct journal_key key, struct str_view state, struct str_view note) {
-  uint8_t index = switch_core_home_of_kept(&group->identity, key, state);
-  if (index >= group->worker_count) return false;
-  struct worker *worker = group->workers[index];
-  bool is_well = switch_core_restore(worker->core, &worker->context, key, state, note) == RESULT_OK;
-  tell_journal(group, &worker->outbox);
+  bool is_well = false;
+  for (uint8_t i = 0; i < group->worker_count; i++) {
+    struct worker *worker = group->workers[i];
+    if (!switch_core_takes_up(worker->context.local, key, state)) continue;
+    if (switch_core_restore(worker->core, &worker->context, key, state, note) == RESULT_OK) is_well = true;
+    tell_journal(group, &worker->outbox);
+  }
   return is_well;
 }
 

@@ -37,7 +37,7 @@ def test_a_phone_is_called_right_after_kill_9(rig):
 
 @needs("switch", "sipp")
 def test_who_is_suspended_stays_suspended(rig):
-    switch = rig.switch(phones=[phone("1001")], parameters={"SS_SIP_AUTHENTICATION_RETRY": 0})
+    switch = rig.switch(phones=[phone("1001")], parameters={"SS_SIP_AUTHENTICATION_RETRY": 0}, arguments=["--workers", "4"])
     rig.sipp("phone_fails_to_register", to=switch, number="1001", user="1001", password="a guess", status=403).done()
     time.sleep(SOON_S)
     switch.kill()

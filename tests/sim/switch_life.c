@@ -203,12 +203,15 @@ bool switch_life_holds(struct switch_node *node, const struct outbox_entry *entr
 
 /* As worker/take_up.c does it. */
 static bool goes_on(struct switch_node *node, const struct node_journal_entry *kept) {
-  uint8_t index = switch_core_home_of_kept(&node->workers[0].local, kept->key, kept->bytes);
-  if (index >= node->worker_count) return false;
-  struct node_worker *worker = &node->workers[index];
-  bool is_well = switch_core_restore(worker->core, &worker->context, kept->key, kept->bytes, kept->note) == RESULT_OK;
-  switch_life_tell_journal(node);
-  outbox_reset(&node->outbox);
+  bool is_well = false;
+  for (uint8_t i = 0; i < node->worker_count; i++) {
+    struct node_worker *worker = &node->workers[i];
+    if (!switch_core_takes_up(&worker->local, kept->key, kept->bytes)) continue;
+    if (switch_core_restore(worker->core, &worker->context, kept->key, kept->bytes, kept->note) == RESULT_OK)
+      is_well = true;
+    switch_life_tell_journal(node);
+    outbox_reset(&node->outbox);
+  }
   return is_well;
 }
 
