@@ -28,7 +28,7 @@ def test_an_attempt_that_rang_when_the_switch_was_killed_has_its_record(rig):
     switch = rig.switch(mapping_gateways=[mapping_gateway("customer", customer)],
                         routing_gateways=[routing_gateway("vendor", vendor)])
     callee = rig.sipp("callee_rings", port=vendor)
-    rig.sipp("gateway_cancels", to=switch, number="4420", port=customer, hold_ms=30000)
+    rig.sipp("gateway_cancels", to=switch, number="4420", port=customer, ring_ms=20000)
     wait_until(lambda: callee.received("INVITE"), "it rings")
     time.sleep(0.6)  # nobody waits for the journal to hear of an attempt
     switch.kill()
