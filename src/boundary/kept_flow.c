@@ -12,7 +12,7 @@ void kept_flow_save(const struct flow *flow, struct text_builder *builder) {
   text_builder_add(builder, str_view_of((const char *)flow->remote.ip, ip_bytes(flow->remote.family)));
 }
 
-static bool has_socket(const struct local_identity *local, struct flow *flow) {
+bool kept_flow_find_socket(const struct local_identity *local, struct flow *flow) {
   if (flow->socket_index < local->socket_count && local->sockets[flow->socket_index].transport == flow->transport)
     return true;
   for (uint8_t i = 0; i < local->socket_count; i++) {
@@ -32,5 +32,5 @@ bool kept_flow_read(struct packed_reader *reader, const struct local_identity *l
   for (unsigned i = 0; i < ip_bytes(flow_out->remote.family); i++)
     flow_out->remote.ip[i] = (uint8_t)packed_take(reader, 1);
   bool is_ip = flow_out->remote.family == ADDRESS_IPV4 || flow_out->remote.family == ADDRESS_IPV6;
-  return !reader->broken && is_ip && has_socket(local, flow_out);
+  return !reader->broken && is_ip && kept_flow_find_socket(local, flow_out);
 }

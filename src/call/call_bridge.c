@@ -8,40 +8,11 @@
 #define URI_BYTES     640
 #define HEADERS_BYTES 1024
 
-/* Bytes that may stand unescaped in the user part (RFC 3261 §25.1: unreserved, user-unreserved). */
-static bool stands_in_user(char byte) {
-  static const char marks[] = "-_.!~*'()&=+$,;?/";
-  bool letter = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
-  return letter || (byte >= '0' && byte <= '9') || (byte != 0 && memchr(marks, byte, sizeof marks - 1));
-}
-
-static void add_user(struct text_builder *uri, struct str_view user) {
-  static const char digits[] = "0123456789ABCDEF";
-  for (size_t i = 0; i < user.length; i++) {
-    uint8_t byte = (uint8_t)user.data[i];
-    if (stands_in_user(user.data[i])) {
-      text_builder_add_char(uri, user.data[i]);
-      continue;
-    }
-    text_builder_add_char(uri, '%');
-    text_builder_add_char(uri, digits[byte >> 4]);
-    text_builder_add_char(uri, digits[byte & 15]);
-  }
-}
-
 /* sip:user@address; the port only when it is not the default. */
 static struct str_view uri_of(struct call_step *step, struct str_view user, const struct address *address,
                               enum transport transport) {
   struct text_builder uri = arena_builder(step->context->arena, URI_BYTES);
-  text_builder_add_literal(&uri, "sip:");
-  add_user(&uri, user);
-  text_builder_add_char(&uri, '@');
-  if (address->port == 5060)
-    address_ip_to_text(address, &uri);
-  else
-    address_to_text(address, &uri);
-  if (transport == TRANSPORT_TCP) text_builder_add_literal(&uri, ";transport=tcp");
-  if (transport == TRANSPORT_TLS) text_builder_add_literal(&uri, ";transport=tls");
+  sip_uri_write(&uri, user, address, transport);
   return uri.overflowed ? (struct str_view){0} : text_builder_view(&uri);
 }
 

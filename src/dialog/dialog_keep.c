@@ -1,4 +1,5 @@
 /* Confirmed dialogs as bytes, so that they survive the switch with their tags: slot and generation are part of them. */
+#include "boundary/kept_flow.h"
 #include "dialog/dialog_private.h"
 
 #define KEEP_VERSION 1
@@ -70,19 +71,6 @@ static void restore_flow(struct packed_reader *reader, struct flow *flow) {
     flow->remote.ip[i] = (uint8_t)packed_take(reader, 1);
 }
 
-/* The same socket, or another one of the transport, where we listen otherwise now. */
-static bool has_socket(const struct local_identity *local, struct flow *flow) {
-  flow->worker = local->worker;
-  if (flow->socket_index < local->socket_count && local->sockets[flow->socket_index].transport == flow->transport)
-    return true;
-  for (uint8_t i = 0; i < local->socket_count; i++) {
-    if (local->sockets[i].transport != flow->transport) continue;
-    flow->socket_index = i;
-    return true;
-  }
-  return false;
-}
-
 static bool restore_end(struct dialog_table *table, struct context *context, struct packed_reader *reader,
                         struct remote_end *end) {
   struct remote_end_words words;
@@ -91,6 +79,7 @@ static bool restore_end(struct dialog_table *table, struct context *context, str
   end->supported_options = (uint8_t)packed_take(reader, 1);
   end->number = (uint8_t)packed_take(reader, 1);
   restore_flow(reader, &end->flow);
+  end->flow.worker = context->local->worker;
   words.from_line = packed_take_text(reader);
   words.to_line = packed_take_text(reader);
   size_t tag_at = (size_t)packed_take(reader, 2), tag_length = (size_t)packed_take(reader, 2);
@@ -99,7 +88,8 @@ static bool restore_end(struct dialog_table *table, struct context *context, str
   words.remote_target = packed_take_text(reader);
   words.route_set = packed_take_text(reader);
   return !reader->broken && words.remote_tag.length == tag_length && words.call_id.length > 0 &&
-         has_socket(context->local, &end->flow) && remote_end_write(table, context->arena, end, &words) == RESULT_OK;
+         kept_flow_find_socket(context->local, &end->flow) &&
+         remote_end_write(table, context->arena, end, &words) == RESULT_OK;
 }
 
 /* The connection is gone, and so is the port that its peer had for it alone: such a peer is met where it says, unless

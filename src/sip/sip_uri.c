@@ -134,3 +134,39 @@ enum transport sip_uri_transport(const struct sip_uri *uri) {
   if (!sip_parameter_find(uri->parameters, STR_VIEW("transport"), &value)) return TRANSPORT_NONE;
   return transport_from_name(value);
 }
+
+/* --- writing ----------------------------------------------------------------------------------------------------- */
+
+/* Bytes that may stand unescaped in the user part (RFC 3261 §25.1: unreserved, user-unreserved). */
+static bool stands_in_user(char byte) {
+  static const char marks[] = "-_.!~*'()&=+$,;?/";
+  bool letter = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
+  return letter || (byte >= '0' && byte <= '9') || (byte != 0 && memchr(marks, byte, sizeof marks - 1));
+}
+
+static void add_user(struct text_builder *builder, struct str_view user) {
+  static const char digits[] = "0123456789ABCDEF";
+  for (size_t i = 0; i < user.length; i++) {
+    uint8_t byte = (uint8_t)user.data[i];
+    if (stands_in_user(user.data[i])) {
+      text_builder_add_char(builder, user.data[i]);
+      continue;
+    }
+    text_builder_add_char(builder, '%');
+    text_builder_add_char(builder, digits[byte >> 4]);
+    text_builder_add_char(builder, digits[byte & 15]);
+  }
+}
+
+void sip_uri_write(struct text_builder *builder, struct str_view user, const struct address *address,
+                   enum transport transport) {
+  text_builder_add_literal(builder, "sip:");
+  add_user(builder, user);
+  if (user.length > 0) text_builder_add_char(builder, '@');
+  if (address->port == 5060)
+    address_ip_to_text(address, builder);
+  else
+    address_to_text(address, builder);
+  if (transport == TRANSPORT_TCP) text_builder_add_literal(builder, ";transport=tcp");
+  if (transport == TRANSPORT_TLS) text_builder_add_literal(builder, ";transport=tls");
+}

@@ -43,6 +43,11 @@ bool sip_uri_equal(const struct sip_uri *a, const struct sip_uri *b);
  */
 struct str_view sip_uri_user_plain(const struct sip_uri *uri, struct arena *arena);
 
+/* Writes sip:user@address, the user escaped (RFC 3261 §25.1), the port only when it is not the default, and a transport
+ * parameter for TCP and TLS. No user, no '@'. */
+void sip_uri_write(struct text_builder *builder, struct str_view user, const struct address *address,
+                   enum transport transport);
+
 /* The transport a URI asks for: its transport parameter, TLS for sips, else TRANSPORT_NONE. */
 enum transport sip_uri_transport(const struct sip_uri *uri);
 

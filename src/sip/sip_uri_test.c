@@ -252,6 +252,23 @@ static void test_parameters_are_found_without_case(void) {
   expect(!sip_parameter_find((struct str_view){0}, STR_VIEW("a"), &value));
 }
 
+static struct str_view written(const char *user, const char *ip, uint16_t port, enum transport transport) {
+  static char memory[128];
+  struct text_builder builder = text_builder_over(memory, sizeof memory);
+  struct address address;
+  expect_int(address_parse_ip(str_view_from_c(ip), &address), ==, RESULT_OK);
+  address.port = port;
+  sip_uri_write(&builder, str_view_from_c(user), &address, transport);
+  return text_builder_view(&builder);
+}
+
+static void test_a_uri_is_written_with_what_it_needs(void) {
+  expect_view(written("4420", "192.0.2.1", 5060, TRANSPORT_UDP), "sip:4420@192.0.2.1");
+  expect_view(written("4420", "192.0.2.1", 5080, TRANSPORT_TCP), "sip:4420@192.0.2.1:5080;transport=tcp");
+  expect_view(written("", "2001:db8::1", 5060, TRANSPORT_TLS), "sip:[2001:db8::1];transport=tls");
+  expect_view(written("a b#%@", "192.0.2.1", 5060, TRANSPORT_UDP), "sip:a%20b%23%25%40@192.0.2.1");
+}
+
 TAP_TESTS(TAP(test_all_parts_of_a_sip_uri_are_found), TAP(test_a_host_alone_is_a_uri),
           TAP(test_a_host_and_port_are_not_taken_for_a_user), TAP(test_feature_codes_of_phones_are_users),
           TAP(test_tel_and_other_uris_are_read), TAP(test_broken_uris_are_refused),
@@ -262,4 +279,5 @@ TAP_TESTS(TAP(test_all_parts_of_a_sip_uri_are_found), TAP(test_a_host_alone_is_a
           TAP(test_plain_users_lose_escapes_and_parameters), TAP(test_the_transport_comes_from_parameter_or_scheme),
           TAP(test_name_addrs_are_read), TAP(test_quoted_names_hold_controls_only_behind_a_backslash),
           TAP(test_without_brackets_parameters_are_the_headers), TAP(test_a_star_is_a_contact),
-          TAP(test_broken_name_addrs_are_refused), TAP(test_parameters_are_found_without_case))
+          TAP(test_broken_name_addrs_are_refused), TAP(test_parameters_are_found_without_case),
+          TAP(test_a_uri_is_written_with_what_it_needs))

@@ -17,15 +17,7 @@ static const struct address *own_address(const struct trunk_step *step) {
 static struct str_view uri_of(struct trunk_step *step, struct str_view user, const struct address *address) {
   enum transport transport = (enum transport)step->trial->flow.transport;
   struct text_builder uri = arena_builder(step->context->arena, URI_BYTES);
-  text_builder_add_literal(&uri, "sip:");
-  text_builder_add(&uri, user);
-  if (user.length > 0) text_builder_add_char(&uri, '@');
-  if (address->port == 5060)
-    address_ip_to_text(address, &uri);
-  else
-    address_to_text(address, &uri);
-  if (transport == TRANSPORT_TCP) text_builder_add_literal(&uri, ";transport=tcp");
-  if (transport == TRANSPORT_TLS) text_builder_add_literal(&uri, ";transport=tls");
+  sip_uri_write(&uri, user, address, transport);
   return uri.overflowed ? (struct str_view){0} : text_builder_view(&uri);
 }
 
