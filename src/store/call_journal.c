@@ -173,6 +173,6 @@ void call_journal_read_health(const struct call_journal *journal, struct call_jo
   pthread_mutex_unlock(&mutable->health_mutex);
   health->gather_ms_max = __atomic_load_n(&journal->gather_ms_max, __ATOMIC_RELAXED);
   health->refused = __atomic_load_n(&journal->refused, __ATOMIC_RELAXED);
-  health->waiting_bytes = __atomic_load_n(&journal->queue.reserved, __ATOMIC_RELAXED) -
-                          __atomic_load_n(&journal->queue.consumed, __ATOMIC_RELAXED);
+  uint64_t durable = __atomic_load_n(&journal->durable, __ATOMIC_ACQUIRE);
+  health->waiting_bytes = __atomic_load_n(&journal->queue.reserved, __ATOMIC_RELAXED) - durable;
 }

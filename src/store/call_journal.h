@@ -92,7 +92,7 @@ struct call_journal_health {
   uint64_t flush_us_total; /* time spent in writing and flushing */
   uint64_t flush_us_max;   /* the longest */
   uint64_t refused;        /* what was told while there was no room */
-  uint64_t waiting_bytes;  /* in the queue */
+  uint64_t waiting_bytes;  /* told, and not on the disk yet */
   uint64_t damaged_bytes;  /* found while opening */
   bool store_lags;         /* records of ended calls wait on disk for the store */
   uint32_t gather_ms_max;  /* as call_journal_set_gather said */

@@ -1,7 +1,6 @@
 """The switch is killed under load: the short version of tests/faults/run."""
 
 import sys
-import time
 from pathlib import Path
 
 from rig.claims import needs, time_limit
@@ -30,7 +29,7 @@ def test_an_attempt_that_rang_when_the_switch_was_killed_has_its_record(rig):
     callee = rig.sipp("callee_rings", port=vendor)
     rig.sipp("gateway_cancels", to=switch, number="4420", port=customer, ring_ms=20000)
     wait_until(lambda: callee.received("INVITE"), "it rings")
-    time.sleep(0.6)  # nobody waits for the journal to hear of an attempt
+    switch.wait_for_journal()
     switch.kill()
     switch.start()
     record = switch.cdr()

@@ -104,6 +104,11 @@ class Switch:
     def registrations(self):
         return self.api.get("/api/v1/registrations")["items"]
 
+    def wait_for_journal(self):
+        """Waits until all that was answered so far would survive a kill, also what no answer waits for."""
+        wait_until(lambda: re.search(r"(?m)^belfry_journal_waiting_bytes 0$", self.api.ask("GET", "/metrics").text),
+                   "the journal has it all")
+
     def wait_for_calls(self, count, deadline_s=10.0):
         """Waits until exactly so many calls are listed, and returns them."""
         return wait_until(lambda: len(self.calls()) == count and (self.calls() or [None]),
