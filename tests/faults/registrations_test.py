@@ -61,9 +61,9 @@ def test_what_a_phone_takes_back_stays_taken_back(rig):
     assert [r["number"] for r in after] == ["1002"]
     for field in ("contact", "source", "user_agent", "behind_nat"):
         assert after[0][field] == before[0][field], (field, before, after)
-    for field in ("registered_at", "refreshed_at"):  # to a millisecond: two clocks are rounded
+    for field in ("registered_at", "refreshed_at"):  # but for what rounding two clocks makes, each time
         moved = datetime.fromisoformat(after[0][field]) - datetime.fromisoformat(before[0][field])
-        assert abs(moved.total_seconds()) < 0.002, (field, before, after)
+        assert abs(moved.total_seconds()) < 0.005, (field, before, after)
     assert after[0]["expires_in_s"] <= before[0]["expires_in_s"]
 
 
