@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import { csv, get, type Cdr, type Explanation, type Page, type Timer } from "../api";
+import { csv, get, Problem, type Cdr, type Explanation, type Page, type Timer } from "../api";
 import { clock, milliseconds, number, stamp } from "../format";
 import { t, word, type Text } from "../language";
 import { english } from "../text/en";
@@ -55,10 +55,28 @@ function Why({ id }: { id: string }) {
   </>;
 }
 
+const RECORD_SOON_MS = 5000, ASK_AGAIN_MS = 250;
+
+/** The record is stored within a second after the end of its call, and who comes from there may be sooner. */
+async function get_record(id: string, goes_on: () => boolean): Promise<Cdr> {
+  for (const until = Date.now() + RECORD_SOON_MS; ;) {
+    try {
+      return await get<Cdr>(`cdrs/${encodeURIComponent(id)}`);
+    } catch (problem) {
+      if (!(problem instanceof Problem && problem.status === 404) || Date.now() > until || !goes_on()) throw problem;
+    }
+    await new Promise((done) => setTimeout(done, ASK_AGAIN_MS));
+  }
+}
+
 function CdrDialog({ id, onClose }: { id: string; onClose: () => void }) {
   const [cdr, set_cdr] = useState<Cdr | null>(null);
   const [error, set_error] = useState<unknown>(null);
-  useEffect(() => { get<Cdr>(`cdrs/${encodeURIComponent(id)}`).then(set_cdr, set_error); }, [id]);
+  useEffect(() => {
+    let alive = true;
+    get_record(id, () => alive).then((found) => alive && set_cdr(found), (problem) => alive && set_error(problem));
+    return () => { alive = false; };
+  }, [id]);
   const text = (name: string) => (cdr?.[name] as string | null) ?? "–";
   const side = (name: "caller" | "callee") => (
     <section class="leg">
