@@ -7,6 +7,8 @@ import re
 import subprocess
 from pathlib import Path
 
+from rig.rig import BUILD
+
 from .switches import Kamailio
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -19,12 +21,15 @@ def _first_line(*command):
         return ""
 
 
-def _build_type():
+def _build_options():
+    """"debugoptimized", and what else sets the build apart from the default one."""
     try:
-        listing = json.loads(_first_line("meson", "introspect", "--buildoptions", "build") or "[]")
+        listing = json.loads(_first_line("meson", "introspect", "--buildoptions", BUILD) or "[]")
     except ValueError:
         return ""
-    return next((option["value"] for option in listing if option["name"] == "buildtype"), "")
+    values = {option["name"]: option["value"] for option in listing}
+    extra = [", with a profile"] * (values.get("b_pgo") == "use") + [", linked as a whole"] * bool(values.get("b_lto"))
+    return values.get("buildtype", "") + "".join(extra)
 
 
 def describe(cores):
@@ -39,7 +44,7 @@ def describe(cores):
         "memory": f"{memory_kb / 1024 ** 2:.0f} GiB",
         "system": f"{system[1] if system else '?'}, Linux {platform.release()}",
         "belfry": f"{_first_line('git', 'rev-parse', '--short', 'HEAD')}{changed}, {_first_line('cc', '--version')}, "
-                  f"{_build_type()}",
+                  f"{_build_options()}",
         "kamailio": Kamailio.missing() or f"{Kamailio.version()}, -x tlsf -X tlsf, one child",
         "load average at the start": "%.2f %.2f %.2f" % os.getloadavg(),
     }
