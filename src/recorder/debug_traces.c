@@ -139,6 +139,8 @@ static struct trace_query query_of(const struct keeper *keeper) {
 
 static void collect(struct debug_traces *traces, struct keeper *keeper) {
   char problem[PROBLEM_BYTES];
+  /* Before it looks: what is recorded meanwhile still belongs to it. */
+  bool is_over = traces->wall_now(traces->context).value >= keeper->trace.ends_at.value;
   bool has_more = true;
   while (has_more && !is_full(keeper)) {
     struct trace_query query = query_of(keeper);
@@ -150,7 +152,7 @@ static void collect(struct debug_traces *traces, struct keeper *keeper) {
   }
   if (is_full(keeper))
     end(traces, keeper, DEBUG_TRACE_FULL);
-  else if (traces->wall_now(traces->context).value >= keeper->trace.ends_at.value)
+  else if (is_over)
     end(traces, keeper, DEBUG_TRACE_DONE);
 }
 
