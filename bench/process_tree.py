@@ -33,3 +33,14 @@ def memory_bytes(pid):
             if line.startswith("Pss:"):
                 kilobytes += int(line.split()[1])
     return kilobytes * 1024
+
+
+def own_bytes(pid):
+    """What they keep resident of their own, mapped files left out. Unlike PSS it is read at once: to add up the pages of a
+    gigabyte takes the kernel some tenths of a second, in which who is measured and who measures wait."""
+    kilobytes = 0
+    for each in _descendants(pid):
+        for line in Path(f"/proc/{each}/status").read_text().splitlines():
+            if line.startswith(("RssAnon:", "RssShmem:")):
+                kilobytes += int(line.split()[1])
+    return kilobytes * 1024

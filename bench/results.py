@@ -15,7 +15,7 @@ NOTES = """\
 - Times count from when a call was due to start, so that a late generator cannot flatter the switch.
 - Most calls: {step:g} s at each rate, all calls completed, 99 of 100 set up within 100 ms.
 - Memory of a call or registration is what comes on top of memory that short calls, or OPTIONS, at the same pace had used
-  before: of Belfry the PSS, of Kamailio what its own allocator counts as used after 12 s, which is kinder. Everything
+  before: of Belfry what is its own (files that it maps left out), of Kamailio what its own allocator counts as used after 12 s, which is kinder. Everything
   resident is the PSS of all processes and does have room for transactions, which live for 5 s in Kamailio and for the
   32 s of RFC 3261 in Belfry. Kamailio's registrar answers without transactions and knows one password for all.
 - Session refreshes: UPDATE and its 200, on each leg by itself, every {refresh:g} s ({million:g} s with a million), at the

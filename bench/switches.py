@@ -69,7 +69,7 @@ class UnderTest:
 
     def memory_bytes(self):
         """What it uses, transactions that are over left out as far as the switch allows that."""
-        return self.resident_bytes()
+        return process_tree.own_bytes(self.pid)
 
     def idle_share(self, seconds):
         """The share of its core that it takes without load."""
