@@ -95,7 +95,10 @@ void api_calls_list(const struct api_request *request, struct api_response *resp
 }
 
 void api_registrations_list(const struct api_request *request, struct api_response *response) {
-  list(request, ORDER_LIST_REGISTRATIONS, response);
+  if (api_registrations_are_sought(request))
+    api_registrations_find(request, response);
+  else
+    list(request, ORDER_LIST_REGISTRATIONS, response);
 }
 
 void api_keep_alive_networks_list(const struct api_request *request, struct api_response *response) {

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "admin/api.h"
+#include "admin/api_objects_found.h"
 
 #define PAGE_DEFAULT 1000
 #define PAGE_MAX     10000
@@ -39,6 +40,10 @@ static void add_to_listing(void *context, const char *name, const char *document
 }
 
 void api_objects_list(const struct api_request *request, struct api_response *response) {
+  if (api_objects_are_sought(request)) {
+    api_objects_find(request, response);
+    return;
+  }
   struct listing listing = {.request = request};
   if (!api_query_number(request, "limit", 1, PAGE_MAX, PAGE_DEFAULT, &listing.limit, response)) return;
   const char *after = api_query(request, "cursor");

@@ -32,6 +32,9 @@ static const struct {
   bool is_family;
   const char *names;
 } queries[] = {
+    {"/api/v1/calls", false, "q number device state refresher expires_within_s sort offset limit cursor"},
+    {"/api/v1/registrations", false, "q state sort offset limit cursor"},
+    {"/api/v1/{kind}", false, "q sort offset limit cursor"},
     {"/api/v1/cdrs", false, "caller callee gateway reason from to limit cursor"},
     {"/api/v1/doctor", true, "since"},
     {"/api/v1/trace", true, "call number address device since until limit cursor keepalives kept"},

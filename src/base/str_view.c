@@ -26,6 +26,16 @@ bool str_view_starts_with_nocase(struct str_view text, struct str_view prefix) {
   return text.length >= prefix.length && same_nocase(text.data, prefix.data, prefix.length);
 }
 
+bool str_view_contains_folded(struct str_view text, struct str_view part) {
+  for (size_t at = 0; at + part.length <= text.length; at++) {
+    size_t same = 0;
+    while (same < part.length && lower(text.data[at + same]) == part.data[same])
+      same++;
+    if (same == part.length) return true;
+  }
+  return false;
+}
+
 static bool is_blank(char byte) {
   return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
 }

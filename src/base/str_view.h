@@ -37,6 +37,10 @@ bool str_view_equal_nocase(struct str_view a, struct str_view b);
 bool str_view_starts_with(struct str_view text, struct str_view prefix);
 bool str_view_starts_with_nocase(struct str_view text, struct str_view prefix);
 
+/* True when `part`, which is in lower case, stands somewhere in `text`, whose ASCII letters may be of either case. An
+ * empty part stands everywhere. */
+bool str_view_contains_folded(struct str_view text, struct str_view part);
+
 /* At most `length` bytes from `offset` on, cut to what is there. */
 static inline struct str_view str_view_slice(struct str_view text, size_t offset, size_t length) {
   if (offset >= text.length) return (struct str_view){0};

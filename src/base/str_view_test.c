@@ -73,7 +73,16 @@ static void test_64_bit_numbers_end_at_their_limit(void) {
   expect(value == UINT64_MAX);
 }
 
+static void test_a_part_is_found_wherever_it_stands_and_however_it_is_written(void) {
+  expect(str_view_contains_folded(STR_VIEW("Vendor-A"), STR_VIEW("vendor-a")));
+  expect(str_view_contains_folded(STR_VIEW("aavENd"), STR_VIEW("vend")));
+  expect(str_view_contains_folded(STR_VIEW("x"), STR_VIEW("")));
+  expect(!str_view_contains_folded(STR_VIEW("ven"), STR_VIEW("vend")));
+  expect(!str_view_contains_folded((struct str_view){0}, STR_VIEW("v")));
+}
+
 TAP_TESTS(TAP(test_views_are_equal_when_their_bytes_are), TAP(test_case_is_ignored_for_ascii_letters_only),
-          TAP(test_prefixes_are_found), TAP(test_slices_are_cut_to_what_is_there),
-          TAP(test_trim_takes_all_four_blanks_from_both_ends), TAP(test_find_gives_the_first_place_or_the_length),
-          TAP(test_numbers_are_read_whole_or_not_at_all), TAP(test_64_bit_numbers_end_at_their_limit))
+          TAP(test_a_part_is_found_wherever_it_stands_and_however_it_is_written), TAP(test_prefixes_are_found),
+          TAP(test_slices_are_cut_to_what_is_there), TAP(test_trim_takes_all_four_blanks_from_both_ends),
+          TAP(test_find_gives_the_first_place_or_the_length), TAP(test_numbers_are_read_whole_or_not_at_all),
+          TAP(test_64_bit_numbers_end_at_their_limit))

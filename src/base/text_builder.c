@@ -70,6 +70,15 @@ void text_builder_add_hex(struct text_builder *builder, uint64_t value, unsigned
   memcpy(place, text + sizeof text - digits, digits);
 }
 
+static uint8_t folded(char byte) {
+  return (uint8_t)(byte >= 'A' && byte <= 'Z' ? byte - 'A' + 'a' : byte);
+}
+
+void text_builder_add_sort_key(struct text_builder *builder, struct str_view text, size_t bytes) {
+  for (size_t i = 0; i < bytes; i++)
+    text_builder_add_hex(builder, i < text.length ? folded(text.data[i]) : 0, 2);
+}
+
 void text_builder_add_base64url(struct text_builder *builder, struct str_view bytes) {
   static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
   size_t whole = bytes.length / 3, rest = bytes.length % 3;

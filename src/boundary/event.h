@@ -58,6 +58,8 @@ enum order_kind {
   ORDER_SHOW_CALL,
   ORDER_FIND_CALLS, /* target: eight lines (switch/switch_orders.c); answered with where to go on, and lines "KEY ID" */
   ORDER_SHOW_CALLS, /* target: ids, comma-separated; answered with the objects of those that live, comma-separated */
+  ORDER_FIND_REGISTRATIONS, /* target: four lines, answered as ORDER_FIND_CALLS is */
+  ORDER_SHOW_REGISTRATIONS, /* as ORDER_SHOW_CALLS */
   ORDER_PARAMETERS_CHANGED, /* context->parameters has new values */
   ORDER_PREVIEW_PARAMETER,  /* target: "NAME=VALUE", as an operator types it; answered with call_preview's numbers */
   ORDER_DIRECTORY_CHANGED,  /* context->directory is a new one */

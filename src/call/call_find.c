@@ -26,33 +26,18 @@ bool call_sort_find(struct str_view name, enum call_sort *sort_out) {
 
 /* --- what fits --------------------------------------------------------------------------------------------------- */
 
-static char lower(char byte) {
-  return byte >= 'A' && byte <= 'Z' ? (char)(byte - 'A' + 'a') : byte;
-}
-
-/* `part` is in lower case. */
-static bool contains(struct str_view text, struct str_view part) {
-  for (size_t at = 0; at + part.length <= text.length; at++) {
-    size_t same = 0;
-    while (same < part.length && lower(text.data[at + same]) == part.data[same])
-      same++;
-    if (same == part.length) return true;
-  }
-  return false;
-}
-
 static bool address_contains(const struct address *address, struct str_view part) {
   char memory[64];
   struct text_builder text = text_builder_over(memory, sizeof memory);
   if (address->family == ADDRESS_NONE) return false;
   address_to_text(address, &text);
-  return contains(text_builder_view(&text), part);
+  return str_view_contains_folded(text_builder_view(&text), part);
 }
 
 static bool any_contains(const struct str_view *texts, const enum call_text *which, size_t count,
                          struct str_view part) {
   for (size_t i = 0; i < count; i++)
-    if (contains(texts[which[i]], part)) return true;
+    if (str_view_contains_folded(texts[which[i]], part)) return true;
   return false;
 }
 
@@ -116,19 +101,14 @@ static uint64_t number_key(struct call_step *step, enum call_sort sort) {
   return (uint64_t)call->started_at.value;
 }
 
-static void add_text_key(struct str_view text, struct text_builder *lines) {
-  for (size_t i = 0; i < TEXT_KEY_BYTES; i++)
-    text_builder_add_hex(lines, i < text.length ? (uint8_t)lower(text.data[i]) : 0, 2);
-}
-
 static void add_line(struct call_step *step, const struct str_view *texts, enum call_sort sort,
                      struct text_builder *lines) {
   if (sort == CALL_SORT_caller)
-    add_text_key(texts[CALL_TEXT_CALLER], lines);
+    text_builder_add_sort_key(lines, texts[CALL_TEXT_CALLER], TEXT_KEY_BYTES);
   else if (sort == CALL_SORT_callee)
-    add_text_key(texts[CALL_TEXT_CALLEE], lines);
+    text_builder_add_sort_key(lines, texts[CALL_TEXT_CALLEE], TEXT_KEY_BYTES);
   else if (sort == CALL_SORT_device)
-    add_text_key(texts[CALL_TEXT_CALLER_DEVICE], lines);
+    text_builder_add_sort_key(lines, texts[CALL_TEXT_CALLER_DEVICE], TEXT_KEY_BYTES);
   else
     text_builder_add_hex(lines, number_key(step, sort), 16);
   text_builder_add_char(lines, ' ');

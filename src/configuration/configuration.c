@@ -146,6 +146,17 @@ uint32_t configuration_device_calls(struct configuration *configuration, enum de
   return calls;
 }
 
+void configuration_each_device(struct configuration *configuration, enum device_kind kind,
+                               configuration_device_visitor *each, void *context) {
+  pthread_mutex_lock(&configuration->mutex);
+  const struct directory *directory = configuration->picture.directory;
+  for (size_t i = 0; i < directory_count(directory, kind); i++) {
+    const struct device *device = directory_at(directory, kind, i);
+    each(context, device, directory_usage(directory, device->usage));
+  }
+  pthread_mutex_unlock(&configuration->mutex);
+}
+
 json_t *configuration_found_addresses(struct configuration *configuration, const char *gateway_name) {
   json_t *list = NULL;
   pthread_mutex_lock(&configuration->mutex);

@@ -75,6 +75,12 @@ enum result configuration_apply_preset(struct configuration *configuration, cons
 /* Calls that a device has in use now; 0 for one that is not there. */
 uint32_t configuration_device_calls(struct configuration *configuration, enum device_kind kind, const char *name);
 
+/* Calls `each` for every device of that kind with the number of its calls now, in no order. No change is made
+ * meanwhile; `each` calls nothing of this room. */
+typedef void configuration_device_visitor(void *context, const struct device *device, uint32_t calls);
+void configuration_each_device(struct configuration *configuration, enum device_kind kind,
+                               configuration_device_visitor *each, void *context);
+
 /* The addresses that were found for a routing gateway's host name, as a list of texts; NULL when it is not named by
  * host. New reference. */
 json_t *configuration_found_addresses(struct configuration *configuration, const char *gateway_name);

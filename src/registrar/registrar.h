@@ -103,6 +103,34 @@ enum result registrar_kick(struct registrar *registrar, struct context *context,
 void registrar_list(const struct registrar *registrar, struct context *context, struct text_builder *builder,
                     uint32_t *cursor);
 
+/* Appends the registration with this id as a JSON object. RESULT_NOT_FOUND; RESULT_FULL: it has no room. */
+enum result registrar_show(const struct registrar *registrar, struct context *context, struct str_view id,
+                           struct text_builder *builder) MUST_USE;
+
+enum registration_sort {
+#define REGISTRATION_SORT(name, ...) REGISTRATION_SORT_##name,
+#include "registrar/registration_sorts.def"
+#undef REGISTRATION_SORT
+  REGISTRATION_SORT_COUNT
+};
+
+/* False: there is no such word. */
+bool registration_sort_find(struct str_view name, enum registration_sort *sort_out);
+
+/* Which registrations are meant. What is empty does not matter. */
+struct registration_query {
+  enum registration_sort sort;
+  struct str_view state; /* "reachable" or "unreachable" */
+  struct str_view
+      words; /* in lower case: part of the number, the contact, the address or what the device calls itself */
+};
+
+/* Appends a line "KEY ID" for each registration that fits, in no order: the keys are hexadecimal digits of one length,
+ * so that lines compared as text are in the order of query->sort. Starts at `*cursor` (0 at first), looks at some
+ * thousand at most, and sets it to where to go on; UINT32_MAX: that was all. */
+void registrar_find(const struct registrar *registrar, struct context *context, const struct registration_query *query,
+                    struct text_builder *lines, uint32_t *cursor);
+
 uint32_t registrar_count(const struct registrar *registrar);
 bool registrar_check(const struct registrar *registrar, struct text_builder *problem);
 

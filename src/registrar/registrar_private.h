@@ -25,6 +25,10 @@ uint32_t registrar_keep_alive_period_s(const struct device *phone);
 /* The device with this User-Agent would take the text for the beginning of the next message (keep_alive_quirks.def). */
 bool registrar_text_spoils(struct str_view user_agent);
 
+/* Appends "WORKER-INDEX-GENERATION". */
+void registration_write_id(const struct registrar *registrar, const struct context *context,
+                           const struct registration *registration, struct text_builder *builder);
+
 /* The next part of the sweep. */
 void registrar_sweep_due(struct registrar *registrar, struct context *context);
 

@@ -5,8 +5,8 @@
 #define LIST_ITEM_BYTES_MAX 8192 /* longer than any item but one with a monstrous contact, which is left out */
 #define LIST_ROOM_LEAST     2048
 
-static void add_id(const struct registrar *registrar, const struct context *context,
-                   const struct registration *registration, struct text_builder *builder) {
+void registration_write_id(const struct registrar *registrar, const struct context *context,
+                           const struct registration *registration, struct text_builder *builder) {
   struct handle handle = pool_handle_of(&registrar->locations.registrations, registration);
   text_builder_add_u64(builder, context->local->worker);
   text_builder_add_char(builder, '-');
@@ -26,7 +26,7 @@ static void add_item(const struct registrar *registrar, const struct context *co
   const struct keepalive_device *device = registration->device;
   struct text_builder id = text_builder_over(id_memory, sizeof id_memory);
   struct text_builder source = text_builder_over(source_memory, sizeof source_memory);
-  add_id(registrar, context, registration, &id);
+  registration_write_id(registrar, context, registration, &id);
   json_text_open_object(builder);
   json_text_field_string(builder, "id", text_builder_view(&id));
   json_text_field_string(builder, "number", texts.number);
@@ -79,11 +79,24 @@ static bool read_id(struct str_view id, uint32_t numbers[3]) {
   return true;
 }
 
-enum result registrar_kick(struct registrar *registrar, struct context *context, struct str_view id) {
+/* NULL: there is none of that id on this worker. */
+static struct registration *find_by_id(const struct registrar *registrar, const struct context *context,
+                                       struct str_view id) {
   uint32_t numbers[3];
-  if (!read_id(id, numbers) || numbers[0] != context->local->worker) return RESULT_NOT_FOUND;
-  struct handle handle = {numbers[1], numbers[2]};
-  struct registration *registration = pool_get(&registrar->locations.registrations, handle);
+  if (!read_id(id, numbers) || numbers[0] != context->local->worker) return NULL;
+  return pool_get(&registrar->locations.registrations, (struct handle){numbers[1], numbers[2]});
+}
+
+enum result registrar_show(const struct registrar *registrar, struct context *context, struct str_view id,
+                           struct text_builder *builder) {
+  const struct registration *registration = find_by_id(registrar, context, id);
+  if (!registration) return RESULT_NOT_FOUND;
+  add_item(registrar, context, registration, builder);
+  return builder->overflowed ? RESULT_FULL : RESULT_OK;
+}
+
+enum result registrar_kick(struct registrar *registrar, struct context *context, struct str_view id) {
+  struct registration *registration = find_by_id(registrar, context, id);
   if (!registration) return RESULT_NOT_FOUND;
   registrar_remove(registrar, context, registration);
   return RESULT_OK;

@@ -42,6 +42,21 @@ static void test_a_registered_phone_gets_the_text_each_period_until_it_unregiste
   bench_end(bench);
 }
 
+static void test_registrations_are_found_and_shown_by_orders(void) {
+  set_up();
+  peer_register(phone, "1001");
+  bench_order(bench, ORDER_FIND_REGISTRATIONS, "0\nnumber\nreachable\n1001");
+  expect_int(bench->order_result, ==, RESULT_OK);
+  expect(strncmp(bench->order_answer, "end\n31303031", 12) == 0 && strstr(bench->order_answer, " 0-0-1\n") != NULL);
+  bench_order(bench, ORDER_FIND_REGISTRATIONS, "0\nnumber\n\n1002");
+  expect(strcmp(bench->order_answer, "end\n") == 0);
+  bench_order(bench, ORDER_SHOW_REGISTRATIONS, "0-0-1,0-7-1,0-0-1");
+  expect(bench->order_answer[0] == '{' && strstr(bench->order_answer, "},{\"id\":\"0-0-1\"") != NULL);
+  bench_order(bench, ORDER_FIND_REGISTRATIONS, "0\ncolour\n\n");
+  expect_int(bench->order_result, ==, RESULT_MALFORMED);
+  bench_end(bench);
+}
+
 static void test_new_parameters_hold_at_once(void) {
   set_up();
   peer_register(phone, "1001");
@@ -200,7 +215,8 @@ static void test_an_answer_is_steered_to_the_worker_that_asked(void) {
 }
 
 TAP_TESTS(TAP(test_a_registered_phone_gets_the_text_each_period_until_it_unregisters),
-          TAP(test_new_parameters_hold_at_once), TAP(test_a_phones_own_settings_hold_when_the_directory_changes),
+          TAP(test_registrations_are_found_and_shown_by_orders), TAP(test_new_parameters_hold_at_once),
+          TAP(test_a_phones_own_settings_hold_when_the_directory_changes),
           TAP(test_a_phones_own_settings_are_read_when_it_registers),
           TAP(test_answers_to_options_are_counted_and_are_no_strays),
           TAP(test_an_unreachable_phone_is_not_called_until_something_comes_from_it),

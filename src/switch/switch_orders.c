@@ -84,14 +84,36 @@ static enum result find_calls(struct order_step *step) {
   return RESULT_OK;
 }
 
+/* The target's lines: the slot to begin with, what to sort by, state, words (struct registration_query). */
+static enum result find_registrations(struct order_step *step) {
+  struct str_view rest = step->event->order_target;
+  struct registration_query query = {0};
+  uint32_t cursor;
+  if (!str_view_to_u32(take_part(&rest, '\n'), &cursor) || !registration_sort_find(take_part(&rest, '\n'), &query.sort))
+    return RESULT_MALFORMED;
+  query.state = take_part(&rest, '\n');
+  query.words = take_part(&rest, '\n');
+  struct text_builder lines = arena_builder(step->context->arena, LIST_BYTES);
+  registrar_find(step->core->registrar, step->context, &query, &lines, &cursor);
+  write_next(step, cursor);
+  text_builder_add(&step->answer, text_builder_view(&lines));
+  return RESULT_OK;
+}
+
+static enum result show_one(struct order_step *step, struct str_view id) {
+  if (step->event->order == ORDER_SHOW_REGISTRATIONS)
+    return registrar_show(step->core->registrar, step->context, id, &step->answer);
+  return call_show(step->core->calls, step->context, id, &step->answer);
+}
+
 /* What has ended meanwhile, or does not fit any more, is left out. */
-static enum result show_calls(struct order_step *step) {
+static enum result show_some(struct order_step *step) {
   struct str_view rest = step->event->order_target;
   while (rest.length > 0) {
     struct str_view id = take_part(&rest, ',');
     size_t length = step->answer.length;
     if (length > 0) text_builder_add_char(&step->answer, ',');
-    if (call_show(step->core->calls, step->context, id, &step->answer) == RESULT_OK) continue;
+    if (show_one(step, id) == RESULT_OK) continue;
     step->answer.length = length;
     step->answer.overflowed = false;
   }
@@ -161,7 +183,9 @@ static const struct {
     [ORDER_LIST_KEEP_ALIVE_NETWORKS] = {list, LIST_PAGE_BYTES},
     [ORDER_SHOW_CALL] = {show_call, SHOW_BYTES},
     [ORDER_FIND_CALLS] = {find_calls, LIST_PAGE_BYTES},
-    [ORDER_SHOW_CALLS] = {show_calls, LIST_PAGE_BYTES},
+    [ORDER_SHOW_CALLS] = {show_some, LIST_PAGE_BYTES},
+    [ORDER_FIND_REGISTRATIONS] = {find_registrations, LIST_PAGE_BYTES},
+    [ORDER_SHOW_REGISTRATIONS] = {show_some, LIST_PAGE_BYTES},
     [ORDER_PARAMETERS_CHANGED] = {take_parameters, 0},
     [ORDER_PREVIEW_PARAMETER] = {preview, 64},
     [ORDER_DIRECTORY_CHANGED] = {take_directory, 0},

@@ -268,3 +268,28 @@ def test_each_attack_is_a_line_that_names_its_address_and_no_secret(rig):
     assert f'event=device-wrong-password address={HOST} user="1001"' in lines, lines
     assert any(line.startswith(f"event=stranger address={HOST}") for line in lines), lines
     assert not re.search("surely|my password|wrong\\b(?!-)", "\n".join(lines).replace("wrong-password", "")), lines
+
+
+@needs("switch")
+def test_devices_are_searched_sorted_and_paged_by_the_switch(rig):
+    switch = rig.switch(
+        phones=[phone(f"1{n:03}", display=f"Desk {n}", locked=n == 7) for n in range(120)],
+        routing_gateways=[routing_gateway("vendor-a", rig.port(), prefixes=("44",), priority=2), routing_gateway("vendor-b", rig.port())])
+    api = switch.api
+
+    def numbers(**query):
+        return [item["number"] for item in api.get("/api/v1/phones", **query)["items"]]
+    first = api.get("/api/v1/phones", sort="name", limit=50)
+    assert (first["total"], first["offset"], len(first["items"])) == (120, 0, 50), first
+    second = api.get("/api/v1/phones", sort="name", limit=50, cursor=first["next_cursor"])
+    assert [item["number"] for item in second["items"]] == [f"1{n:03}" for n in range(50, 100)]
+    assert numbers(sort="-name", limit=2) == ["1119", "1118"] and numbers(sort="name", offset=118) == ["1118", "1119"]
+    assert numbers(q="DESK 11", sort="name")[:3] == ["1011", "1110", "1111"] and numbers(q="no such phone") == []
+    assert numbers(sort="-state", limit=1) == ["1007"]
+    api.put("/api/v1/phones/1050", {"display": "Reception"})
+    assert numbers(sort="-changed", limit=1) == ["1050"] and numbers(q="recep") == ["1050"]
+    gateways = api.get("/api/v1/routing-gateways", sort="priority")["items"]
+    assert [one["name"] for one in gateways] == ["vendor-b", "vendor-a"] and api.get("/api/v1/routing-gateways", q="44")["total"] >= 1
+    assert "sort is one of name, where" in problem(api.ask("GET", "/api/v1/phones", sort="colour"), 400)["detail"]
+    secret = json.loads((rig.directory / "belfry.json").read_text())["phones"][0]["password"]
+    assert numbers(q=secret) == [] and not any("ha1" in item for item in first["items"])
