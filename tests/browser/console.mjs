@@ -261,8 +261,24 @@ const STEPS = {
     await page.getByLabel("Name", { exact: true }).fill("vendor-z");
     await page.getByLabel("Address", { exact: true }).fill("192.0.2.77:5060");
     await page.getByLabel("Prefixes").fill("44 49");
+    await page.getByText("More settings").click();
+    await page.getByLabel("User for its challenges").fill("trunk-7");
+    await page.getByLabel("Realm").fill("vendor.example");
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByRole("alert").getByText("password").waitFor();
+    await page.getByLabel("Password for its challenges").fill("secret of vendor-z");
     await page.getByRole("button", { name: "Save" }).click();
     await page.getByRole("status").getByText("vendor-z is saved.").waitFor();
+    // The password is never shown again, and kept when another thing is changed.
+    await page.getByRole("button", { name: "vendor-z", exact: true }).click();
+    await page.getByText("More settings").click();
+    check(await page.getByLabel("User for its challenges").inputValue() === "trunk-7", "the user is not shown");
+    check(await page.getByLabel("Password for its challenges").inputValue() === "", "the password is shown");
+    await page.getByLabel("Realm").fill("");
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    const kept = await page.evaluate(async () => (await fetch("/api/v1/routing-gateways/vendor-z")).json());
+    check(kept.user === "trunk-7" && !("realm" in kept) && !("password" in kept), `the gateway is ${JSON.stringify(kept)}`);
     await page.getByRole("button", { name: "Remove vendor-z" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
     await page.getByRole("status").getByText("vendor-z is removed.").waitFor();
@@ -281,6 +297,15 @@ const STEPS = {
     check(text.length === 2 && text[0].startsWith("id,") && text[1].includes(",busy,"), `the CSV is ${text.join(" | ")}`);
     await page.goBack();
     await page.waitForFunction(() => document.querySelectorAll(".list-body .list-row").length > 1);
+    // By the gateway on either side: names are offered, none but the whole name fits.
+    const device = page.getByLabel("Device", { exact: true });
+    await page.locator('#gateways option[value="vendor-a"]').waitFor({ state: "attached" });
+    await device.fill("vendor-");
+    await page.getByRole("button", { name: "Show" }).click();
+    await page.locator(".empty").waitFor();
+    await device.fill("vendor-a");
+    await page.getByRole("button", { name: "Show" }).click();
+    await page.waitForFunction(() => location.search.includes("gateway=vendor-a") && document.querySelectorAll(".list-body .list-row").length > 1);
   },
 
   // Very many calls: the list shows the last as quickly as the first, and has few rows in the page.
@@ -339,6 +364,37 @@ const STEPS = {
     await rows.first().waitFor();
     await page.getByRole("columnheader", { name: "Duration" }).getByRole("button").click();
     await page.waitForResponse((answer) => answer.url().includes("sort=talk") && answer.status() === 200);
+    await page.context().close();
+  },
+
+  // 300 phones, one of them registered: searched, sorted and paged by the switch.
+  async find_devices(browser) {
+    const page = await open_page(browser);
+    const asked = [];
+    page.on("request", (request) => /\/(phones|registrations)\?/.test(request.url()) && asked.push(new URL(request.url()).searchParams));
+    await sign_in(page, "/phones");
+    const rows = page.locator(".list-body .open"), search = page.getByRole("searchbox");
+    await rows.filter({ hasText: /^3001$/ }).waitFor();
+    check(await page.locator(".head-note").innerText() === "300", "the number of phones is not shown");
+    await page.locator(".list-body").evaluate((list) => { list.scrollTop = list.scrollHeight; });
+    await rows.filter({ hasText: /^3300$/ }).waitFor();
+    await page.getByRole("columnheader", { name: "Number" }).getByRole("button").click();
+    await page.waitForFunction(() => document.querySelector(".list-body .open")?.textContent !== undefined);
+    await search.fill("desk 42");
+    await rows.filter({ hasText: /^3042$/ }).waitFor();
+    check(await rows.count() === 1, `${await rows.count()} phones are shown`);
+    await search.fill("nobody at all");
+    await page.getByText("Nothing fits what is looked for").waitFor();
+    await visit(page, "/registrations");
+    await rows.filter({ hasText: /^3007$/ }).waitFor();
+    await search.fill("127.0.0.1");
+    await rows.filter({ hasText: /^3007$/ }).waitFor();
+    await page.getByLabel("State").selectOption("unreachable");
+    await page.waitForResponse((answer) => answer.url().includes("state=unreachable") && answer.status() === 200);
+    await search.fill("10.9.8.7");
+    await page.getByText("Nothing fits what is looked for").waitFor();
+    check(asked.length > 5 && asked.every((one) => Number(one.get("limit")) <= 100), "more than a screenful was asked for");
+    check(asked.some((one) => one.get("sort") === "-name") && asked.some((one) => one.get("q") === "desk 42"), "the switch was not asked to sort and search");
     await page.context().close();
   },
 

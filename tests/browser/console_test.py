@@ -90,8 +90,9 @@ def test_every_screen_is_sound_in_both_themes_and_widths(rig):
 @needs("switch", "node", "npm", "chromium")
 @time_limit(200)
 def test_users_sign_in_devices_and_parameters_change_and_chinese_is_spoken(rig):
-    switch = rig.switch()
-    use(switch, "speak_chinese", "sign_in_and_out", "set_a_parameter", "apply_a_preset", "configure_devices")
+    switch = rig.switch(phones=[phone(str(3001 + i), display=f"Desk {1 + i}") for i in range(300)])
+    rig.phone(switch, "3007")
+    use(switch, "speak_chinese", "sign_in_and_out", "set_a_parameter", "apply_a_preset", "find_devices", "configure_devices")
     ttl = switch.api.get("/api/v1/parameters/SS_SIP_SESSION_TTL")
     assert ttl["value"] == 300 and ttl["changed_by"] == "token", ttl
     made = switch.api.get("/api/v1/phones/2001")
@@ -102,7 +103,7 @@ def test_users_sign_in_devices_and_parameters_change_and_chinese_is_spoken(rig):
     changes = [(entry["change"]["from"], entry["change"]["to"]) for entry in audit if "parameter" in (entry["change"] or {})]
     assert (600, 777) in changes, audit
     assert {"sign-in", "sign-in refused"} <= {entry["what"] for entry in audit}, audit
-    assert not any(secret in json.dumps(audit) for secret in ("correct horse", "secret of 2001", "surely not the token"))
+    assert not any(secret in json.dumps(audit) for secret in ("correct horse", "secret of 2001", "secret of vendor-z", "surely not the token"))
 
 
 @needs("switch", "sipp", "node", "npm", "chromium")

@@ -255,15 +255,3 @@ export async function remove(path: string): Promise<void> {
 export async function csv(path: string): Promise<Blob> {
   return (await ask("GET", `/api/v1/${path}`, undefined, "text/csv")).blob();
 }
-
-/** All pages of a list, handed over as they come; ends early when `goes_on` says no. */
-export async function all<T>(path: string, goes_on: () => boolean = () => true, at_most = 200000): Promise<T[]> {
-  const items: T[] = [];
-  let cursor: string | null = null;
-  do {
-    const page: Page<T> = await get(cursor ? `${path}?cursor=${encodeURIComponent(cursor)}` : path);
-    for (const item of page.items) items.push(item);
-    cursor = page.next_cursor;
-  } while (cursor && items.length < at_most && goes_on());
-  return items;
-}

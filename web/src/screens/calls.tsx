@@ -1,17 +1,17 @@
-import { useEffect, useState } from "preact/hooks";
-import { get, may, Problem, remove, type Call, type FoundPage, type Leg } from "../api";
+import { useState } from "preact/hooks";
+import { get, may, Problem, remove, type Call, type Leg } from "../api";
 import { ago, clock, number, stamp } from "../format";
 import { t, word } from "../language";
 import { now, status, usePolled } from "../live";
 import { go, place, set_query } from "../router";
 import { useStore } from "../store";
 import { open_trace } from "./trace";
+import { useFound } from "../ui/found";
 import { Icon } from "../ui/icons";
 import { List, type Column } from "../ui/list";
-import { Badge, Confirm, Dialog, Empty, Failed, Head, Left, Search, toast, type Tone } from "../ui/parts";
+import { Badge, Choice, Confirm, Dialog, Empty, Failed, Head, Left, Search, toast, type Tone } from "../ui/parts";
 
 const STATES = ["up", "answered", "ringing", "progressing", "trying", "inviting"];
-const ROWS_MAX = 200; // so many the switch shows at once
 const TONE: Record<string, Tone> = { up: "good", answered: "good", ringing: "info", progressing: "info" };
 /** What was counted down when it was asked for, counted on to now. */
 const counted = (seconds: number | null, asked_at: number, at: number) =>
@@ -95,25 +95,6 @@ function CallDialog({ id, onClose }: { id: string; onClose: () => void }) {
   );
 }
 
-/** What has not changed for a while. */
-function useSettled<T>(value: T, pause_ms: number): T {
-  const [settled, set_settled] = useState(value);
-  useEffect(() => {
-    const timer = setTimeout(() => set_settled(value), pause_ms);
-    return () => clearTimeout(timer);
-  }, [JSON.stringify(value)]);
-  return settled;
-}
-
-function Choice({ label, value, words, onValue }: { label: string; value: string; words: string[][]; onValue: (value: string) => void }) {
-  return (
-    <select class="head-choice" aria-label={label} value={value} onChange={(event) => onValue(event.currentTarget.value)}>
-      <option value="">{label}: {t("all")}</option>
-      {words.map(([name, title]) => <option value={name}>{title}</option>)}
-    </select>
-  );
-}
-
 function HangUp({ id, onClose, onDone }: { id: string; onClose: () => void; onDone: () => void }) {
   return <Confirm title={t("hang_up_title")} text={t("hang_up_text")} action={t("hang_up")} onClose={onClose}
     onConfirm={async () => { await remove(`calls/${encodeURIComponent(id)}`); toast(t("hung_up")); onDone(); }} />;
@@ -126,15 +107,9 @@ export function Calls() {
   const words = (query.get("q") ?? "").trim();
   const state = query.get("state") ?? "", refresher = query.get("refresher") ?? "", expires = query.get("expires") ?? "";
   const is_filtered = !!(words || state || refresher || expires);
-  const [sort, set_sort] = useState("-talk");
-  const [view, set_view] = useState({ first: 0, count: 30 });
   const [hangs_up, set_hangs_up] = useState<string | null>(null);
-  const asked = useSettled(view, 120), looked_for = useSettled(words, 250);
-  const { value: page, error, at: asked_at, again } = usePolled(() => get<FoundPage<Call>>(`calls?${new URLSearchParams({
-    q: looked_for, state, refresher, expires_within_s: expires || "0", sort,
-    offset: String(asked.first), limit: String(Math.min(asked.count, ROWS_MAX)) })}`), 2000,
-    [looked_for, state, refresher, expires, sort, asked.first, asked.count]);
-  const calls = page?.items ?? [];
+  const { page, rows, total, error, asked_at, again, sort, part } =
+    useFound<Call>("calls", { q: words, state, refresher, expires_within_s: expires || "0" }, "-talk", 2000);
   const open = query.get("call");
 
   const last_alive = (call: Call) => [call.caller_leg?.last_alive, call.callee_leg?.last_alive].filter(Boolean).sort().pop() as string | undefined;
@@ -152,16 +127,15 @@ export function Calls() {
   ];
   return (
     <div class="screen fixed">
-      <Head title={t("calls")} note={page ? (is_filtered ? t("shown_of", number(page.total), number(present?.calls.current ?? page.total)) : number(page.total)) : ""}>
+      <Head title={t("calls")} note={page ? (is_filtered ? t("shown_of", number(total), number(present?.calls.current ?? total)) : number(total)) : ""}>
         <Search value={query.get("q") ?? ""} label={t("search_calls")} onValue={(q) => set_query({ q })} />
         <Choice label={t("state")} value={state} words={STATES.map((one) => [one, word("state", one)])} onValue={(v) => set_query({ state: v })} />
         <Choice label={t("refresher")} value={refresher} words={["us", "them", "none"].map((one) => [one, word("refresher", one)])} onValue={(v) => set_query({ refresher: v })} />
         <Choice label={t("session_ends")} value={expires} words={["30", "90", "300"].map((one) => [one, `< ${one} s`])} onValue={(v) => set_query({ expires: v })} />
       </Head>
       {error && !page && <Failed error={error} />}
-      {page && !page.total && <Empty icon="calls" title={t("no_calls")} note={t("no_calls_note")} />}
-      {page && page.total > 0 && <List label={t("calls")} rows={calls} columns={columns} sorted={sort} open={(c) => set_query({ call: c.id }, false)}
-        part={{ offset: page.offset, total: page.total, onView: (first, count) => set_view({ first, count }), onSort: set_sort }}
+      {page && !total && (is_filtered ? <Empty icon="search" title={t("nothing_fits")} /> : <Empty icon="calls" title={t("no_calls")} note={t("no_calls_note")} />)}
+      {total > 0 && <List label={t("calls")} rows={rows} columns={columns} sorted={sort} open={(c) => set_query({ call: c.id }, false)} part={part}
         card_height={116} card={(c) => <>
           <div class="card-line"><button type="button" class="link open strong" onClick={() => set_query({ call: c.id }, false)}>{c.caller ?? "?"} → {c.callee ?? "?"}</button>
             <span class="figure">{clock(lasting(c, asked_at, at))}</span></div>

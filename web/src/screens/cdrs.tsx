@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import { csv, get, Problem, type Cdr, type Explanation, type Page, type Timer } from "../api";
+import { csv, get, Problem, type Cdr, type Device, type Explanation, type Page, type Timer } from "../api";
 import { clock, milliseconds, number, stamp } from "../format";
 import { t, word, type Text } from "../language";
 import { english } from "../text/en";
@@ -12,7 +12,7 @@ import { FindingCard } from "./doctor";
 import { tone_of } from "./overview";
 import { open_trace } from "./trace";
 
-const FILTERS = ["caller", "callee", "reason", "from", "to"];
+const FILTERS = ["caller", "callee", "gateway", "reason", "from", "to"];
 const REASONS = Object.keys(english).filter((name) => name.startsWith("reason_")).map((name) => name.slice("reason_".length));
 
 /** The API's query for the address's filters: times in the address are the operator's, those of the API are UTC. */
@@ -113,7 +113,18 @@ function CdrDialog({ id, onClose }: { id: string; onClose: () => void }) {
   );
 }
 
+/** Names of gateways, to choose from; a phone's number may be typed, too. */
+function useGateways(): string[] {
+  const [names, set_names] = useState<string[]>([]);
+  useEffect(() => {
+    const ask = (kind: string) => get<Page<Device>>(`${kind}?limit=500`).then((page) => page.items.map((one) => String(one.name)), () => []);
+    Promise.all([ask("mapping-gateways"), ask("routing-gateways")]).then((lists) => set_names([...new Set(lists.flat())].sort()));
+  }, []);
+  return names;
+}
+
 function Filters({ query }: { query: URLSearchParams }) {
+  const gateways = useGateways();
   const submit = (event: Event) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget as HTMLFormElement);
@@ -124,6 +135,8 @@ function Filters({ query }: { query: URLSearchParams }) {
     <form class="filters" onSubmit={submit} key={query.toString()} role="search">
       <Field label={t("caller")}>{(p) => <input {...p} name="caller" placeholder={t("exact_number")} defaultValue={query.get("caller") ?? ""} spellcheck={false} />}</Field>
       <Field label={t("callee")}>{(p) => <input {...p} name="callee" placeholder={t("exact_number")} defaultValue={query.get("callee") ?? ""} spellcheck={false} />}</Field>
+      <Field label={t("gateway")}>{(p) => <><input {...p} name="gateway" list="gateways" placeholder={t("gateway_or_phone")} defaultValue={query.get("gateway") ?? ""} spellcheck={false} autocomplete="off" />
+        <datalist id="gateways">{gateways.map((name) => <option value={name} />)}</datalist></>}</Field>
       <Field label={t("reason")}>{(p) => (
         <select {...p} name="reason"><option value="">{t("all")}</option>
           {REASONS.map((reason) => <option value={reason} selected={reason === query.get("reason")}>{word("reason", reason)}</option>)}</select>)}</Field>

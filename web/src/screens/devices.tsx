@@ -1,11 +1,12 @@
 // Mapping gateways, routing gateways and phones: one screen, three kinds.
-import { useMemo, useState } from "preact/hooks";
-import { get, may, post, Problem, put, remove, type Device, type Figures, type Page, type Traffic, type TrunkTest } from "../api";
+import { useState } from "preact/hooks";
+import { get, may, post, Problem, put, remove, type Device, type Figures, type Traffic, type TrunkTest } from "../api";
 import { ago, clock, milliseconds, number, percent } from "../format";
 import { t, word, type Text } from "../language";
 import { now, usePolled } from "../live";
 import { go, place, set_query } from "../router";
 import { useStore } from "../store";
+import { useFound } from "../ui/found";
 import { Icon } from "../ui/icons";
 import { List, type Column } from "../ui/list";
 import { Badge, Confirm, Dialog, Empty, Failed, Field, Head, Left, message_of, Search, toast, type Tone } from "../ui/parts";
@@ -19,6 +20,9 @@ const KINDS: Record<Kind, KindRow> = {
   phones: { title: "phones", add: "add_phone", note: "no_phones_note", icon: "phones", key: "number", side: "callers" },
 };
 
+/** What the switch says of a device beside the document that was given. */
+const KNOWN_ONLY = ["calls", "resolved", "changed_at", "changed_by"];
+
 // The form's inputs are rows: how a key of the document is shown, and read back. "" leaves a key out.
 interface Input { key: string; label: Text; hint?: Text; type: "text" | "number" | "lines" | "words" | "choice" | "switch" | "password"; kinds: string; choices?: [string, string][]; advanced?: boolean; required?: boolean }
 const inputs = (): Input[] => [
@@ -31,6 +35,9 @@ const inputs = (): Input[] => [
   { key: "priority", label: "priority", hint: "priority_hint", type: "number", kinds: "r" },
   { key: "capacity", label: "capacity", type: "number", kinds: "mrp" },
   { key: "locked", label: "locked", type: "switch", kinds: "mrp", choices: [["", t("unlocked")], ["true", t("locked")]] },
+  { key: "user", label: "gateway_user", hint: "gateway_user_hint", type: "text", kinds: "mr", advanced: true },
+  { key: "password", label: "gateway_password", type: "password", kinds: "mr", advanced: true },
+  { key: "realm", label: "gateway_realm", hint: "gateway_realm_hint", type: "text", kinds: "mr", advanced: true },
   { key: "number_rules", label: "number_rules", hint: "rules_hint", type: "lines", kinds: "mr", advanced: true },
   { key: "caller_rules", label: "caller_rules", hint: "rules_hint", type: "lines", kinds: "mr", advanced: true },
   { key: "sip_timer", label: "session_timer", type: "switch", kinds: "mrp", advanced: true, choices: [["", t("default_system")], ["true", t("yes")], ["false", t("no")]] },
@@ -60,7 +67,8 @@ function DeviceForm({ kind, device, onClose, onDone }: { kind: Kind; device: Dev
     event.preventDefault();
     const form = new FormData(event.currentTarget as HTMLFormElement);
     const name = device ? String(device[row.key]) : String(form.get("$name")).trim();
-    const { calls: _calls, changed_at: _at, changed_by: _by, ...document } = (device ?? {}) as Record<string, unknown>;
+    const document: Record<string, unknown> = { ...device };
+    for (const known of KNOWN_ONLY) delete document[known];
     document[row.key] = name;
     for (const input of mine) {
       const value = read(input, String(form.get(input.key) ?? ""));
@@ -78,12 +86,12 @@ function DeviceForm({ kind, device, onClose, onDone }: { kind: Kind; device: Dev
   };
   const control = (input: Input) => (
     <Field key={input.key} label={t(input.label)} error={error_of(input.key)}
-      hint={input.type === "password" && device ? t("password_keep") : input.hint && t(input.hint)}>
+      hint={input.type === "password" && (kind === "phones" ? device : device?.user) ? t("password_keep") : input.hint && t(input.hint)}>
       {(p) => {
         const value = shown(input, device?.[input.key]);
         if (input.choices) return <select {...p} name={input.key}>{input.choices.map(([v, label]) => <option value={v} selected={v === value || (input.key === "locked" && value === "false" && v === "")}>{label}</option>)}</select>;
         if (input.type === "lines") return <textarea {...p} name={input.key} rows={3} spellcheck={false} required={input.required}>{value}</textarea>;
-        return <input {...p} name={input.key} defaultValue={value} required={input.required || (input.type === "password" && !device)} spellcheck={false}
+        return <input {...p} name={input.key} defaultValue={value} required={input.required || (input.type === "password" && kind === "phones" && !device)} spellcheck={false}
           type={input.type === "password" ? "password" : "text"} inputMode={input.type === "number" ? "numeric" : undefined}
           pattern={input.type === "number" ? "[0-9]*" : undefined} autocomplete={input.type === "password" ? "new-password" : "off"} />;
       }}
@@ -152,30 +160,18 @@ function TrunkTestDialog({ name, onClose }: { name: string; onClose: () => void 
   );
 }
 
-async function every(kind: Kind): Promise<Device[]> {
-  const items: Device[] = [];
-  let cursor: string | null = "";
-  while (cursor !== null && items.length < 50000) {
-    const page: Page<Device> = await get(`${kind}?limit=5000${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`);
-    items.push(...page.items);
-    cursor = page.next_cursor;
-  }
-  return items;
-}
-
 export function Devices({ kind }: { kind: Kind }) {
   const row = KINDS[kind];
   const { query } = useStore(place);
   const at = useStore(now);
-  const words = (query.get("q") ?? "").trim().toLowerCase();
+  const words = (query.get("q") ?? "").trim();
   const [edits, set_edits] = useState<Device | "new" | null>(null);
   const [removes, set_removes] = useState<string | null>(null);
   const [tests, set_tests] = useState<string | null>(null);
-  const { value: devices, error, again } = usePolled(() => every(kind), 3000);
-  const traffic = usePolled(() => get<Traffic>("traffic"), 5000).value?.[row.side] ?? {};
+  const { page, rows, total, error, again, sort, part } = useFound<Device>(kind, { q: words }, "name", 3000);
+  const traffic = usePolled(() => get<Traffic>("traffic"), kind === "phones" ? 0 : 5000).value?.[row.side] ?? {};
   const name_of = (device: Device) => String(device[row.key]);
   const figures = (device: Device): Figures | undefined => traffic[name_of(device)];
-  const rows = useMemo(() => (devices ?? []).filter((device) => !words || JSON.stringify(device).toLowerCase().includes(words)), [devices, words]);
 
   const lines = (device: Device) => device.capacity
     ? <span class="lines"><Left part={device.calls / device.capacity} tone={device.calls >= device.capacity ? "bad" : "good"} /><span>{t("lines_used", number(device.calls), number(device.capacity))}</span></span>
@@ -211,13 +207,13 @@ export function Devices({ kind }: { kind: Kind }) {
   ];
   return (
     <div class="screen fixed">
-      <Head title={t(row.title)} note={devices ? (words ? t("shown_of", number(rows.length), number(devices.length)) : number(devices.length)) : ""}>
+      <Head title={t(row.title)} note={page ? number(total) : ""}>
         <Search value={query.get("q") ?? ""} label={t("search_devices")} onValue={(q) => set_query({ q })} />
         {may("operator") && <button type="button" class="primary" onClick={() => set_edits("new")}><Icon name="plus" /> {t("add")}</button>}
       </Head>
-      {error && !devices && <Failed error={error} />}
-      {devices && !rows.length && <Empty icon={row.icon} title={t("no_devices")} note={t(row.note)} />}
-      {rows.length > 0 && <List label={t(row.title)} rows={rows} columns={columns} sorted="name" open={open} card_height={kind === "phones" ? 84 : 116}
+      {error && !page && <Failed error={error} />}
+      {page && !total && (words ? <Empty icon="search" title={t("nothing_fits")} /> : <Empty icon={row.icon} title={t("no_devices")} note={t(row.note)} />)}
+      {total > 0 && <List label={t(row.title)} rows={rows} columns={columns} sorted={sort} open={open} part={part} card_height={kind === "phones" ? 84 : 116}
         card={(d) => <>
           <div class="card-line">{title(d)}{lock(d)}</div>
           <div class="card-line muted"><span class={`clip ${kind === "phones" ? "" : "mono"}`}>{where(d)}</span>{kind === "phones" ? act(d) : lines(d)}</div>

@@ -1,13 +1,14 @@
-import { useMemo, useState } from "preact/hooks";
-import { all, may, remove, type Registration } from "../api";
+import { useState } from "preact/hooks";
+import { may, remove, type Registration } from "../api";
 import { ago, clock, milliseconds, number, stamp } from "../format";
 import { t, word } from "../language";
-import { now, usePolled } from "../live";
+import { now, status } from "../live";
 import { place, set_query } from "../router";
 import { useStore } from "../store";
+import { useFound } from "../ui/found";
 import { Icon } from "../ui/icons";
 import { List, type Column } from "../ui/list";
-import { Badge, Confirm, Dialog, Empty, Failed, Head, Search, toast } from "../ui/parts";
+import { Badge, Choice, Confirm, Dialog, Empty, Failed, Head, Search, toast } from "../ui/parts";
 
 function Details({ row, asked_at, onClose, onKick }: { row: Registration; asked_at: number; onClose: () => void; onKick: () => void }) {
   const at = useStore(now);
@@ -34,18 +35,18 @@ function Details({ row, asked_at, onClose, onKick }: { row: Registration; asked_
 export function Registrations() {
   const { query } = useStore(place);
   const at = useStore(now);
-  const words = (query.get("q") ?? "").trim().toLowerCase();
+  const present = useStore(status);
+  const words = (query.get("q") ?? "").trim(), state = query.get("state") ?? "";
   const [open, set_open] = useState<Registration | null>(null);
   const [kicks, set_kicks] = useState<Registration | null>(null);
-  const { value: rows, error, at: asked_at, again } = usePolled((goes_on) => all<Registration>("registrations", goes_on), 3000);
-  const shown = useMemo(() => !words ? rows ?? [] : (rows ?? []).filter((row) =>
-    [row.number, row.contact, row.source, row.user_agent].some((text) => text?.toLowerCase().includes(words))), [rows, words]);
+  const { page, rows, total, error, asked_at, again, sort, part } = useFound<Registration>("registrations", { q: words, state }, "number", 3000);
+  const is_filtered = !!(words || state);
   const kick = (row: Registration) => may("operator") && (
     <button type="button" class="quiet square danger-text" aria-label={`${t("kick")} ${row.number}`} title={t("kick")} onClick={() => set_kicks(row)}><Icon name="trash" /></button>);
-  const state = (row: Registration) => <Badge tone={row.keep_alive.reachable ? "good" : "bad"}>{t(row.keep_alive.reachable ? "reachable" : "unreachable")}</Badge>;
+  const reached = (row: Registration) => <Badge tone={row.keep_alive.reachable ? "good" : "bad"}>{t(row.keep_alive.reachable ? "reachable" : "unreachable")}</Badge>;
   const columns: Column<Registration>[] = [
     { name: "number", title: t("number"), width: "minmax(110px, .8fr)", by: (r) => r.number, show: (r) => <button type="button" class="link open strong" onClick={() => set_open(r)}>{r.number}</button> },
-    { name: "state", title: t("state"), width: "120px", by: (r) => (r.keep_alive.reachable ? 1 : 0), show: state },
+    { name: "state", title: t("state"), width: "120px", by: (r) => (r.keep_alive.reachable ? 1 : 0), show: reached },
     { name: "source", title: t("source"), width: "minmax(160px, 1fr)", by: (r) => r.source, show: (r) => <span class="mono">{r.source}</span> },
     { name: "agent", title: t("user_agent"), width: "minmax(110px, 1.2fr)", by: (r) => r.user_agent ?? "", show: (r) => <span class="clip">{r.user_agent ?? "–"}</span> },
     { name: "nat", title: "NAT", width: "96px", by: (r) => (r.behind_nat ? 1 : 0), show: (r) => r.behind_nat ? <Badge tone="warn">{t("behind_nat")}</Badge> : "–" },
@@ -56,14 +57,15 @@ export function Registrations() {
   ];
   return (
     <div class="screen fixed">
-      <Head title={t("registrations")} note={rows ? (words ? t("shown_of", number(shown.length), number(rows.length)) : number(rows.length)) : ""}>
+      <Head title={t("registrations")} note={page ? (is_filtered ? t("shown_of", number(total), number(present?.registrations ?? total)) : number(total)) : ""}>
         <Search value={query.get("q") ?? ""} label={t("search_registrations")} onValue={(q) => set_query({ q })} />
+        <Choice label={t("state")} value={state} words={[["reachable", t("reachable")], ["unreachable", t("unreachable")]]} onValue={(v) => set_query({ state: v })} />
       </Head>
-      {error && !rows && <Failed error={error} />}
-      {rows && !shown.length && <Empty icon="registrations" title={t("no_registrations")} note={t("no_registrations_note")} />}
-      {shown.length > 0 && <List label={t("registrations")} rows={shown} columns={columns} sorted="number" open={set_open}
+      {error && !page && <Failed error={error} />}
+      {page && !total && (is_filtered ? <Empty icon="search" title={t("nothing_fits")} /> : <Empty icon="registrations" title={t("no_registrations")} note={t("no_registrations_note")} />)}
+      {total > 0 && <List label={t("registrations")} rows={rows} columns={columns} sorted={sort} open={set_open} part={part}
         card_height={104} card={(r) => <>
-          <div class="card-line"><button type="button" class="link open strong" onClick={() => set_open(r)}>{r.number}</button>{state(r)}</div>
+          <div class="card-line"><button type="button" class="link open strong" onClick={() => set_open(r)}>{r.number}</button>{reached(r)}</div>
           <div class="card-line muted"><span class="mono">{r.source}</span><span class="figure">{clock(r.expires_in_s - (at - asked_at) / 1000)}</span></div>
           <div class="card-line muted"><span class="clip">{r.user_agent ?? "–"}</span>{kick(r)}</div></>} />}
       {open && <Details row={open} asked_at={asked_at} onClose={() => set_open(null)} onKick={() => { set_kicks(open); set_open(null); }} />}

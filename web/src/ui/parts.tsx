@@ -41,6 +41,16 @@ export function Search({ value, label, onValue }: { value: string; label: string
   );
 }
 
+/** A filter with few values; the first of them is all. */
+export function Choice({ label, value, words, onValue }: { label: string; value: string; words: string[][]; onValue: (value: string) => void }) {
+  return (
+    <select class="head-choice" aria-label={label} value={value} onChange={(event) => onValue(event.currentTarget.value)}>
+      <option value="">{label}: {t("all")}</option>
+      {words.map(([name, title]) => <option value={name}>{title}</option>)}
+    </select>
+  );
+}
+
 export function Head({ title, note, children }: { title: string; note?: ComponentChildren; children?: ComponentChildren }) {
   useEffect(() => { document.title = `${title} · Belfry`; }, [title]);
   return (
