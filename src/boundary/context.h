@@ -50,6 +50,20 @@ struct context {
                     */
 };
 
+/* Moves `*index` to a socket of ours over that transport from which addresses of that family are reached: the one it
+ * names already, if that will do, else the first. ADDRESS_NONE: any family. False: there is none; `*index` stays. */
+static inline bool local_identity_find_socket(const struct local_identity *local, enum transport transport,
+                                              uint8_t family, uint16_t *index) {
+  for (unsigned i = 0; i <= local->socket_count; i++) {
+    unsigned at = i == 0 ? *index : i - 1; /* the known one first */
+    if (at >= local->socket_count || local->sockets[at].transport != (uint8_t)transport) continue;
+    if (family != ADDRESS_NONE && local->sockets[at].bound.family != family) continue;
+    *index = (uint16_t)at;
+    return true;
+  }
+  return false;
+}
+
 /* The worker on which the call with this Call-ID, or the registrations of this number, live. */
 static inline uint8_t local_identity_steer(const struct local_identity *local, struct str_view key) {
   return (uint8_t)(siphash(&local->steering_key, key.data, key.length) % local->worker_count);

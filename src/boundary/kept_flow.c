@@ -13,14 +13,7 @@ void kept_flow_save(const struct flow *flow, struct text_builder *builder) {
 }
 
 bool kept_flow_find_socket(const struct local_identity *local, struct flow *flow) {
-  if (flow->socket_index < local->socket_count && local->sockets[flow->socket_index].transport == flow->transport)
-    return true;
-  for (uint8_t i = 0; i < local->socket_count; i++) {
-    if (local->sockets[i].transport != flow->transport) continue;
-    flow->socket_index = i;
-    return true;
-  }
-  return false;
+  return local_identity_find_socket(local, (enum transport)flow->transport, flow->remote.family, &flow->socket_index);
 }
 
 bool kept_flow_read(struct packed_reader *reader, const struct local_identity *local, struct flow *flow_out) {

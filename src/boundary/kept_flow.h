@@ -9,11 +9,11 @@
 void kept_flow_save(const struct flow *flow, struct text_builder *builder);
 
 /* False for what is no flow, or one over a transport for which we do not listen any more. Where our sockets have
- * another order now it is the first one of that transport. */
+ * another order now it is the first one of that transport and address family. */
 bool kept_flow_read(struct packed_reader *reader, const struct local_identity *local, struct flow *flow_out);
 
-/* The socket that the flow names, or the first one of its transport where our sockets have another order now. False
- * when we do not listen for it any more. */
+/* The socket that the flow names, or the first one of its transport and address family where our sockets have another
+ * order now. False when we do not listen for it any more. */
 bool kept_flow_find_socket(const struct local_identity *local, struct flow *flow);
 
 #endif

@@ -19,17 +19,6 @@ static enum call_event found(struct call_step *step) {
 
 /* --- gateways ---------------------------------------------------------------------------------------------------- */
 
-/* The listening socket from which that transport and family can be reached. */
-static bool find_socket(const struct local_identity *local, enum transport transport, uint8_t family,
-                        uint16_t *index_out) {
-  for (uint16_t i = 0; i < local->socket_count; i++) {
-    if (local->sockets[i].transport != (uint8_t)transport || local->sockets[i].bound.family != family) continue;
-    *index_out = i;
-    return true;
-  }
-  return false;
-}
-
 /* Aims at another of the gateway's addresses that we have a socket for, drawn for each call where a name has several
  * servers (RFC 2782: a look-up's draw would send all calls of an hour to one); false: there is none (any more). */
 static bool aim_at_gateway(struct call_step *step, const struct device *device) {
@@ -43,7 +32,7 @@ static bool aim_at_gateway(struct call_step *step, const struct device *device) 
                               step->context->random)) >= 0) {
     const struct address *address = &gateway->addresses[index];
     step->call->attempts->tried_addresses |= (uint16_t)(1u << index);
-    if (!find_socket(local, transport, address->family, &destination->flow.socket_index)) continue;
+    if (!local_identity_find_socket(local, transport, address->family, &destination->flow.socket_index)) continue;
     destination->flow.remote = *address;
     destination->flow.transport = (uint8_t)transport;
     destination->flow.worker = local->worker;

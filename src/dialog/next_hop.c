@@ -42,20 +42,6 @@ static bool uri_address(const struct sip_uri *uri, enum transport transport, str
   return true;
 }
 
-/* The socket from which `remote` can be reached over `transport`: the known one when it will do. False: none. */
-static bool choose_socket(const struct local_identity *local, const struct address *remote, enum transport transport,
-                          uint16_t *socket_index) {
-  for (unsigned i = 0; i <= local->socket_count; i++) {
-    unsigned index = i == 0 ? *socket_index : i - 1; /* the known one first */
-    if (index >= local->socket_count) continue;
-    const struct local_socket *socket_at = &local->sockets[index];
-    if (socket_at->transport != transport || socket_at->bound.family != remote->family) continue;
-    *socket_index = (uint16_t)index;
-    return true;
-  }
-  return false;
-}
-
 static enum transport wanted_transport(const struct sip_uri *uri, bool secure, const struct flow *known) {
   if (secure || uri->scheme == SIP_URI_SIPS) return TRANSPORT_TLS;
   enum transport transport = sip_uri_transport(uri);
@@ -74,7 +60,7 @@ static struct flow flow_to(const struct local_identity *local, const struct addr
   bool same_transport = transport == known->transport;
   if (same_transport && transport_is_stream(transport) && address_equal_ip(remote, &known->remote)) return *known;
   if (same_transport && address_equal(remote, &known->remote)) return *known;
-  if (!choose_socket(local, remote, transport, &flow.socket_index)) return *known;
+  if (!local_identity_find_socket(local, transport, remote->family, &flow.socket_index)) return *known;
   flow.remote = *remote;
   flow.transport = (uint8_t)transport;
   flow.connection = 0;
@@ -112,7 +98,7 @@ struct flow next_hop_flow_among(const struct local_identity *local, const struct
         (transport_is_stream(transport) || addresses[i].port == known->remote.port))
       return *known;
   for (unsigned i = 0; i < count; i++)
-    if (choose_socket(local, &addresses[i], transport, &socket_index))
+    if (local_identity_find_socket(local, transport, addresses[i].family, &socket_index))
       return flow_to(local, &addresses[i], transport, known);
   return *known;
 }

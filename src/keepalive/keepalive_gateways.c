@@ -37,16 +37,6 @@ static struct keepalive_facts facts_of(const struct device *device, const struct
                                   .is_configured = true};
 }
 
-static bool find_socket(const struct local_identity *local, struct flow *flow) {
-  for (uint16_t i = 0; i < local->socket_count; i++) {
-    if (local->sockets[i].transport != flow->transport || local->sockets[i].bound.family != flow->remote.family)
-      continue;
-    flow->socket_index = i;
-    return true;
-  }
-  return false;
-}
-
 /* --- ways -------------------------------------------------------------------------------------------------------- */
 
 static void keep(struct keepalive_gateways *gateways, struct context *context, const struct keepalive_facts *facts,
@@ -79,8 +69,9 @@ static void keep_configured(struct keepalive_gateways *gateways, struct context 
   for (uint8_t i = 0; i < gateway->address_count; i++) {
     struct flow flow = {.remote = gateway->addresses[i], .transport = TRANSPORT_UDP, .worker = context->local->worker};
     struct keepalive_facts facts = facts_of(device, &flow);
-    bool has_room = gateways->way_count < way_count_most;
-    if (flow.remote.port != 0 && find_socket(context->local, &flow) && has_room) keep(gateways, context, &facts, false);
+    if (flow.remote.port == 0 || gateways->way_count >= way_count_most) continue;
+    if (local_identity_find_socket(context->local, TRANSPORT_UDP, flow.remote.family, &flow.socket_index))
+      keep(gateways, context, &facts, false);
   }
 }
 

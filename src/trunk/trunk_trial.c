@@ -144,17 +144,10 @@ static struct str_view take_line(struct str_view *rest) {
 /* The first of the gateway's addresses for which we have a socket. */
 static bool aim(const struct local_identity *local, const struct gateway *gateway, struct flow *flow_out) {
   enum transport transport = gateway_transport(gateway);
+  *flow_out = (struct flow){.transport = (uint8_t)transport, .worker = local->worker};
   for (unsigned i = 0; i < gateway->address_count; i++) {
-    for (uint16_t socket = 0; socket < local->socket_count; socket++) {
-      bool fits = local->sockets[socket].transport == (uint8_t)transport &&
-                  local->sockets[socket].bound.family == gateway->addresses[i].family;
-      if (!fits) continue;
-      *flow_out = (struct flow){.remote = gateway->addresses[i],
-                                .transport = (uint8_t)transport,
-                                .socket_index = socket,
-                                .worker = local->worker};
-      return true;
-    }
+    flow_out->remote = gateway->addresses[i];
+    if (local_identity_find_socket(local, transport, flow_out->remote.family, &flow_out->socket_index)) return true;
   }
   return false;
 }
