@@ -31,12 +31,6 @@ void call_write_capabilities(struct text_builder *builder) {
 
 void call_write_reason(struct text_builder *builder, const struct call_end *end) {
   const struct end_reason_row *row = end_reason_row((enum end_reason)end->reason);
-  char memory[128];
-  struct text_builder value = text_builder_over(memory, sizeof memory);
-  text_builder_add_literal(&value, "Q.850;cause=");
-  text_builder_add_u64(&value, end->q850 != 0 ? end->q850 : row->q850_cause);
-  text_builder_add_literal(&value, ";text=\"");
-  text_builder_add(&value, str_view_from_c(row->name));
-  text_builder_add_char(&value, '"');
-  sip_build_header(builder, SIP_HEADER_REASON, text_builder_view(&value));
+  unsigned cause = end->q850 != 0 ? end->q850 : row->q850_cause;
+  sip_build_reason(builder, STR_VIEW("Q.850"), cause, str_view_from_c(row->name));
 }

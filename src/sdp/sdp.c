@@ -189,15 +189,21 @@ static void add_declined_media(struct text_builder *builder, struct str_view off
   text_builder_add_literal(builder, "\r\n");
 }
 
-void sdp_write_declined(const struct sdp *offer, struct str_view origin, uint64_t version,
-                        const struct address *address, struct text_builder *builder) {
-  struct str_view rest = offer->text;
-  struct line line;
+/* The head of a description of our own: v=, o=, s= and c=. */
+static void add_head(struct text_builder *builder, struct str_view origin, uint64_t version,
+                     const struct address *address) {
   text_builder_add_literal(builder, "v=0\r\no=");
   add_origin(builder, origin, version, address);
   text_builder_add_literal(builder, "\r\ns=-\r\nc=");
   add_address(builder, address);
   text_builder_add_literal(builder, "\r\n");
+}
+
+void sdp_write_declined(const struct sdp *offer, struct str_view origin, uint64_t version,
+                        const struct address *address, struct text_builder *builder) {
+  struct str_view rest = offer->text;
+  struct line line;
+  add_head(builder, origin, version, address);
   while (next_line(&rest, &line) == LINE) {
     if (line.type == 'm') add_declined_media(builder, line.value);
     if (line.type != 't') continue;
@@ -205,4 +211,12 @@ void sdp_write_declined(const struct sdp *offer, struct str_view origin, uint64_
     text_builder_add(builder, line.value);
     text_builder_add_literal(builder, "\r\n");
   }
+}
+
+void sdp_write_inactive(struct str_view origin, uint64_t version, const struct address *address,
+                        struct text_builder *builder) {
+  add_head(builder, origin, version, address);
+  text_builder_add_literal(builder, "t=0 0\r\nm=audio 9 RTP/AVP 8 0 18 101\r\na=rtpmap:8 PCMA/8000\r\n"
+                                    "a=rtpmap:0 PCMU/8000\r\na=rtpmap:18 G729/8000\r\na=fmtp:18 annexb=no\r\n"
+                                    "a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=inactive\r\n");
 }

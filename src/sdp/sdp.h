@@ -52,4 +52,10 @@ void sdp_write_with_origin(const struct sdp *sdp, struct str_view origin, uint64
 void sdp_write_declined(const struct sdp *offer, struct str_view origin, uint64_t version,
                         const struct address *address, struct text_builder *builder);
 
+/* Appends an offer of one audio stream on which nothing is to be sent in either direction (a=inactive, RFC 8866
+ * §6.7.4), in the codecs that any carrier has. Its port is 9, the one that discards (RFC 863). `origin`, `version` and
+ * `address` as above. */
+void sdp_write_inactive(struct str_view origin, uint64_t version, const struct address *address,
+                        struct text_builder *builder);
+
 #endif

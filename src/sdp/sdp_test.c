@@ -137,8 +137,25 @@ static void test_an_answer_that_declines_has_every_medium_with_port_0(void) {
                                            "t=0 0\r\nm=audio 0 RTP/AVP 8 101\r\nm=image 0 udptl t38\r\n");
 }
 
+static void test_an_inactive_offer_says_that_nothing_is_to_be_sent(void) {
+  char memory[512];
+  struct text_builder builder = text_builder_over(memory, sizeof memory);
+  struct address own = address("2001:db8::1");
+  sdp_write_inactive(STR_VIEW("- 77"), 5, &own, &builder);
+  expect(!builder.overflowed);
+  expect(sdp_parse(text_builder_view(&builder), &sdp) == RESULT_OK);
+  expect_view(sdp.origin, "- 77 5 IN IP6 2001:db8::1");
+  expect_int(sdp.media_count, ==, 1);
+  expect_view(sdp.media[0].kind, "audio");
+  expect_view(sdp.media[0].protocol, "RTP/AVP");
+  expect_int(sdp.media[0].port, ==, 9);
+  expect_int(sdp.media[0].direction, ==, SDP_INACTIVE);
+  expect(address_equal_ip(&sdp.media[0].connection, &own));
+}
+
 TAP_TESTS(TAP(test_origin_and_media_are_found), TAP(test_lines_may_end_with_lf_or_not_at_all),
           TAP(test_a_host_name_is_no_address), TAP(test_the_unspecified_address_means_hold),
           TAP(test_what_is_no_session_description_is_refused), TAP(test_16_media_are_read_and_no_more),
           TAP(test_only_the_version_may_differ), TAP(test_a_description_is_written_with_our_origin),
-          TAP(test_an_answer_that_declines_has_every_medium_with_port_0))
+          TAP(test_an_answer_that_declines_has_every_medium_with_port_0),
+          TAP(test_an_inactive_offer_says_that_nothing_is_to_be_sent))

@@ -105,19 +105,22 @@ static bool is_display_name(struct str_view display) {
   return sip_scan_quoted(&scan) && sip_scan_at_end(&scan);
 }
 
+static void add_quoted(struct text_builder *builder, struct str_view text) {
+  text_builder_add_char(builder, '"');
+  for (size_t i = 0; i < text.length; i++) {
+    char byte = text.data[i];
+    if (byte == '"' || byte == '\\') text_builder_add_char(builder, '\\');
+    text_builder_add_char(builder, byte == '\r' || byte == '\n' ? ' ' : byte);
+  }
+  text_builder_add_char(builder, '"');
+}
+
 /* A name that is neither is quoted, so that an error of the one who sent it is not passed on (RFC 4475 §3.1.2.15). */
 static void add_display_name(struct text_builder *builder, struct str_view display) {
-  if (is_display_name(display)) {
+  if (is_display_name(display))
     add_value(builder, display);
-  } else {
-    text_builder_add_char(builder, '"');
-    for (size_t i = 0; i < display.length; i++) {
-      char byte = display.data[i];
-      if (byte == '"' || byte == '\\') text_builder_add_char(builder, '\\');
-      text_builder_add_char(builder, byte == '\r' || byte == '\n' ? ' ' : byte);
-    }
-    text_builder_add_char(builder, '"');
-  }
+  else
+    add_quoted(builder, display);
   text_builder_add_char(builder, ' ');
 }
 
@@ -132,6 +135,16 @@ void sip_build_name_addr(struct text_builder *builder, enum sip_header header, s
     text_builder_add_char(builder, ';');
     add_value(builder, parameters);
   }
+  add_line_end(builder);
+}
+
+void sip_build_reason(struct text_builder *builder, struct str_view protocol, unsigned cause, struct str_view text) {
+  add_name(builder, SIP_HEADER_REASON);
+  add_value(builder, protocol);
+  text_builder_add_literal(builder, ";cause=");
+  text_builder_add_u64(builder, cause);
+  text_builder_add_literal(builder, ";text=");
+  add_quoted(builder, text);
   add_line_end(builder);
 }
 

@@ -30,6 +30,9 @@ void sip_build_cseq(struct text_builder *builder, uint32_t number, struct str_vi
 void sip_build_name_addr(struct text_builder *builder, enum sip_header header, struct str_view display,
                          struct str_view uri, struct str_view parameters);
 
+/* "Reason: Q.850;cause=16;text=\"normal\"\r\n" (RFC 3326 §2). `protocol` is a token; `text` is quoted here. */
+void sip_build_reason(struct text_builder *builder, struct str_view protocol, unsigned cause, struct str_view text);
+
 /* Copies every field of one kind from a message, in its order, byte for byte but unfolded. */
 void sip_build_copy_headers(struct text_builder *builder, const struct sip_message *message, enum sip_header header);
 

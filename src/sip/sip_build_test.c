@@ -85,6 +85,15 @@ static void test_names_that_are_no_tokens_are_quoted(void) {
                                            "From: \"\\\"A\\\" B\" <sip:a>\r\nFrom: \"\\\"A\\\\\\\"\" <sip:a>\r\n");
 }
 
+static void test_a_reason_has_its_text_quoted(void) {
+  begin();
+  sip_build_reason(&builder, STR_VIEW("Q.850"), 16, STR_VIEW("normal"));
+  expect_view(text_builder_view(&builder), "Reason: Q.850;cause=16;text=\"normal\"\r\n");
+  begin();
+  sip_build_reason(&builder, STR_VIEW("SIP"), 487, STR_VIEW("a \"b\" \\\r\nX: y"));
+  expect_view(text_builder_view(&builder), "Reason: SIP;cause=487;text=\"a \\\"b\\\" \\\\  X: y\"\r\n");
+}
+
 static void test_copied_fields_are_unfolded_and_in_order(void) {
   parse("OPTIONS sip:a SIP/2.0\r\nm: <sip:a>,\r\n\t <sip:b>\r\nX-Y: z\r\nContact:  <sip:c>  \r\n\r\n");
   begin();
@@ -178,6 +187,6 @@ static void test_a_tag_is_added_only_where_there_is_none(void) {
 
 TAP_TESTS(TAP(test_a_request_is_built), TAP(test_a_status_line_has_its_default_phrase),
           TAP(test_no_value_can_add_a_header_field), TAP(test_names_that_are_no_tokens_are_quoted),
-          TAP(test_copied_fields_are_unfolded_and_in_order), TAP(test_the_top_via_is_sent_back_with_its_source),
+          TAP(test_a_reason_has_its_text_quoted), TAP(test_copied_fields_are_unfolded_and_in_order), TAP(test_the_top_via_is_sent_back_with_its_source),
           TAP(test_keep_is_answered_with_how_often), TAP(test_vias_below_the_top_are_sent_back_as_they_were),
           TAP(test_received_has_no_brackets), TAP(test_a_tag_is_added_only_where_there_is_none))

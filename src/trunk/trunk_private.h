@@ -47,6 +47,9 @@ struct trunk_finding {
   struct mono_ms asked;
 };
 
+/* What a trial understands of the far side's requests, or sends itself. */
+#define TRUNK_ALLOW STR_VIEW("INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, PRACK")
+
 #define TRUNK_WORDS_BYTES 256
 #define TRUNK_SDP_BYTES   512
 

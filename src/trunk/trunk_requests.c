@@ -1,5 +1,6 @@
 /* What a trial sends: OPTIONS outside of a call, then one call and the requests inside it. */
 #include "boundary/address.h"
+#include "sdp/sdp.h"
 #include "sip/sip_build.h"
 #include "trunk/trunk_private.h"
 
@@ -21,31 +22,14 @@ static struct str_view uri_of(struct trunk_step *step, struct str_view user, con
   return uri.overflowed ? (struct str_view){0} : text_builder_view(&uri);
 }
 
-/* The address as session descriptions want it (RFC 4566 §9): "IP6 2001:db8::1", without brackets. */
-static void add_connection(struct text_builder *sdp, const struct address *address) {
-  char memory[64];
-  struct text_builder literal = text_builder_over(memory, sizeof memory);
-  bool is_ipv6 = address->family == ADDRESS_IPV6;
-  address_ip_to_text(address, &literal);
-  struct str_view bare = text_builder_view(&literal);
-  text_builder_add(sdp, is_ipv6 ? STR_VIEW("IP6 ") : STR_VIEW("IP4 "));
-  text_builder_add(sdp, is_ipv6 ? str_view_slice(bare, 1, bare.length - 2) : bare);
-}
-
-/* The codecs are those that any vendor has; port 9 is the one that discards (RFC 863): no media is meant to come. */
 void trunk_write_session(struct trunk_step *step) {
   struct trunk_trial *trial = step->trial;
+  char memory[32];
+  struct text_builder origin = text_builder_over(memory, sizeof memory);
   struct text_builder sdp = text_builder_over(trial->sdp, sizeof trial->sdp);
-  const struct address *own = own_address(step);
-  text_builder_add_literal(&sdp, "v=0\r\no=belfry ");
-  text_builder_add_u64(&sdp, random_u64(step->context->random) >> 2);
-  text_builder_add_literal(&sdp, " 1 IN ");
-  add_connection(&sdp, own);
-  text_builder_add_literal(&sdp, "\r\ns=-\r\nc=IN ");
-  add_connection(&sdp, own);
-  text_builder_add_literal(&sdp, "\r\nt=0 0\r\nm=audio 9 RTP/AVP 8 0 18 101\r\na=rtpmap:8 PCMA/8000\r\n"
-                                 "a=rtpmap:0 PCMU/8000\r\na=rtpmap:18 G729/8000\r\na=fmtp:18 annexb=no\r\n"
-                                 "a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=inactive\r\n");
+  text_builder_add_literal(&origin, "- ");
+  text_builder_add_u64(&origin, random_u64(step->context->random) >> 2);
+  sdp_write_inactive(text_builder_view(&origin), 1, own_address(step), &sdp);
   trial->sdp_length = (uint16_t)sdp.length;
 }
 
@@ -54,13 +38,20 @@ static struct session_wishes wishes_of(const struct trunk_step *step) {
   return (struct session_wishes){.ttl_s = shortest_s, .min_se_s = shortest_s, .refresher = SESSION_REFRESHER_PEER};
 }
 
-static void write_words(struct text_builder *headers) {
-  sip_build_header(headers, SIP_HEADER_ALLOW, STR_VIEW("INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, PRACK"));
+/* RFC 4028 §7.1: `timer` belongs into every request but ACK. */
+static void write_supported(struct text_builder *headers) {
   sip_build_header(headers, SIP_HEADER_SUPPORTED, STR_VIEW("timer, 100rel"));
 }
 
-/* RFC 4028 §7.1: `timer` belongs into every request but ACK. */
-#define SUPPORTED_LINE "Supported: timer, 100rel\r\n"
+static void write_words(struct text_builder *headers) {
+  sip_build_header(headers, SIP_HEADER_ALLOW, TRUNK_ALLOW);
+  write_supported(headers);
+}
+
+/* Why the trial's call ends: it was one. */
+static void write_reason(struct text_builder *headers, struct str_view protocol, unsigned cause) {
+  sip_build_reason(headers, protocol, cause, str_view_from_c(end_reason_row(END_REASON_trunk_test)->name));
+}
 
 /* --- sending ----------------------------------------------------------------------------------------------------- */
 
@@ -162,8 +153,10 @@ void trunk_acknowledge(struct trunk_step *step) {
 void trunk_acknowledge_provisional(struct trunk_step *step) {
   struct trunk_trial *trial = step->trial;
   struct dialog_table *dialogs = step->trials->rooms.dialogs;
-  struct dialog_request request = {.extra_headers = STR_VIEW(SUPPORTED_LINE), .owner = owner_of(step)};
+  struct text_builder headers = arena_builder(step->context->arena, HEADERS_BYTES);
   if (dialog_check_reliable(dialogs, trial->dialog, step->branch, step->message) != RESULT_OK) return;
+  write_supported(&headers);
+  struct dialog_request request = {.extra_headers = text_builder_view(&headers), .owner = owner_of(step)};
   trial->is_reliable = true;
   begin_check(step, TRUNK_CHECK_PRACK);
   if (dialog_send_prack(dialogs, step->context, trial->dialog, step->branch, step->message, &request, &trial->prack) !=
@@ -250,7 +243,9 @@ TRUNK_ACTION(take_answer) {
   const struct dialog_table *dialogs = step->trials->rooms.dialogs;
   struct session_wishes wishes = wishes_of(step);
   struct session_words words = session_words_read(step->message);
-  struct dialog_request request = {.method = SIP_METHOD_OPTIONS, .extra_headers = STR_VIEW(SUPPORTED_LINE)};
+  struct text_builder headers = arena_builder(step->context->arena, HEADERS_BYTES);
+  write_supported(&headers);
+  struct dialog_request request = {.method = SIP_METHOD_OPTIONS, .extra_headers = text_builder_view(&headers)};
   trial->is_answered = true;
   trial->answered = step->context->now;
   trial->answered_at = step->context->wall_now;
@@ -262,8 +257,10 @@ TRUNK_ACTION(take_answer) {
 }
 
 TRUNK_ACTION(cancel) {
-  struct str_view reason = STR_VIEW("Reason: SIP;cause=487;text=\"trunk_test\"\r\n");
-  transaction_cancel(step->trials->rooms.transactions, step->context, step->trial->invite, reason);
+  struct text_builder headers = arena_builder(step->context->arena, HEADERS_BYTES);
+  write_supported(&headers);
+  write_reason(&headers, STR_VIEW("SIP"), 487);
+  transaction_cancel(step->trials->rooms.transactions, step->context, step->trial->invite, text_builder_view(&headers));
   return TRUNK_EVENT_NONE;
 }
 
@@ -280,9 +277,10 @@ TRUNK_ACTION(reinvite) {
 }
 
 TRUNK_ACTION(hang_up) {
-  struct dialog_request bye = {.method = SIP_METHOD_BYE,
-                               .extra_headers =
-                                   STR_VIEW(SUPPORTED_LINE "Reason: Q.850;cause=16;text=\"trunk_test\"\r\n")};
+  struct text_builder headers = arena_builder(step->context->arena, HEADERS_BYTES);
+  write_supported(&headers);
+  write_reason(&headers, STR_VIEW("Q.850"), 16);
+  struct dialog_request bye = {.method = SIP_METHOD_BYE, .extra_headers = text_builder_view(&headers)};
   return ask(step, TRUNK_CHECK_BYE, &bye);
 }
 

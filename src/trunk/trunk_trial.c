@@ -415,7 +415,7 @@ static void respond(struct trunk_step *step, struct handle transaction, unsigned
                             step->message->method, status, (struct str_view){0}, &response);
   if (result != RESULT_OK) return;
   if (status == 405 || step->message->method == SIP_METHOD_OPTIONS)
-    sip_build_header(&response, SIP_HEADER_ALLOW, STR_VIEW("INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, PRACK"));
+    sip_build_header(&response, SIP_HEADER_ALLOW, TRUNK_ALLOW);
   sip_build_end(&response, (struct str_view){0}, (struct str_view){0});
   if (response.overflowed) return;
   (void)!transaction_respond(step->trials->rooms.transactions, step->context, transaction, status,
