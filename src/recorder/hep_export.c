@@ -241,7 +241,7 @@ struct hep_export *hep_export_open(const char *dir) {
 
 void hep_export_set_target(struct hep_export *export, const struct address *target, uint32_t agent) {
   pthread_mutex_lock(&export->lock);
-  export->has_new_target = !address_equal(&export->target, target);
+  if (!address_equal(&export->target, target)) export->has_new_target = true;
   export->target = *target;
   export->agent = agent;
   pthread_cond_signal(&export->changed);
