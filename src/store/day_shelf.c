@@ -150,15 +150,26 @@ static bool attach(struct record_day *day, const char *path) {
   return false;
 }
 
+static void detach(struct record_day *day) {
+  if (day->lookup_inode != 0) sqlite3_exec(day->database, "DETACH found", NULL, NULL, NULL);
+  day->lookup_inode = 0;
+}
+
 bool day_shelf_attach_lookup(struct day_shelf *shelf, struct record_day *day) {
   char path[RECORD_PATH_BYTES];
   day_shelf_path(shelf, day->name, "lookup.", path);
   ino_t inode = inode_of(path);
   if (inode == day->lookup_inode) return inode != 0;
-  if (day->lookup_inode != 0) sqlite3_exec(day->database, "DETACH found", NULL, NULL, NULL);
-  day->lookup_inode = 0;
+  detach(day);
   if (inode != 0 && attach(day, path)) day->lookup_inode = inode;
   return day->lookup_inode != 0;
+}
+
+void day_shelf_drop_lookup(struct day_shelf *shelf, struct record_day *day) {
+  char path[RECORD_PATH_BYTES];
+  day_shelf_path(shelf, day->name, "lookup.", path);
+  detach(day);
+  (void)unlink(path);
 }
 
 /* --- giving up -----------------------------------------------------------------------------------------------------

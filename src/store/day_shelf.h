@@ -54,6 +54,9 @@ void day_shelf_close_gone(struct day_shelf *shelf);
 /* Attaches the day's lookups as the schema `found` when there are any, and says whether. */
 bool day_shelf_attach_lookup(struct day_shelf *shelf, struct record_day *day);
 
+/* Gives up a day's lookups, which may be broken: the keeper makes them anew. No statement of the day's may be open. */
+void day_shelf_drop_lookup(struct day_shelf *shelf, struct record_day *day);
+
 /* Is that a code of a file that cannot be what it was? */
 bool record_code_is_damage(int code);
 

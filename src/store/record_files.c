@@ -49,11 +49,13 @@ static bool run(struct record_files *files, const char *sql, const char *const *
   return code == SQLITE_DONE;
 }
 
-static int64_t number_of(sqlite3 *database, const char *sql, const char *text, int64_t number) {
+/* The number that a query gives, 0 where it gives none. False: it cannot be asked now, which is no answer. */
+static bool find_number(sqlite3 *database, const char *sql, const char *text, int64_t number, int64_t *found_out) {
   sqlite3_stmt *statement = prepare(database, sql, &text, text ? 1 : 0, &number, 1);
-  int64_t found = statement && sqlite3_step(statement) == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
+  int code = statement ? sqlite3_step(statement) : SQLITE_ERROR;
+  *found_out = code == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
   sqlite3_finalize(statement);
-  return found;
+  return code == SQLITE_ROW || code == SQLITE_DONE;
 }
 
 /* --- what goes into which file -------------------------------------------------------------------------------------
@@ -63,23 +65,33 @@ struct day_state {
   int64_t salt, last, in_files; /* numbers: of the last record; of the last that is in a file or needs to be in none */
 };
 
-/* False: the day cannot be read, or is not there any more. */
-static bool read_day_state(struct record_files *files, const char *name, struct day_state *state) {
+static bool read_salt(struct record_day *day, int64_t *salt_out) {
+  return find_number(day->database, "SELECT value FROM marks WHERE name='salt'", NULL, 0, salt_out);
+}
+
+/* RESULT_NOT_FOUND: the day is not there any more; RESULT_MALFORMED: it is broken; RESULT_FAILED: it cannot be read
+ * now. */
+static enum result read_day_state(struct record_files *files, const char *name, struct day_state *state) {
   struct day_shelf *shelf = files->shelf;
   struct record_day *day;
   char problem[256];
-  if (day_shelf_open_day(shelf, name, false, &day, problem, sizeof problem) != RESULT_OK) return false;
-  state->salt = number_of(day->database, "SELECT value FROM marks WHERE name='salt'", NULL, 0);
-  state->last = number_of(day->database, "SELECT max(number) FROM cdrs", NULL, 0);
-  state->in_files = number_of(files->database, "SELECT max(last_number) FROM cdr_file_parts WHERE day=?1 AND salt=?2",
-                              name, state->salt);
-  return true;
+  enum result result = day_shelf_open_day(shelf, name, false, &day, problem, sizeof problem);
+  if (result == RESULT_NOT_FOUND) return result;
+  if (result == RESULT_OK && read_salt(day, &state->salt) &&
+      find_number(day->database, "SELECT max(number) FROM cdrs", NULL, 0, &state->last))
+    return find_number(files->database, "SELECT max(last_number) FROM cdr_file_parts WHERE day=?1 AND salt=?2", name,
+                       state->salt, &state->in_files)
+               ? RESULT_OK
+               : RESULT_FAILED;
+  int code = result == RESULT_OK ? sqlite3_errcode(day->database) : shelf->code;
+  return record_code_is_damage(code) ? RESULT_MALFORMED : RESULT_FAILED;
 }
 
-/* Takes what of a day is in no file yet into that one; "" for what shall be in none. */
+/* Takes what of a day is in no file yet into that one; "" for what shall be in none. What cannot be read now is for a
+ * later file. */
 static bool take_day(struct record_files *files, const char *file, const char *day) {
   struct day_state state;
-  if (!read_day_state(files, day, &state) || state.last <= state.in_files) return true;
+  if (read_day_state(files, day, &state) != RESULT_OK || state.last <= state.in_files) return true;
   return run(files, "INSERT OR REPLACE INTO cdr_file_parts(name,day,salt,after_number,last_number) VALUES(?,?,?,?,?)",
              (const char *const[]){file, day}, 2, (const int64_t[]){state.salt, state.in_files, state.last}, 3);
 }
@@ -94,20 +106,26 @@ static bool take_all_days(struct record_files *files, const char *file) {
   return done;
 }
 
-static void read_open_hour(struct record_files *files, char hour[RECORD_HOUR_BYTES]) {
+/* The hour that goes on, "" for none. False: that cannot be read now. */
+static bool read_open_hour(struct record_files *files, char hour[RECORD_HOUR_BYTES]) {
   sqlite3_stmt *statement = prepare(files->database, "SELECT hour FROM cdr_file_hour", NULL, 0, NULL, 0);
+  int code = statement ? sqlite3_step(statement) : SQLITE_ERROR;
   hour[0] = '\0';
-  if (statement && sqlite3_step(statement) == SQLITE_ROW)
-    snprintf(hour, RECORD_HOUR_BYTES, "%s", (const char *)sqlite3_column_text(statement, 0));
+  if (code == SQLITE_ROW) snprintf(hour, RECORD_HOUR_BYTES, "%s", (const char *)sqlite3_column_text(statement, 0));
   sqlite3_finalize(statement);
+  return code == SQLITE_ROW || code == SQLITE_DONE;
 }
 
 /* The hour's name, with a number behind it when files were switched off and on within it. */
-static void choose_name(struct record_files *files, const char *hour, char name[NAME_BYTES]) {
+static bool choose_name(struct record_files *files, const char *hour, char name[NAME_BYTES]) {
+  int64_t is_taken;
   snprintf(name, NAME_BYTES, "%.10s", hour);
-  for (int i = 2; i < SAME_HOUR_MAX && number_of(files->database, "SELECT 1 FROM cdr_files WHERE name=?1", name, 0);
-       i++)
+  for (int i = 2; i < SAME_HOUR_MAX; i++) {
+    if (!find_number(files->database, "SELECT 1 FROM cdr_files WHERE name=?1", name, 0, &is_taken)) return false;
+    if (!is_taken) return true;
     snprintf(name, NAME_BYTES, "%.10s_%d", hour, i);
+  }
+  return true;
 }
 
 static bool begin_hour(struct record_files *files, const char *hour) {
@@ -117,9 +135,8 @@ static bool begin_hour(struct record_files *files, const char *hour) {
 
 static bool plan_file(struct record_files *files, const char *hour, const struct record_keeping *keeping) {
   char name[NAME_BYTES];
-  choose_name(files, hour, name);
   const char *texts[] = {name, keeping->columns};
-  return take_all_days(files, name) &&
+  return choose_name(files, hour, name) && take_all_days(files, name) &&
          run(files,
              "INSERT INTO cdr_files(name,columns,with_unanswered,is_written)"
              " SELECT ?1,?2,?3,0 WHERE EXISTS(SELECT 1 FROM cdr_file_parts WHERE name=?1)",
@@ -144,7 +161,7 @@ static bool look_at_hour(struct record_files *files, struct wall_us now, const s
   struct tm parts;
   gmtime_r(&seconds, &parts);
   if (keeping->to_files) strftime(present, sizeof present, "%Y%m%d%H", &parts);
-  read_open_hour(files, open);
+  if (!read_open_hour(files, open)) return fail_by_database(files);
   /* A clock that was set back: the hour goes on until it is over by the clock. */
   bool is_over = keeping->to_files ? strcmp(open, present) < 0 : open[0] != '\0';
   return !is_over || change_hour(files, open, present, keeping);
@@ -194,7 +211,9 @@ static bool write_part(struct record_files *files, const struct file_part *part,
   enum result result = day_shelf_open_day(files->shelf, part->day, false, &day, problem, sizeof problem);
   if (result == RESULT_NOT_FOUND) return true;
   if (result != RESULT_OK) return fail(files, problem);
-  if (number_of(day->database, "SELECT value FROM marks WHERE name='salt'", NULL, 0) != part->salt) return true;
+  int64_t salt;
+  if (!read_salt(day, &salt)) return fail(files, sqlite3_errmsg(day->database));
+  if (salt != part->salt) return true;
   return write_rows(files, day, part, plan, csv);
 }
 
@@ -303,15 +322,16 @@ bool record_files_go_on(struct record_files *files, struct wall_us now, const st
  */
 
 bool record_files_have_day(struct record_files *files, const char *day) {
+  static const char is_awaited_sql[] =
+      "SELECT 1 FROM cdr_file_parts p JOIN cdr_files f ON f.name=p.name WHERE p.day=?1 AND f.is_written=0";
   char open[RECORD_HOUR_BYTES];
   struct day_state state;
-  read_open_hour(files, open);
-  if (number_of(files->database,
-                "SELECT 1 FROM cdr_file_parts p JOIN cdr_files f ON f.name=p.name WHERE p.day=?1 AND f.is_written=0",
-                day, 0) != 0)
-    return false;
-  if (open[0] == '\0' || !read_day_state(files, day, &state)) return true;
-  return state.last <= state.in_files;
+  int64_t is_awaited;
+  if (!read_open_hour(files, open) || !find_number(files->database, is_awaited_sql, day, 0, &is_awaited)) return false;
+  if (is_awaited || open[0] == '\0') return !is_awaited;
+  enum result result = read_day_state(files, day, &state);
+  if (result == RESULT_OK) return state.last <= state.in_files;
+  return result != RESULT_FAILED; /* what is gone or broken has nothing to give any more */
 }
 
 void record_files_forget_day(struct record_files *files, const char *day) {

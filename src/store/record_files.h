@@ -33,7 +33,7 @@ struct record_files {
  * tried again. */
 bool record_files_go_on(struct record_files *files, struct wall_us now, const struct record_keeping *keeping);
 
-/* Is all of a day in files that are written? Always so when files are off. */
+/* Is all of a day in files that are written? Always so when files are off; not where that cannot be read now. */
 bool record_files_have_day(struct record_files *files, const char *day);
 
 /* Forgets what is known of a day that has been dropped. */

@@ -101,8 +101,10 @@ bool record_lookup_catch_up(struct day_shelf *shelf, const char *day, bool is_ov
   sqlite3 *database = NULL;
   int code = open_both(path, day_path, &database);
   int64_t last = code == SQLITE_OK ? number_of(database, "SELECT max(number) FROM day.cdrs", &code) : 0;
-  sqlite3_progress_handler(database, STEPS_BETWEEN_LOOKS, is_stopped, shelf);
-  if (code == SQLITE_OK) code = make(database, last);
+  if (code == SQLITE_OK) {
+    sqlite3_progress_handler(database, STEPS_BETWEEN_LOOKS, is_stopped, shelf);
+    code = make(database, last);
+  }
   if (code == SQLITE_INTERRUPT) code = SQLITE_OK; /* another time */
   if (code != SQLITE_OK) snprintf(problem, problem_bytes, "%s cannot be written: %s", path, sqlite3_errstr(code));
   sqlite3_close(database);

@@ -181,19 +181,32 @@ static int read_rows(struct page *page, sqlite3_stmt *statement, const char *day
   return code;
 }
 
+static int read_rows_by(struct page *page, struct record_day *day, const struct cdr_query *query, bool has_lookup) {
+  sqlite3_stmt *statement = prepare(day, query, page->limit - page->count + 1, has_lookup);
+  int code = statement ? read_rows(page, statement, day->name) : sqlite3_errcode(day->database);
+  sqlite3_finalize(statement);
+  return code;
+}
+
+/* Where something is broken it may be the lookup, which is given up: the rest is read without. */
+static int read_rows_of(struct page *page, struct record_day *day, const struct cdr_query *query) {
+  bool has_lookup = has_filter(query) && day_shelf_attach_lookup(page->shelf, day);
+  int code = read_rows_by(page, day, query, has_lookup);
+  if (!has_lookup || !record_code_is_damage(code)) return code;
+  struct cdr_query rest = *query;
+  if (strcmp(page->last_day, day->name) == 0) rest.cursor = page->last_id;
+  day_shelf_drop_lookup(page->shelf, day);
+  return read_rows_by(page, day, &rest, false);
+}
+
 static enum result read_day(struct page *page, const struct cdr_query *query, const char *name) {
   struct record_day *day;
   char problem[512];
   enum result result = day_shelf_open_day(page->shelf, name, false, &day, problem, sizeof problem);
   if (result == RESULT_NOT_FOUND) return RESULT_OK; /* dropped a moment ago */
-  int code = SQLITE_ERROR;
-  if (result == RESULT_OK) {
-    bool has_lookup = has_filter(query) && day_shelf_attach_lookup(page->shelf, day);
-    sqlite3_stmt *statement = prepare(day, query, page->limit - page->count + 1, has_lookup);
-    if (statement) code = read_rows(page, statement, name);
-    if (code != SQLITE_DONE) snprintf(problem, sizeof problem, "%s", sqlite3_errmsg(day->database));
-    sqlite3_finalize(statement);
-  }
+  int code = result == RESULT_OK ? read_rows_of(page, day, query) : SQLITE_ERROR;
+  if (result == RESULT_OK && code != SQLITE_DONE)
+    snprintf(problem, sizeof problem, "%s", sqlite3_errmsg(day->database));
   if (code == SQLITE_DONE) return RESULT_OK;
   snprintf(page->problem, page->problem_bytes, "records of %s cannot be read: %s", name, problem);
   return RESULT_FAILED;

@@ -245,12 +245,16 @@ static void test_a_day_that_goes_on_gets_lookups_only_for_many_records(void) {
   close_and_remove(store);
 }
 
-static void spoil(const char *name) {
+static void spoil_from(const char *name, off_t from) {
   int fd = open(path_of(name), O_WRONLY);
   char garbage[8192];
   memset(garbage, 0x5a, sizeof garbage);
-  expect(fd >= 0 && write(fd, garbage, sizeof garbage) == (ssize_t)sizeof garbage);
+  expect(fd >= 0 && pwrite(fd, garbage, sizeof garbage, from) == (ssize_t)sizeof garbage);
   close(fd);
+}
+
+static void spoil(const char *name) {
+  spoil_from(name, 0);
 }
 
 static void test_a_broken_lookup_is_made_again(void) {
@@ -266,6 +270,39 @@ static void test_a_broken_lookup_is_made_again(void) {
   make_lookups("20241004", true);
   store = store_open(test_dir, problem, sizeof problem);
   check_all_filters(store, 100);
+  close_and_remove(store);
+}
+
+static off_t size_of(const char *name) {
+  struct stat status;
+  return stat(path_of(name), &status) == 0 ? status.st_size : 0;
+}
+
+/* Its beginning is well, so that only a question comes across what is broken. */
+static void test_a_lookup_that_is_broken_inside_is_done_without_and_made_again(void) {
+  struct store *store = open_in_fresh_dir();
+  put_numbers(store, 0, 900);
+  make_lookups("20241004", true);
+  store_close(&store);
+  for (off_t from = 3 * 4096; from < size_of("records/20241004.lookup.db"); from += 8192)
+    spoil_from("records/20241004.lookup.db", from);
+  store = store_open(test_dir, problem, sizeof problem);
+  check_all_filters(store, 900);
+  make_lookups("20241004", true);
+  expect(file_is_there("records/20241004.lookup.db"));
+  check_all_filters(store, 900);
+  close_and_remove(store);
+}
+
+static void test_a_lookup_for_which_there_is_no_room_is_told(void) {
+  struct store *store = open_in_fresh_dir();
+  struct day_shelf shelf;
+  put_numbers(store, 0, 1);
+  expect(mkdir(path_of("records/20241004.lookup.db"), 0700) == 0); /* where the file should be */
+  day_shelf_init(&shelf, test_dir);
+  expect(!record_lookup_catch_up(&shelf, "20241004", true, problem, sizeof problem));
+  expect(strstr(problem, "20241004.lookup.db cannot be written: unable to open database file") != NULL);
+  day_shelf_close(&shelf);
   close_and_remove(store);
 }
 
@@ -445,8 +482,9 @@ TAP_TESTS(TAP(test_each_day_has_its_database_and_pages_go_on_across_days),
           TAP(test_a_range_of_time_ends_where_it_says_to_the_microsecond),
           TAP(test_filters_find_the_same_without_with_and_with_half_a_lookup),
           TAP(test_a_day_that_goes_on_gets_lookups_only_for_many_records), TAP(test_a_broken_lookup_is_made_again),
-          TAP(test_a_broken_day_is_put_aside_and_begun_anew), TAP(test_a_day_that_cannot_be_read_is_named),
-          TAP(test_a_cursor_that_is_none_is_refused),
+          TAP(test_a_lookup_that_is_broken_inside_is_done_without_and_made_again),
+          TAP(test_a_lookup_for_which_there_is_no_room_is_told), TAP(test_a_broken_day_is_put_aside_and_begun_anew),
+          TAP(test_a_day_that_cannot_be_read_is_named), TAP(test_a_cursor_that_is_none_is_refused),
           TAP(test_a_day_that_cannot_be_written_is_reported_survived_and_caught_up),
           TAP(test_no_room_for_a_new_day_is_reported_survived_and_caught_up),
           TAP(test_a_dropped_day_is_gone_and_what_comes_late_is_not_written_to_the_dead),

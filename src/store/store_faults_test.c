@@ -1,6 +1,7 @@
 /* The store on a file system that fails: each kind of call that SQLite makes, at each of its first occasions. A file
  * system of SQLite's own (VFS) stands before the system's; each store of the fleet has a fault of its own, known by its
  * directory, so that all wait for their retries together. */
+#include <dirent.h>
 #include <ftw.h>
 #include <inttypes.h>
 #include <sqlite3.h>
@@ -9,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "store/record_insert.h"
+#include "store/record_keeper.h"
 #include "store/store.h"
 #include "tap.h"
 
@@ -74,8 +77,12 @@ FAULTY(size, "size", (sqlite3_file * file, sqlite3_int64 *bytes), xFileSize(REAL
 FAULTY(lock, "lock", (sqlite3_file * file, int level), xLock(REAL(file), level))
 FAULTY(shm_map, "map", (sqlite3_file * file, int page, int bytes, int extend, void volatile **out),
        xShmMap(REAL(file), page, bytes, extend, out))
-FAULTY(shm_lock, "lock", (sqlite3_file * file, int offset, int count, int flags),
-       xShmLock(REAL(file), offset, count, flags))
+
+/* What is given back is never kept. */
+static int faulty_shm_lock(sqlite3_file *file, int offset, int count, int flags) {
+  if ((flags & SQLITE_SHM_LOCK) && fails(file_of(file)->fault, "lock")) return file_of(file)->fault->code;
+  return METHOD(file)->xShmLock(REAL(file), offset, count, flags);
+}
 
 static int faulty_close(sqlite3_file *file) {
   return METHOD(file)->xClose(REAL(file));
@@ -155,16 +162,21 @@ static void use_faulty_files(void) {
 static struct store *stores[FLEET_MAX];
 static char problem[512];
 
+/* Every second one is of the next day. */
+static void init_record(struct cdr_record *record, char id[static 32], unsigned number) {
+  int64_t at_ms = FIRST_MS + number % 2 * DAY_MS + number;
+  cdr_record_init(record);
+  snprintf(id, 32, "%012" PRIx64 "00%08x%08x", (uint64_t)at_ms, number, 1u);
+  record->id = str_view_from_c(id);
+  record->started_at = (struct wall_us){at_ms * 1000};
+  record->caller = STR_VIEW("1001");
+  record->end_reason = STR_VIEW("normal");
+}
+
 static void put(struct store *store, unsigned number) {
   struct cdr_record record;
   char id[32], bytes[4096];
-  int64_t at_ms = FIRST_MS + number % 2 * DAY_MS + number;
-  cdr_record_init(&record);
-  snprintf(id, sizeof id, "%012" PRIx64 "00%08x%08x", (uint64_t)at_ms, number, 1u);
-  record.id = str_view_from_c(id);
-  record.started_at = (struct wall_us){at_ms * 1000};
-  record.caller = STR_VIEW("1001");
-  record.end_reason = STR_VIEW("normal");
+  init_record(&record, id, number);
   struct text_builder builder = text_builder_over(bytes, sizeof bytes);
   cdr_record_encode(&record, &builder);
   expect(store_put_record(store, text_builder_view(&builder)) == RESULT_OK);
@@ -307,6 +319,96 @@ static void test_a_locked_day_is_said_so_and_caught_up_with(void) {
   close_and_remove(store, dir);
 }
 
+/* --- CDR files -------------------------------------------------------------------------------------------------------
+ */
+
+#define HOUR_US INT64_C(3600000000)
+
+static struct wall_us keeper_clock;
+
+static struct wall_us keeper_now(void *context) {
+  (void)context;
+  return keeper_clock;
+}
+
+static void keeper_keeping(void *context, struct record_keeping *keeping_out) {
+  (void)context;
+  *keeping_out = (struct record_keeping){.to_files = true, .with_unanswered = true, .columns = "caller"};
+}
+
+static void put_into_days(const char *dir, unsigned from, unsigned to) {
+  struct day_shelf shelf;
+  day_shelf_init(&shelf, dir);
+  for (unsigned number = from; number < to; number++) {
+    struct cdr_record record;
+    char id[32];
+    init_record(&record, id, number);
+    expect(record_insert(&shelf, &record, problem, sizeof problem) == RESULT_OK);
+  }
+  expect(record_commit(&shelf, problem, sizeof problem));
+  day_shelf_close(&shelf);
+}
+
+static void rounds_at(struct record_keeper *keeper, int64_t at_us, unsigned count) {
+  keeper_clock.value = at_us;
+  for (unsigned i = 0; i < count; i++)
+    record_keeper_round(keeper);
+}
+
+/* Lines of all files that hold a record. */
+static unsigned count_lines(const char *dir) {
+  char path[96], line[64];
+  unsigned count = 0;
+  struct dirent **names;
+  snprintf(path, sizeof path, "%s/cdr", dir);
+  int files = scandir(path, &names, NULL, NULL);
+  for (int i = 0; i < files; i++) {
+    char name[512];
+    snprintf(name, sizeof name, "%s/%s", path, names[i]->d_name);
+    FILE *stream = names[i]->d_name[0] == '.' ? NULL : fopen(name, "re");
+    while (stream && fgets(line, sizeof line, stream))
+      count += strncmp(line, "1001", 4) == 0;
+    if (stream) fclose(stream);
+    free(names[i]);
+  }
+  if (files >= 0) free(names);
+  return count;
+}
+
+/* False: the rounds do not lock that often. */
+static bool keep_with_a_fault(int after) {
+  int64_t first_us = FIRST_MS * 1000;
+  add_ship("lock", SQLITE_IOERR_LOCK, after, 0);
+  struct fault *fault = &fleet[0];
+  struct record_keeper_options options = {.data_dir = fault->dir, .now = keeper_now, .keeping = keeper_keeping};
+  struct record_keeper *keeper = record_keeper_open(&options, problem, sizeof problem);
+  fault->after = 0;
+  rounds_at(keeper, first_us, 1);
+  put_into_days(fault->dir, 0, 4);
+  rounds_at(keeper, first_us + HOUR_US, 1);
+  put_into_days(fault->dir, 4, 7);
+  fault->after = after;
+  fault->times = 1;
+  rounds_at(keeper, first_us + 2 * HOUR_US, 12);
+  bool is_hit = fault->hits > 0;
+  fault->times = 0;
+  rounds_at(keeper, first_us + 3 * HOUR_US, 12);
+  unsigned lines = count_lines(fault->dir);
+  if (lines != 7) printf("# a fault after %d locks: %u lines of 7\n", after, lines);
+  expect_int(lines, ==, 7);
+  record_keeper_stop(&keeper);
+  sink_fleet();
+  return is_hit;
+}
+
+static void test_each_lock_that_fails_in_turn_leaves_each_record_in_one_file(void) {
+  int after = 0;
+  use_faulty_files();
+  while (after < 200 && keep_with_a_fault(after))
+    after++;
+  expect(after > 10 && after < 200);
+}
+
 /* --- memory ----------------------------------------------------------------------------------------------------------
  */
 
@@ -360,4 +462,5 @@ static void test_each_allocation_that_fails_loses_no_record(void) {
 TAP_TESTS(TAP(test_each_allocation_that_fails_loses_no_record),
           TAP(test_each_call_that_fails_in_turn_loses_no_record_and_doubles_none),
           TAP(test_a_disk_that_stays_broken_is_said_so_and_caught_up_with),
-          TAP(test_a_locked_day_is_said_so_and_caught_up_with))
+          TAP(test_a_locked_day_is_said_so_and_caught_up_with),
+          TAP(test_each_lock_that_fails_in_turn_leaves_each_record_in_one_file))
