@@ -126,13 +126,19 @@ enum result dialog_tag_worker(struct str_view tag, uint8_t *worker_out) {
 /* --- birth and death ------------------------------------------------------------------------------------------------
  */
 
+void dialog_set_owner(struct dialog *dialog, struct transaction_owner owner) {
+  dialog->owner = owner.handle;
+  dialog->owner_kind = owner.kind;
+  dialog->owner_detail = owner.detail;
+}
+
 static struct dialog *dialog_take(struct dialog_table *table, struct context *context, struct transaction_owner owner,
                                   struct handle *dialog_out) {
   struct dialog *dialog = pool_take(&table->dialogs, dialog_out);
   if (!dialog) return NULL;
   dialog->worker = context->local->worker;
   dialog->random_bits = random_u64(context->random);
-  dialog->owner = owner;
+  dialog_set_owner(dialog, owner);
   dialog->state = DIALOG_TRYING;
   return dialog;
 }
@@ -152,34 +158,36 @@ void dialog_destroy(struct dialog_table *table, struct context *context, struct 
   if (dialog) dialog_give(table, dialog);
 }
 
-static struct str_view built_line(const struct text_builder *text, size_t from) {
-  return str_view_from(text_builder_view(text), from);
+/* The value of the header line that was just built; empty when there was no room. */
+static struct str_view value_of(const struct text_builder *line, enum sip_header header) {
+  struct str_view value = str_view_from(text_builder_view(line), sip_header_text(header).length + sizeof ": " - 1);
+  return line->overflowed ? (struct str_view){0} : str_view_slice(value, 0, value.length - 2);
 }
 
-/* Our From is the request's To with our tag, our To its From as it is (§12.1.1, §12.2.1.1). */
-static enum result write_uas_lines(const struct dialog_table *table, struct context *context,
-                                   const struct dialog *dialog, const struct sip_message *invite,
-                                   struct remote_end_words *words) {
-  struct str_view local = sip_message_header(invite, SIP_HEADER_TO);
-  struct str_view remote = sip_message_header(invite, SIP_HEADER_FROM);
-  if (local.length + remote.length > DIALOG_TEXT_BYTES_MAX) return RESULT_MALFORMED;
-  struct text_builder value = arena_builder(context->arena, local.length + DIALOG_TAG_LENGTH + 8);
-  text_builder_add(&value, local);
-  text_builder_add_literal(&value, ";tag=");
-  dialog_write_tag(table, dialog, &value);
-  struct text_builder lines = arena_builder(context->arena, value.length + remote.length + 32);
-  sip_build_header(&lines, SIP_HEADER_FROM, text_builder_view(&value));
-  words->from_line = built_line(&lines, 0);
-  sip_build_header(&lines, SIP_HEADER_TO, remote);
-  words->to_line = built_line(&lines, words->from_line.length);
-  return value.overflowed || lines.overflowed ? RESULT_FULL : RESULT_OK;
+static struct str_view unfolded(struct arena *arena, enum sip_header header, struct str_view value) {
+  struct text_builder line = arena_builder(arena, value.length + 32);
+  sip_build_header(&line, header, value);
+  return value_of(&line, header);
 }
 
-/* The remote tag is looked for in the line that we keep: folding may have moved it. */
-static enum result find_remote_tag(struct remote_end_words *words) {
+static struct str_view name_addr(struct arena *arena, enum sip_header header, struct str_view display,
+                                 struct str_view uri) {
+  struct text_builder line = arena_builder(arena, 2 * display.length + uri.length + 32);
+  sip_build_name_addr(&line, header, display, uri, (struct str_view){0});
+  return value_of(&line, header);
+}
+
+/* Our From is the request's To with our tag, our To its From as it is (§12.1.1, §12.2.1.1). The remote tag is looked
+ * for in the value that we keep: folding may have moved it. */
+static enum result read_ends(struct context *context, const struct sip_message *invite,
+                             struct remote_end_words *words) {
+  struct str_view to = sip_message_header(invite, SIP_HEADER_TO), from = sip_message_header(invite, SIP_HEADER_FROM);
   struct sip_name_addr remote;
-  struct str_view value = str_view_trim(str_view_from(words->to_line, sizeof "To:" - 1));
-  if (sip_name_addr_parse(value, &remote) != RESULT_OK) return RESULT_MALFORMED;
+  if (to.length + from.length > DIALOG_TEXT_BYTES_MAX) return RESULT_MALFORMED;
+  words->local = unfolded(context->arena, SIP_HEADER_TO, to);
+  words->remote = unfolded(context->arena, SIP_HEADER_FROM, from);
+  if (words->local.length == 0 || words->remote.length == 0) return RESULT_FULL;
+  if (sip_name_addr_parse(words->remote, &remote) != RESULT_OK) return RESULT_MALFORMED;
   if (!sip_parameter_find(remote.parameters, STR_VIEW("tag"), &words->remote_tag))
     words->remote_tag = (struct str_view){0}; /* null, RFC 2543 */
   return RESULT_OK;
@@ -198,8 +206,7 @@ static bool wants_secure_contact(const struct sip_message *invite, const struct 
 static enum result fill_uas(struct dialog_table *table, struct context *context, struct dialog *dialog,
                             const struct sip_message *invite) {
   struct remote_end_words words = {.call_id = invite->call_id};
-  enum result result = write_uas_lines(table, context, dialog, invite, &words);
-  if (result == RESULT_OK) result = find_remote_tag(&words);
+  enum result result = read_ends(context, invite, &words);
   if (result == RESULT_OK) result = route_set_from_message(invite, false, context->arena, &words.route_set);
   if (result == RESULT_OK) result = remote_end_target_of(invite, context->arena, &words.remote_target);
   if (result == RESULT_OK) result = remote_end_write(table, context->arena, &dialog->end, &words);
@@ -245,22 +252,13 @@ static struct str_view make_call_id(struct context *context) {
 
 static enum result fill_uac(struct dialog_table *table, struct context *context, struct dialog *dialog,
                             const struct dialog_invitation *invitation) {
-  size_t bytes = invitation->local_display.length + invitation->local_uri.length + invitation->remote_uri.length;
   struct remote_end_words words = {.route_set = invitation->route, .call_id = make_call_id(context)};
-  struct text_builder lines = arena_builder(context->arena, bytes + DIALOG_TAG_LENGTH + 64);
-  char tag_parameter[DIALOG_TAG_LENGTH + 4];
-  struct text_builder tag = text_builder_over(tag_parameter, sizeof tag_parameter);
   struct sip_uri request_uri;
-  text_builder_add_literal(&tag, "tag=");
-  dialog_write_tag(table, dialog, &tag);
-  sip_build_name_addr(&lines, SIP_HEADER_FROM, invitation->local_display, invitation->local_uri,
-                      text_builder_view(&tag));
-  words.from_line = built_line(&lines, 0);
-  sip_build_name_addr(&lines, SIP_HEADER_TO, (struct str_view){0}, invitation->remote_uri, (struct str_view){0});
-  words.to_line = built_line(&lines, words.from_line.length);
+  words.local = name_addr(context->arena, SIP_HEADER_FROM, invitation->local_display, invitation->local_uri);
+  words.remote = name_addr(context->arena, SIP_HEADER_TO, (struct str_view){0}, invitation->remote_uri);
   if (sip_uri_parse(invitation->request_uri, &request_uri) == RESULT_OK)
     words.remote_target = route_set_request_uri(&request_uri, context->arena);
-  if (lines.overflowed || words.call_id.length == 0) return RESULT_FULL;
+  if (words.local.length == 0 || words.remote.length == 0 || words.call_id.length == 0) return RESULT_FULL;
   if (words.remote_target.length == 0) return RESULT_MALFORMED;
   return remote_end_write(table, context->arena, &dialog->end, &words);
 }
@@ -328,7 +326,8 @@ enum dialog_state dialog_state(const struct dialog_table *table, struct handle h
 
 struct transaction_owner dialog_owner(const struct dialog_table *table, struct handle handle) {
   const struct dialog *dialog = dialog_at(table, handle);
-  return dialog ? dialog->owner : (struct transaction_owner){0};
+  if (!dialog) return (struct transaction_owner){0};
+  return (struct transaction_owner){dialog->owner_kind, dialog->owner, dialog->owner_detail};
 }
 
 struct str_view dialog_local_tag(const struct dialog_table *table, struct context *context, struct handle handle) {
@@ -351,8 +350,7 @@ struct str_view dialog_remote_target(const struct dialog_table *table, struct ha
 
 struct str_view dialog_request_uri(const struct dialog_table *table, struct handle handle) {
   const struct dialog *dialog = dialog_at(table, handle);
-  if (!dialog) return (struct str_view){0};
-  return str_view_slice(block_store_view(table->blocks, &dialog->end.text), 0, dialog->end.request_uri_length);
+  return dialog ? remote_end_request_uri(table, &dialog->end) : (struct str_view){0};
 }
 
 struct str_view dialog_remote_tag(const struct dialog_table *table, struct handle handle) {

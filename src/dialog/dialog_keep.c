@@ -2,7 +2,7 @@
 #include "boundary/kept_flow.h"
 #include "dialog/dialog_private.h"
 
-#define KEEP_VERSION 1
+#define KEEP_VERSION 2
 #define CSEQ_RAISE   10000 /* more than any dialog sends between two savings; gaps are allowed (RFC 3261 §12.2.2) */
 #define CSEQ_MAX     (UINT32_C(1) << 31) /* §8.1.1.5 */
 
@@ -33,10 +33,10 @@ static void save_end(const struct dialog_table *table, const struct remote_end *
   packed_add(builder, end->supported_options, 1);
   packed_add(builder, end->number, 1);
   save_flow(&end->flow, builder);
-  packed_add_text(builder, words.from_line);
-  packed_add_text(builder, words.to_line);
-  packed_add(builder, words.remote_tag.length > 0 ? (size_t)(words.remote_tag.data - words.to_line.data) : 0, 2);
-  packed_add(builder, words.remote_tag.length, 2);
+  packed_add_text(builder, words.local);
+  packed_add_text(builder, words.remote);
+  packed_add(builder, end->remote_tag_offset, 2);
+  packed_add(builder, end->remote_tag_length, 2);
   packed_add_text(builder, words.call_id);
   packed_add_text(builder, words.remote_target);
   packed_add_text(builder, words.route_set);
@@ -80,10 +80,10 @@ static bool restore_end(struct dialog_table *table, struct context *context, str
   end->number = (uint8_t)packed_take(reader, 1);
   restore_flow(reader, &end->flow);
   end->flow.worker = context->local->worker;
-  words.from_line = packed_take_text(reader);
-  words.to_line = packed_take_text(reader);
+  words.local = packed_take_text(reader);
+  words.remote = packed_take_text(reader);
   size_t tag_at = (size_t)packed_take(reader, 2), tag_length = (size_t)packed_take(reader, 2);
-  words.remote_tag = str_view_slice(words.to_line, tag_at, tag_length);
+  words.remote_tag = str_view_slice(words.remote, tag_at, tag_length);
   words.call_id = packed_take_text(reader);
   words.remote_target = packed_take_text(reader);
   words.route_set = packed_take_text(reader);
@@ -133,7 +133,7 @@ enum result dialog_restore(struct dialog_table *table, struct context *context, 
   struct dialog *dialog = reader->broken ? NULL : pool_take_at(&table->dialogs, handle);
   if (!dialog) return RESULT_FULL;
   restore_numbers(reader, dialog);
-  dialog->owner = owner;
+  dialog_set_owner(dialog, owner);
   dialog->state = DIALOG_CONFIRMED;
   dialog->was_confirmed = true;
   if (!restore_end(table, context, reader, &dialog->end) || dialog->worker != context->local->worker) {

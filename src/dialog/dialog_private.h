@@ -6,11 +6,10 @@
  * INVITE
  *
  * What is said about a remote end is one block of text, written anew only when target or route set change, so that a
- * request in the dialog is a few copies:
+ * request in the dialog is a few copies. It holds values only: the names of header fields are the same in each dialog,
+ * and our tag is made from numbers.
  *
- *   [request-uri][From: …\r\n][To: …\r\n][Call-ID: …\r\n][Route: …\r\n][route set, only behind a strict router]
- *                └──────────────── headers_length ─────────────────────┘
- */
+ *   [Request-URI][From, without our tag][To][Call-ID][Route][route set, only behind a strict router] */
 #ifndef DIALOG_DIALOG_PRIVATE_H
 #define DIALOG_DIALOG_PRIVATE_H
 
@@ -24,12 +23,10 @@
 struct remote_end {
   struct block text;
   struct flow flow; /* where the next request goes */
-  uint16_t request_uri_length, from_length, to_length, headers_length;
-  uint16_t call_id_offset, call_id_length;
-  uint16_t remote_tag_offset, remote_tag_length;
-  uint16_t remote_target_offset, remote_target_length;
-  uint16_t route_set_offset, route_set_length;
-  uint16_t allowed_methods; /* bit n: enum sip_method n; bit 0 gathers those we do not know */
+  uint16_t request_uri_length, local_length, remote_length, call_id_length, routes_length; /* in this order */
+  uint16_t remote_tag_offset, remote_tag_length;                                           /* inside To's value */
+  uint16_t remote_target_length; /* the Request-URI, or behind a strict router the last route's URI */
+  uint16_t allowed_methods;      /* bit n: enum sip_method n; bit 0 gathers those we do not know */
   uint32_t remote_cseq;
   uint32_t received_rseq; /* the last reliable provisional response taken in order; 0: none */
   uint8_t supported_options;
@@ -37,6 +34,7 @@ struct remote_end {
   bool has_remote_cseq : 1;
   bool is_translated : 1; /* behind NAT: the received address wins */
   bool is_dismissed : 1;
+  bool is_strict : 1; /* behind a strict router (RFC 3261 §12.2.1.1) */
 };
 
 struct dialog_fork {
@@ -60,16 +58,17 @@ struct dialog {
   struct remote_end end;
   struct dialog_fork *forks;
   struct dialog_provisional *provisional;
-  uint64_t random_bits; /* of our tag */
-  uint64_t ack_bits;    /* of the branch of the last ACK sent */
-  struct transaction_owner owner;
+  uint64_t random_bits;        /* of our tag */
+  struct handle owner;         /* with the two below: struct transaction_owner, which would have a hole here */
   struct block pending_target; /* of a target refresh request that is not answered yet */
   struct block ack;            /* an ACK with a body, as it was sent; one without is written anew */
   uint32_t local_cseq;         /* of the last request we sent; 0: none */
   uint32_t invite_cseq;        /* of the INVITE we sent that makes the dialog; 0: we are UAS */
   uint32_t remote_invite_cseq; /* of the last INVITE received */
   uint32_t ack_cseq;           /* of the last ACK sent; 0: none */
-  uint8_t state;               /* enum dialog_state */
+  uint32_t owner_detail;
+  uint8_t owner_kind;
+  uint8_t state; /* enum dialog_state */
   uint8_t worker;
   uint8_t branch_count;
   uint8_t pending_method; /* enum sip_method */
@@ -91,6 +90,8 @@ struct dialog_table {
   struct transaction_layer *transactions;
 };
 
+void dialog_set_owner(struct dialog *dialog, struct transaction_owner owner);
+
 /* NULL for a stale handle. */
 struct dialog *dialog_at(const struct dialog_table *table, struct handle handle);
 
@@ -105,16 +106,17 @@ void dialog_happens(struct dialog *dialog, enum dialog_event event);
 
 /* Writes our tag: 2 digits of worker, 8 of slot, 8 of generation, 16 random, all hexadecimal. */
 #define DIALOG_TAG_LENGTH 34
+#define TAG_PARAMETER     ";tag="
 void dialog_write_tag(const struct dialog_table *table, const struct dialog *dialog, struct text_builder *builder);
 
 /* --- remote_end.c --------------------------------------------------------------------------------------------------
  */
 
-/* What the text of a remote end is made of. Lines are whole, with CRLF. */
+/* What the text of a remote end is made of: values of header fields, without line breaks. */
 struct remote_end_words {
-  struct str_view from_line;
-  struct str_view to_line;
-  struct str_view remote_tag; /* inside to_line, or empty */
+  struct str_view local;      /* From, without our tag */
+  struct str_view remote;     /* To */
+  struct str_view remote_tag; /* inside `remote`, or empty */
   struct str_view call_id;
   struct str_view remote_target;
   struct str_view route_set;
@@ -122,6 +124,16 @@ struct remote_end_words {
 
 /* Views into the end's block. */
 struct remote_end_words remote_end_words(const struct dialog_table *table, const struct remote_end *end);
+
+/* The Request-URI of the next request. */
+struct str_view remote_end_request_uri(const struct dialog_table *table, const struct remote_end *end);
+
+/* Room for the lines that remote_end_add_lines appends. */
+size_t remote_end_lines_bytes(const struct remote_end *end);
+
+/* Appends From with our tag, To, Call-ID and Route. */
+void remote_end_add_lines(const struct dialog_table *table, const struct remote_end *end, struct str_view local_tag,
+                          struct text_builder *builder);
 
 /* Writes the block anew; on failure the end is as it was. RESULT_MALFORMED: an unreadable route, or all of it is longer
  * than DIALOG_TEXT_BYTES_MAX. RESULT_FULL: no block. `words` may be views into the end's present block. */
@@ -172,11 +184,7 @@ void remote_end_drop_forks(struct dialog_table *table, struct dialog *dialog);
 void dialog_settle_target(struct dialog_table *table, struct context *context, struct dialog *dialog,
                           enum sip_method method, bool accepted);
 
-/* dialog_request.c */
-void dialog_write_contact(const struct dialog_table *table, const struct local_identity *local,
-                          const struct dialog *dialog, struct text_builder *builder);
-
-/* The ACK of `response` and a BYE to `end`. */
+/* dialog_request.c: the ACK of `response` and a BYE to `end`. */
 enum result dialog_send_ack_to(struct dialog_table *table, struct context *context, struct dialog *dialog,
                                struct remote_end *end, uint32_t cseq);
 enum result dialog_send_to(struct dialog_table *table, struct context *context, struct dialog *dialog,

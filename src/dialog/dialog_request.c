@@ -15,18 +15,18 @@ static const struct local_socket *socket_of(const struct local_identity *local, 
 
 /* sip:TAG@advertised address: the user part is our tag, so that the dialog of a device that loses tags is found all the
  * same. UDP is what a sip: URI means by itself. */
-void dialog_write_contact(const struct dialog_table *table, const struct local_identity *local,
-                          const struct dialog *dialog, struct text_builder *builder) {
-  char memory[160];
-  struct text_builder uri = text_builder_over(memory, sizeof memory);
+static void write_contact(const struct local_identity *local, const struct dialog *dialog, struct str_view tag,
+                          struct text_builder *builder) {
   enum transport transport = (enum transport)dialog->end.flow.transport;
-  text_builder_add(&uri, dialog->is_secure ? STR_VIEW("sips:") : STR_VIEW("sip:"));
-  dialog_write_tag(table, dialog, &uri);
-  text_builder_add_char(&uri, '@');
-  address_to_text(&socket_of(local, &dialog->end.flow)->advertised, &uri);
-  if (transport == TRANSPORT_TCP) text_builder_add_literal(&uri, ";transport=tcp");
-  if (transport == TRANSPORT_TLS && !dialog->is_secure) text_builder_add_literal(&uri, ";transport=tls");
-  sip_build_name_addr(builder, SIP_HEADER_CONTACT, (struct str_view){0}, text_builder_view(&uri), (struct str_view){0});
+  sip_build_header_begin(builder, SIP_HEADER_CONTACT);
+  text_builder_add(builder, dialog->is_secure ? STR_VIEW("<sips:") : STR_VIEW("<sip:"));
+  text_builder_add(builder, tag);
+  text_builder_add_char(builder, '@');
+  address_to_text(&socket_of(local, &dialog->end.flow)->advertised, builder);
+  if (transport == TRANSPORT_TCP) text_builder_add_literal(builder, ";transport=tcp");
+  if (transport == TRANSPORT_TLS && !dialog->is_secure) text_builder_add_literal(builder, ";transport=tls");
+  text_builder_add_char(builder, '>');
+  sip_build_header_end(builder);
 }
 
 /* --- building --------------------------------------------------------------------------------------------------------
@@ -35,23 +35,26 @@ void dialog_write_contact(const struct dialog_table *table, const struct local_i
 static struct text_builder request_builder(const struct remote_end *end, const struct dialog_request *request,
                                            struct arena *arena) {
   size_t method_bytes = 2 * (request->method_text.length + 16);
-  return arena_builder(arena, FIXED_LINES_BYTES + method_bytes + end->request_uri_length + end->headers_length +
+  return arena_builder(arena, FIXED_LINES_BYTES + method_bytes + end->request_uri_length + remote_end_lines_bytes(end) +
                                   request->extra_headers.length + request->content_type.length + request->body.length);
 }
 
 static void build_request(const struct dialog_table *table, const struct context *context, const struct dialog *dialog,
                           const struct remote_end *end, const struct dialog_request *request, uint32_t cseq,
                           struct str_view branch, struct text_builder *builder) {
-  struct str_view text = block_store_view(table->blocks, &end->text);
+  char tag_memory[DIALOG_TAG_LENGTH];
+  struct text_builder tag = text_builder_over(tag_memory, sizeof tag_memory);
   struct str_view method =
       request->method == SIP_METHOD_UNKNOWN ? request->method_text : sip_method_text(request->method);
   const struct local_socket *local_socket = socket_of(context->local, &end->flow);
-  sip_build_request_line(builder, method, str_view_slice(text, 0, end->request_uri_length));
+  dialog_write_tag(table, dialog, &tag);
+  sip_build_request_line(builder, method, remote_end_request_uri(table, end));
   sip_build_via(builder, (enum transport)end->flow.transport, &local_socket->advertised, branch);
   sip_build_header_u32(builder, SIP_HEADER_MAX_FORWARDS, request->max_forwards ? request->max_forwards : MAX_FORWARDS);
-  text_builder_add(builder, str_view_slice(text, end->request_uri_length, end->headers_length));
+  remote_end_add_lines(table, end, text_builder_view(&tag), builder);
   sip_build_cseq(builder, cseq, method);
-  if (dialog_method_refreshes_target(request->method)) dialog_write_contact(table, context->local, dialog, builder);
+  if (dialog_method_refreshes_target(request->method))
+    write_contact(context->local, dialog, text_builder_view(&tag), builder);
   sip_build_header(builder, SIP_HEADER_USER_AGENT, STR_VIEW("Belfry"));
   text_builder_add(builder, request->extra_headers);
   sip_build_end(builder, request->content_type, request->body);
@@ -135,19 +138,23 @@ enum result dialog_send_ack_to(struct dialog_table *table, struct context *conte
   return send_bytes(context, &end->flow, build_ack(table, context, dialog, end, &ack, cseq, branch));
 }
 
+/* The ACK of one INVITE always has the same branch, so that one that is sent again is the same ACK: it is made of what
+ * the dialog keeps anyhow, our tag's random bits. */
+static struct str_view ack_branch(struct context *context, const struct dialog *dialog, uint32_t cseq) {
+  return transaction_stateless_branch(context, dialog->random_bits + cseq * UINT64_C(0x9e3779b97f4a7c15));
+}
+
 enum result dialog_send_ack(struct dialog_table *table, struct context *context, struct handle handle, uint32_t cseq,
                             struct str_view content_type, struct str_view body) {
   struct dialog *dialog = dialog_at(table, handle);
   if (!dialog) return RESULT_NOT_FOUND;
   if (!dialog->was_confirmed) return RESULT_WRONG_STATE;
   struct dialog_request ack = {.method = SIP_METHOD_ACK, .content_type = content_type, .body = body};
-  uint64_t random_bits = random_u64(context->random);
-  struct str_view branch = transaction_stateless_branch(context, random_bits);
+  struct str_view branch = ack_branch(context, dialog, cseq);
   struct str_view bytes = build_ack(table, context, dialog, &dialog->end, &ack, cseq, branch);
   enum result result = send_bytes(context, &dialog->end.flow, bytes);
   if (result != RESULT_OK) return result;
   dialog->ack_cseq = cseq;
-  dialog->ack_bits = random_bits;
   block_store_clear(table->blocks, &dialog->ack);
   return body.length > 0 ? block_store_set(table->blocks, &dialog->ack, bytes) : RESULT_OK;
 }
@@ -158,8 +165,7 @@ void dialog_resend_ack(struct dialog_table *table, struct context *context, stru
   struct str_view bytes = block_store_view(table->blocks, &dialog->ack);
   if (bytes.length == 0) {
     struct dialog_request ack = {.method = SIP_METHOD_ACK};
-    /* The same branch, so that it is the same ACK. */
-    struct str_view branch = transaction_stateless_branch(context, dialog->ack_bits);
+    struct str_view branch = ack_branch(context, dialog, dialog->ack_cseq);
     bytes = build_ack(table, context, dialog, &dialog->end, &ack, dialog->ack_cseq, branch);
   }
   (void)send_bytes(context, &dialog->end.flow, bytes);
@@ -192,7 +198,7 @@ enum result dialog_build_response(struct dialog_table *table, struct context *co
   if (status >= 200) dialog_settle_target(table, context, dialog, method, status < 300);
   if (!wants_contact(method, status)) return RESULT_OK;
   write_record_route(table, dialog, builder);
-  dialog_write_contact(table, context->local, dialog, builder);
+  write_contact(context->local, dialog, tag, builder);
   return RESULT_OK;
 }
 

@@ -9,38 +9,71 @@ static struct str_view end_text(const struct dialog_table *table, const struct r
   return block_store_view(table->blocks, &end->text);
 }
 
+/* Where the parts of the text begin; of what is not there, too. */
+static size_t local_offset(const struct remote_end *end) {
+  return end->request_uri_length;
+}
+
+static size_t remote_offset(const struct remote_end *end) {
+  return local_offset(end) + end->local_length;
+}
+
+static size_t call_id_offset(const struct remote_end *end) {
+  return remote_offset(end) + end->remote_length;
+}
+
+static size_t routes_offset(const struct remote_end *end) {
+  return call_id_offset(end) + end->call_id_length;
+}
+
+static struct str_view tag_of(const struct remote_end *end, struct str_view text) {
+  return str_view_slice(text, remote_offset(end) + end->remote_tag_offset, end->remote_tag_length);
+}
+
 struct remote_end_words remote_end_words(const struct dialog_table *table, const struct remote_end *end) {
   struct str_view text = end_text(table, end);
-  size_t to_offset = (size_t)end->request_uri_length + end->from_length;
-  return (struct remote_end_words){
-      .from_line = str_view_slice(text, end->request_uri_length, end->from_length),
-      .to_line = str_view_slice(text, to_offset, end->to_length),
-      .remote_tag = str_view_slice(text, end->remote_tag_offset, end->remote_tag_length),
-      .call_id = str_view_slice(text, end->call_id_offset, end->call_id_length),
-      .remote_target = str_view_slice(text, end->remote_target_offset, end->remote_target_length),
-      .route_set = str_view_slice(text, end->route_set_offset, end->route_set_length),
+  struct remote_end_words words = {
+      .local = str_view_slice(text, local_offset(end), end->local_length),
+      .remote = str_view_slice(text, remote_offset(end), end->remote_length),
+      .remote_tag = tag_of(end, text),
+      .call_id = str_view_slice(text, call_id_offset(end), end->call_id_length),
+      .remote_target = str_view_slice(text, 0, end->remote_target_length),
+      .route_set = str_view_slice(text, routes_offset(end), end->routes_length),
   };
+  if (!end->is_strict) return words;
+  size_t target_offset = words.route_set.length - 1 - end->remote_target_length; /* before ">" */
+  words.remote_target = str_view_slice(words.route_set, target_offset, end->remote_target_length);
+  words.route_set = str_view_from(text, routes_offset(end) + end->routes_length);
+  return words;
 }
 
-/* Adds a header line and says where its value came to stand. */
-static uint16_t add_line(struct text_builder *text, enum sip_header header, struct str_view value) {
-  sip_build_header(text, header, value);
-  return (uint16_t)(text->length - 2 - value.length);
+struct str_view remote_end_request_uri(const struct dialog_table *table, const struct remote_end *end) {
+  return str_view_slice(end_text(table, end), 0, end->request_uri_length);
 }
 
-static void add_routes(struct text_builder *text, struct remote_end *end, const struct remote_end_words *words,
-                       const struct route_plan *plan) {
-  uint16_t routes_offset = 0;
-  if (plan->routes.length > 0) routes_offset = add_line(text, SIP_HEADER_ROUTE, plan->routes);
-  end->headers_length = (uint16_t)(text->length - end->request_uri_length);
-  end->route_set_length = (uint16_t)words->route_set.length;
-  end->route_set_offset = routes_offset;
-  end->remote_target_length = (uint16_t)words->remote_target.length;
-  end->remote_target_offset = 0; /* it is the Request-URI */
-  if (!plan->strict) return;
-  end->remote_target_offset = (uint16_t)(text->length - 3 - words->remote_target.length); /* before ">" CRLF */
-  end->route_set_offset = (uint16_t)text->length;
-  text_builder_add(text, words->route_set);
+size_t remote_end_lines_bytes(const struct remote_end *end) {
+  size_t names = sizeof "From: " TAG_PARAMETER "\r\nTo: \r\nCall-ID: \r\nRoute: \r\n";
+  return names + DIALOG_TAG_LENGTH + end->local_length + end->remote_length + end->call_id_length + end->routes_length;
+}
+
+static void add_line(struct text_builder *builder, enum sip_header header, struct str_view value) {
+  sip_build_header_begin(builder, header);
+  text_builder_add(builder, value);
+  sip_build_header_end(builder);
+}
+
+void remote_end_add_lines(const struct dialog_table *table, const struct remote_end *end, struct str_view local_tag,
+                          struct text_builder *builder) {
+  struct str_view text = end_text(table, end);
+  sip_build_header_begin(builder, SIP_HEADER_FROM);
+  text_builder_add(builder, str_view_slice(text, local_offset(end), end->local_length));
+  text_builder_add_literal(builder, TAG_PARAMETER);
+  text_builder_add(builder, local_tag);
+  sip_build_header_end(builder);
+  add_line(builder, SIP_HEADER_TO, str_view_slice(text, remote_offset(end), end->remote_length));
+  add_line(builder, SIP_HEADER_CALL_ID, str_view_slice(text, call_id_offset(end), end->call_id_length));
+  if (end->routes_length > 0)
+    add_line(builder, SIP_HEADER_ROUTE, str_view_slice(text, routes_offset(end), end->routes_length));
 }
 
 /* A preloaded route is text from elsewhere; all others have been through the parser, or unfolded. */
@@ -49,35 +82,40 @@ static bool has_line_break(struct str_view text) {
 }
 
 static size_t words_bytes(const struct remote_end_words *words) {
-  return words->from_line.length + words->to_line.length + words->call_id.length + 2 * words->remote_target.length +
-         2 * words->route_set.length;
+  return words->local.length + words->remote.length + words->call_id.length + 2 * words->remote_target.length +
+         2 * words->route_set.length + sizeof ",<>";
+}
+
+static void note_lengths(struct remote_end *end, const struct remote_end_words *words, const struct route_plan *plan) {
+  bool has_tag = words->remote_tag.length > 0;
+  end->request_uri_length = (uint16_t)plan->request_uri.length;
+  end->local_length = (uint16_t)words->local.length;
+  end->remote_length = (uint16_t)words->remote.length;
+  end->call_id_length = (uint16_t)words->call_id.length;
+  end->routes_length = (uint16_t)plan->routes.length;
+  end->remote_tag_offset = (uint16_t)(has_tag ? words->remote_tag.data - words->remote.data : 0);
+  end->remote_tag_length = (uint16_t)words->remote_tag.length;
+  end->remote_target_length = (uint16_t)words->remote_target.length;
+  end->is_strict = plan->strict;
 }
 
 enum result remote_end_write(struct dialog_table *table, struct arena *arena, struct remote_end *end,
                              const struct remote_end_words *words) {
   struct route_plan plan;
-  size_t bytes = words_bytes(words) + 64; /* names and line ends of Call-ID and Route */
+  size_t bytes = words_bytes(words);
   if (bytes > DIALOG_TEXT_BYTES_MAX || has_line_break(words->route_set)) return RESULT_MALFORMED;
   enum result result = route_set_plan(words->route_set, words->remote_target, arena, &plan);
   if (result != RESULT_OK) return result;
-  struct remote_end written = *end;
   struct text_builder text = arena_builder(arena, bytes);
   text_builder_add(&text, plan.request_uri);
-  written.request_uri_length = (uint16_t)plan.request_uri.length;
-  text_builder_add(&text, words->from_line);
-  written.from_length = (uint16_t)words->from_line.length;
-  bool has_tag = words->remote_tag.length > 0;
-  size_t tag_in_line = has_tag ? (size_t)(words->remote_tag.data - words->to_line.data) : 0;
-  written.remote_tag_offset = (uint16_t)(text.length + tag_in_line);
-  written.remote_tag_length = (uint16_t)words->remote_tag.length;
-  text_builder_add(&text, words->to_line);
-  written.to_length = (uint16_t)words->to_line.length;
-  written.call_id_offset = add_line(&text, SIP_HEADER_CALL_ID, words->call_id);
-  written.call_id_length = (uint16_t)words->call_id.length;
-  add_routes(&text, &written, words, &plan);
+  text_builder_add(&text, words->local);
+  text_builder_add(&text, words->remote);
+  text_builder_add(&text, words->call_id);
+  text_builder_add(&text, plan.routes);
+  if (plan.strict) text_builder_add(&text, words->route_set);
   if (text.overflowed) return RESULT_FULL;
-  result = block_store_set(table->blocks, &written.text, text_builder_view(&text));
-  if (result == RESULT_OK) *end = written;
+  result = block_store_set(table->blocks, &end->text, text_builder_view(&text));
+  if (result == RESULT_OK) note_lengths(end, words, &plan);
   return result;
 }
 
@@ -192,7 +230,7 @@ struct remote_end *remote_end_by_number(struct dialog *dialog, unsigned number) 
 
 static bool end_has_tag(const struct dialog_table *table, const struct remote_end *end, struct str_view tag) {
   if (end->number == REMOTE_END_INVITED) return false;
-  return str_view_equal(str_view_slice(end_text(table, end), end->remote_tag_offset, end->remote_tag_length), tag);
+  return str_view_equal(tag_of(end, end_text(table, end)), tag);
 }
 
 struct remote_end *remote_end_by_tag(const struct dialog_table *table, struct dialog *dialog, struct str_view tag) {
@@ -202,18 +240,17 @@ struct remote_end *remote_end_by_tag(const struct dialog_table *table, struct di
   return NULL;
 }
 
-/* §12.1.2: the To line of the INVITE with the tag of the response. A null tag (RFC 2543) leaves it without. The line is
- * ours, so an older tag, when a late branch is made after the pattern of an answered one, stands at its end. */
-static enum result tag_to_line(struct arena *arena, struct str_view tag, struct remote_end_words *words) {
-  size_t end_length = 2 + (words->remote_tag.length > 0 ? words->remote_tag.length + sizeof ";tag=" - 1 : 0);
-  struct text_builder line = arena_builder(arena, words->to_line.length + tag.length + 8);
-  text_builder_add(&line, str_view_slice(words->to_line, 0, words->to_line.length - end_length));
-  if (tag.length > 0) text_builder_add_literal(&line, ";tag=");
-  words->remote_tag = str_view_of(line.data + line.length, tag.length);
-  text_builder_add(&line, tag);
-  text_builder_add_literal(&line, "\r\n");
-  words->to_line = text_builder_view(&line);
-  return line.overflowed ? RESULT_FULL : RESULT_OK;
+/* §12.1.2: To of the INVITE with the tag of the response. A null tag (RFC 2543) leaves it without. The value is ours,
+ * so an older tag, when a late branch is made after the pattern of an answered one, stands at its end. */
+static enum result tag_remote(struct arena *arena, struct str_view tag, struct remote_end_words *words) {
+  size_t tail = words->remote_tag.length > 0 ? words->remote_tag.length + sizeof TAG_PARAMETER - 1 : 0;
+  struct text_builder remote = arena_builder(arena, words->remote.length + sizeof TAG_PARAMETER + tag.length);
+  text_builder_add(&remote, str_view_slice(words->remote, 0, words->remote.length - tail));
+  if (tag.length > 0) text_builder_add_literal(&remote, TAG_PARAMETER);
+  words->remote_tag = str_view_of(remote.data + remote.length, tag.length);
+  text_builder_add(&remote, tag);
+  words->remote = text_builder_view(&remote);
+  return remote.overflowed ? RESULT_FULL : RESULT_OK;
 }
 
 enum result remote_end_learn(struct dialog_table *table, struct context *context, struct remote_end *end,
@@ -234,7 +271,7 @@ enum result remote_end_fork(struct dialog_table *table, struct context *context,
   struct dialog_fork *fork = pool_take(&table->forks, &unused);
   if (!fork) return RESULT_FULL;
   struct remote_end_words words = remote_end_words(table, pattern);
-  enum result result = tag_to_line(context->arena, response->to_tag, &words);
+  enum result result = tag_remote(context->arena, response->to_tag, &words);
   if (result == RESULT_OK) result = remote_end_learn(table, context, &fork->end, &words, response);
   if (result != RESULT_OK) {
     pool_give(&table->forks, fork);

@@ -61,6 +61,14 @@ void sip_build_header(struct text_builder *builder, enum sip_header header, stru
   add_line_end(builder);
 }
 
+void sip_build_header_begin(struct text_builder *builder, enum sip_header header) {
+  add_name(builder, header);
+}
+
+void sip_build_header_end(struct text_builder *builder) {
+  add_line_end(builder);
+}
+
 void sip_build_header_u32(struct text_builder *builder, enum sip_header header, uint32_t value) {
   add_name(builder, header);
   text_builder_add_u64(builder, value);

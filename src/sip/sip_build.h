@@ -19,6 +19,10 @@ void sip_build_header(struct text_builder *builder, enum sip_header header, stru
 void sip_build_header_u32(struct text_builder *builder, enum sip_header header, uint32_t value);
 void sip_build_other_header(struct text_builder *builder, struct str_view name, struct str_view value);
 
+/* "Name: " and the line's end, for a value made of pieces that hold no line break for certain. */
+void sip_build_header_begin(struct text_builder *builder, enum sip_header header);
+void sip_build_header_end(struct text_builder *builder);
+
 /* "Via: SIP/2.0/UDP host:port;branch=…;rport\r\n" (RFC 3581 §3: rport is always asked for over UDP). */
 void sip_build_via(struct text_builder *builder, enum transport transport, const struct address *sent_by,
                    struct str_view branch);
