@@ -73,7 +73,7 @@ enum result call_bridge_invite(struct call_step *step) {
   struct dialog_invitation invitation = invitation_for(step);
   struct transaction_owner owner = call_leg_owner(step->table, leg, LEG_PURPOSE_INVITE);
   call_supervision_begin_leg(step, leg, step->destination.device);
-  leg->origin_id = random_u64(step->context->random) >> 2;
+  call_session_begin(step, leg, step->destination.flow.socket_index);
   step->call->callee_address = step->destination.flow.remote;
   enum result result = dialog_create_uac(step->table->rooms.dialogs, step->context, &invitation, owner, &leg->dialog);
   if (result == RESULT_OK) {

@@ -211,7 +211,7 @@ static void respond_to(struct call_step *step, struct call_leg *leg, const struc
 
 /* Nothing changes for the other side: a refresh of this leg only, answered with what is in force. */
 static void answer_here(struct call_step *step) {
-  struct call_body body = call_session_in_force(step->table, step->leg);
+  struct call_body body = call_session_in_force(step, step->leg);
   if (step->message->method == SIP_METHOD_INVITE) {
     struct call_step own = *step;
     own.leg = NULL; /* nothing of the request is carried into its own answer */
@@ -266,7 +266,7 @@ void call_renegotiate(struct call_step *step) {
     call_respond(step, step->transaction, 488, (struct str_view){0});
     return;
   }
-  if (has_offer && !changed && call_session_in_force(step->table, step->leg).bytes.length > 0)
+  if (has_offer && !changed && call_has_session(step->table, step->leg))
     answer_here(step);
   else
     carry_session(step, to, method, &sent);

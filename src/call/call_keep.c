@@ -16,7 +16,7 @@
 #include "base/packed.h"
 #include "call/call_private.h"
 
-#define STATE_VERSION   2
+#define STATE_VERSION   3
 #define NOTE_VERSION    3
 #define NOTE_OLDEST     2
 #define ATTEMPT_VERSION 0x81

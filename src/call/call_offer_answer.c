@@ -1,7 +1,8 @@
 /* Session descriptions on their way from one leg to the other (RFC 3264). Towards each peer the switch is one user
  * agent: the o= line that a leg sees keeps one origin over the whole call, and its version rises by one whenever the
  * rest differs from what is in force, whoever wrote the description on the other side. What is in force is kept per
- * leg, byte for byte, so that a refresh says exactly what was said before, also after an offer that was refused.
+ * leg, byte for byte but for the lines that numbers say, v= and o=, so that a refresh says exactly what was said
+ * before, also after an offer that was refused.
  *
  *   offer of the other side → rewritten, kept as `offered`
  *                               ├─ accepted → `session`, in force
@@ -12,7 +13,8 @@
 #include "sip/sip_body.h"
 
 #define SDP_TYPE         STR_VIEW("application/sdp")
-#define ORIGIN_BYTES_MAX 256 /* what o= and c= lines may add */
+#define ORIGIN_BYTES_MAX 256 /* what v=, o= and c= lines may add */
+#define ORIGIN_ID_BYTES  32  /* "- " and a sess-id */
 #define VERSION_GAP      1000
 
 /* --- finding the session description in a body ------------------------------------------------------------------- */
@@ -41,25 +43,36 @@ bool call_body_is_readable(const struct call_body *body) {
 
 /* --- rewriting --------------------------------------------------------------------------------------------------- */
 
-static struct address own_address(struct call_step *step, const struct call_leg *leg) {
-  struct flow flow = dialog_flow(step->table->rooms.dialogs, leg->dialog);
-  const struct local_identity *local = step->context->local;
-  return local->sockets[flow.socket_index < local->socket_count ? flow.socket_index : 0].advertised;
+void call_session_begin(struct call_step *step, struct call_leg *leg, uint16_t socket_index) {
+  leg->origin_id = random_u64(step->context->random) >> 2;
+  leg->origin_socket = (uint8_t)(socket_index < step->context->local->socket_count ? socket_index : 0);
 }
 
-/* sdp_write_with_origin or sdp_write_declined */
-typedef void sdp_writer(const struct sdp *sdp, struct str_view origin, uint64_t version, const struct address *address,
-                        struct text_builder *builder);
+static struct str_view origin_of(const struct call_leg *leg, struct text_builder *origin) {
+  text_builder_add_literal(origin, "- ");
+  text_builder_add_u64(origin, leg->origin_id);
+  return text_builder_view(origin);
+}
 
-static struct str_view write_session(struct call_step *step, const struct call_leg *leg, const struct sdp *sdp,
-                                     uint32_t version, sdp_writer *writer) {
-  char memory[32];
+static const struct address *origin_address(struct call_step *step, const struct call_leg *leg) {
+  return &step->context->local->sockets[leg->origin_socket].advertised;
+}
+
+static struct str_view write_session(struct call_step *step, const struct call_leg *leg, struct str_view behind_origin,
+                                     uint32_t version) {
+  char memory[ORIGIN_ID_BYTES];
   struct text_builder origin = text_builder_over(memory, sizeof memory);
-  struct text_builder text = arena_builder(step->context->arena, sdp->text.length + ORIGIN_BYTES_MAX);
-  struct address address = own_address(step, leg);
-  text_builder_add_literal(&origin, "- ");
-  text_builder_add_u64(&origin, leg->origin_id);
-  writer(sdp, text_builder_view(&origin), version, &address, &text);
+  struct text_builder text = arena_builder(step->context->arena, behind_origin.length + ORIGIN_BYTES_MAX);
+  sdp_write_with_origin(behind_origin, origin_of(leg, &origin), version, origin_address(step, leg), &text);
+  return text.overflowed ? (struct str_view){0} : text_builder_view(&text);
+}
+
+static struct str_view decline(struct call_step *step, const struct call_leg *leg, const struct sdp *offer,
+                               uint32_t version) {
+  char memory[ORIGIN_ID_BYTES];
+  struct text_builder origin = text_builder_over(memory, sizeof memory);
+  struct text_builder text = arena_builder(step->context->arena, offer->text.length + ORIGIN_BYTES_MAX);
+  sdp_write_declined(offer, origin_of(leg, &origin), version, origin_address(step, leg), &text);
   return text.overflowed ? (struct str_view){0} : text_builder_view(&text);
 }
 
@@ -78,22 +91,15 @@ static struct str_view replace(struct arena *arena, struct str_view body, struct
 enum result call_body_for_leg(struct call_step *step, struct call_leg *leg, const struct call_body *body,
                               struct call_body *body_out, bool *changed_out) {
   struct str_view old = find_session(body), in_force = block_store_view(step->table->rooms.blocks, &leg->session);
-  struct str_view text = {0};
   struct sdp sdp;
-  bool changed = true;
   *body_out = *body;
   if (changed_out) *changed_out = old.length > 0;
   if (old.length == 0) return RESULT_OK;
   if (sdp_parse(old, &sdp) != RESULT_OK) return RESULT_MALFORMED;
-  step->session_version = leg->session_version;
-  if (in_force.length > 0) {
-    text = write_session(step, leg, &sdp, leg->session_version, sdp_write_with_origin);
-    changed = !str_view_equal(text, in_force);
-  }
-  if (changed) {
-    step->session_version = leg->highest_version + 1;
-    text = write_session(step, leg, &sdp, step->session_version, sdp_write_with_origin);
-  }
+  struct str_view behind_origin = sdp_behind_origin(old);
+  bool changed = !str_view_equal(behind_origin, in_force);
+  step->session_version = changed ? leg->highest_version + 1 : leg->session_version;
+  struct str_view text = write_session(step, leg, behind_origin, step->session_version);
   if (changed_out) *changed_out = changed;
   body_out->bytes = replace(step->context->arena, body->bytes, old, text);
   return text.length > 0 && body_out->bytes.length > 0 ? RESULT_OK : RESULT_FULL;
@@ -103,7 +109,7 @@ enum result call_body_for_leg(struct call_step *step, struct call_leg *leg, cons
 
 static void keep(struct call_step *step, struct call_leg *leg, struct block *block, const struct call_body *sent) {
   /* Without a block the description before stays: a refresh then repeats an older one, the call itself goes on. */
-  (void)!block_store_set(step->table->rooms.blocks, block, find_session(sent));
+  (void)!block_store_set(step->table->rooms.blocks, block, sdp_behind_origin(find_session(sent)));
   if (step->session_version > leg->highest_version) leg->highest_version = step->session_version;
 }
 
@@ -153,34 +159,30 @@ void call_session_refused(struct call_step *step, struct call_leg *leg) {
 
 /* What was told after the journal's last word is not known any more: numbers above all that may have been used make
  * each description a newer one for the peer (RFC 3264 §8), whatever it has seen. */
-void call_session_restored(struct call_step *step, struct call_leg *leg) {
-  struct block_store *blocks = step->table->rooms.blocks;
-  struct sdp sdp;
+void call_session_restored(struct call_leg *leg) {
   leg->highest_version += VERSION_GAP;
-  if (sdp_parse(block_store_view(blocks, &leg->session), &sdp) != RESULT_OK) return;
-  struct str_view text = write_session(step, leg, &sdp, leg->highest_version, sdp_write_with_origin);
-  if (text.length == 0 || block_store_set(blocks, &leg->session, text) != RESULT_OK) return;
   leg->session_version = leg->highest_version;
 }
 
 struct call_body call_session_declined(struct call_step *step) {
   struct call_body body = call_body_of(step->message), answer = {0};
-  const struct local_identity *local = step->context->local;
-  uint16_t index = step->flow->socket_index < local->socket_count ? step->flow->socket_index : 0;
   struct sdp offer;
   if (sdp_parse(find_session(&body), &offer) != RESULT_OK) return answer;
-  char memory[32];
-  struct text_builder origin = text_builder_over(memory, sizeof memory);
-  struct text_builder text = arena_builder(step->context->arena, offer.text.length + ORIGIN_BYTES_MAX);
-  text_builder_add_literal(&origin, "- ");
-  text_builder_add_u64(&origin, random_u64(step->context->random) >> 2);
-  sdp_write_declined(&offer, text_builder_view(&origin), 1, &local->sockets[index].advertised, &text);
-  if (!text.overflowed) answer = (struct call_body){SDP_TYPE, text_builder_view(&text)};
+  struct call_leg stand_in = {0};
+  call_session_begin(step, &stand_in, step->flow->socket_index);
+  answer.bytes = decline(step, &stand_in, &offer, 1);
+  if (answer.bytes.length > 0) answer.content_type = SDP_TYPE;
   return answer;
 }
 
-struct call_body call_session_in_force(const struct call_table *table, const struct call_leg *leg) {
-  struct str_view text = block_store_view(table->rooms.blocks, &leg->session);
+bool call_has_session(const struct call_table *table, const struct call_leg *leg) {
+  return block_store_view(table->rooms.blocks, &leg->session).length > 0;
+}
+
+struct call_body call_session_in_force(struct call_step *step, const struct call_leg *leg) {
+  if (!call_has_session(step->table, leg)) return (struct call_body){0};
+  struct str_view behind_origin = block_store_view(step->table->rooms.blocks, &leg->session);
+  struct str_view text = write_session(step, leg, behind_origin, leg->session_version);
   return (struct call_body){text.length > 0 ? SDP_TYPE : (struct str_view){0}, text};
 }
 
@@ -202,7 +204,7 @@ void call_ack_settle(struct call_step *step, struct call_leg *leg) {
   if (!leg->ack_owed) return;
   leg->ack_owed = false;
   if (sdp_parse(block_store_view(blocks, &leg->asked), &offer) == RESULT_OK)
-    answer.bytes = write_session(step, leg, &offer, leg->highest_version + 1, sdp_write_declined);
+    answer.bytes = decline(step, leg, &offer, leg->highest_version + 1);
   if (answer.bytes.length > 0) answer.content_type = SDP_TYPE;
   (void)!dialog_send_ack(step->table->rooms.dialogs, step->context, leg->dialog, leg->ack_cseq, answer.content_type,
                          answer.bytes);

@@ -66,8 +66,8 @@ struct call_leg {
   struct handle invite;       /* the first INVITE: a server transaction (caller) until the ACK of our 2xx, a client
                                * transaction (callee) until its final response; later the peer's re-INVITE that we
                                * answered 2xx, until its ACK */
-  struct block session;       /* the session description in force that we sent to this peer */
-  struct block offered;       /* the one we offered and that is not accepted yet */
+  struct block session;       /* what follows o= in the session description in force that we sent to this peer */
+  struct block offered;       /* the same of the one we offered and that is not accepted yet */
   struct block asked;         /* the peer's offer in a 2xx, until our ACK answers it */
   struct block logins;        /* challenges and what they are answered with (call_credentials.c) */
   struct block held_response; /* callee: the reliable provisional response that waits for the caller's PRACK; caller:
@@ -84,6 +84,7 @@ struct call_leg {
   uint8_t device_kind;         /* enum device_kind */
   uint8_t branch;              /* of a forked INVITE, the one that answered */
   uint8_t held_branch;         /* the one whose response is held */
+  uint8_t origin_socket;       /* whose address stands in our o= lines on this leg */
   struct call_end leave;       /* why the leg is left */
   bool invited_with_offer : 1; /* our INVITE held a session description, so its ACK needs none */
   bool ack_owed : 1;
@@ -619,8 +620,12 @@ void call_session_previewed(struct call_step *step, struct call_leg *leg, const 
 void call_session_accepted(struct call_step *step, struct call_leg *leg);
 void call_session_refused(struct call_step *step, struct call_leg *leg);
 
+/* The leg begins to be a user agent of its own, met at this socket: what our o= lines say of it over the whole call
+ * (RFC 3264 §8). */
+void call_session_begin(struct call_step *step, struct call_leg *leg, uint16_t socket_index);
+
 /* After a restart what is in force gets a new version. */
-void call_session_restored(struct call_step *step, struct call_leg *leg);
+void call_session_restored(struct call_leg *leg);
 
 /* The peer's 2xx in step->message has brought an offer that the other side answers in its ACK: ours waits for that. */
 void call_ack_owe(struct call_step *step, struct call_leg *leg);
@@ -633,8 +638,9 @@ void call_ack_settle(struct call_step *step, struct call_leg *leg);
  * no readable offer. */
 struct call_body call_session_declined(struct call_step *step);
 
-/* The description in force as a body; empty when there is none. */
-struct call_body call_session_in_force(const struct call_table *table, const struct call_leg *leg);
+/* The description in force as a body, byte for byte as it was sent first, in the arena; empty when there is none. */
+struct call_body call_session_in_force(struct call_step *step, const struct call_leg *leg);
+bool call_has_session(const struct call_table *table, const struct call_leg *leg);
 
 /* --- call_carried.c -------------------------------------------------------------------------------------------------
  */

@@ -99,7 +99,7 @@ static struct refresh_evidence evidence_of(struct call_step *step, const struct 
   return (struct refresh_evidence){
       .allows_update = dialog_peer_allows(rooms->dialogs, leg->dialog, SIP_METHOD_UPDATE),
       .supports_timer = dialog_peer_supports(rooms->dialogs, leg->dialog, DIALOG_PEER_TIMER),
-      .has_session = block_store_view(rooms->blocks, &leg->session).length > 0,
+      .has_session = call_has_session(step->table, leg),
       .owns_call_id = leg->side == CALL_CALLEE,
       .device_worked = known.worked,
       .device_failed = known.failed,
@@ -120,7 +120,7 @@ static bool send_rung(struct call_step *step, struct call_leg *leg, enum refresh
   struct text_builder headers = arena_builder(step->context->arena, HEADERS_BYTES);
   struct call_body body = {0};
   if (!may_send(step, leg, rung)) return false;
-  if (refresh_rung_has_session(rung)) body = call_session_in_force(step->table, leg);
+  if (refresh_rung_has_session(rung)) body = call_session_in_force(step, leg);
   if (method != SIP_METHOD_OPTIONS) {
     call_write_allow(&headers);
     call_supervision_add_to_request(step, leg, method, &headers);

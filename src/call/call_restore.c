@@ -149,7 +149,8 @@ static bool restore_leg(struct call_step *step, struct packed_reader *reader, en
       dialog_restore(table->rooms.dialogs, step->context, reader, call_leg_owner(table, leg, LEG_PURPOSE_INVITE),
                      &leg->dialog) != RESULT_OK)
     return false;
-  call_session_restored(step, leg);
+  leg->origin_socket = (uint8_t)dialog_flow(table->rooms.dialogs, leg->dialog).socket_index;
+  call_session_restored(leg);
   return true;
 }
 

@@ -54,7 +54,7 @@ static enum result fill_call(struct call_step *step, const struct device *device
   if (!call_body_is_readable(&body)) return RESULT_MALFORMED;
   leg->invite = step->transaction;
   call_supervision_begin_leg(step, leg, device);
-  leg->origin_id = random_u64(step->context->random) >> 2;
+  call_session_begin(step, leg, dialog_flow(rooms->dialogs, leg->dialog).socket_index);
   leg->wants_reliable = sip_message_lists_token(step->message, SIP_HEADER_REQUIRE, STR_VIEW("100rel"));
   leg->offer = call_body_has_session(&body) ? LEG_OFFER_THEIRS : LEG_OFFER_NONE;
   step->call->max_forwards = lowered_max_forwards(step->message);

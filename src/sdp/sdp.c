@@ -171,11 +171,20 @@ static void add_origin(struct text_builder *builder, struct str_view origin, uin
   add_address(builder, address);
 }
 
-void sdp_write_with_origin(const struct sdp *sdp, struct str_view origin, uint64_t version,
+struct str_view sdp_behind_origin(struct str_view text) {
+  struct str_view rest = text;
+  struct line line = {0};
+  for (unsigned i = 0; i < 2; i++)
+    if (next_line(&rest, &line) != LINE) return (struct str_view){0};
+  return behind(text, line.value);
+}
+
+void sdp_write_with_origin(struct str_view behind_origin, struct str_view origin, uint64_t version,
                            const struct address *address, struct text_builder *builder) {
-  text_builder_add(builder, before(sdp->text, sdp->origin));
+  bool has_cr = str_view_starts_with(behind_origin, STR_VIEW("\r"));
+  text_builder_add(builder, has_cr ? STR_VIEW("v=0\r\no=") : STR_VIEW("v=0\no="));
   add_origin(builder, origin, version, address);
-  text_builder_add(builder, behind(sdp->text, sdp->origin));
+  text_builder_add(builder, behind_origin);
 }
 
 /* m= of the offer with port 0: "audio 0 RTP/AVP 8 101". */

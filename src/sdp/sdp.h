@@ -40,11 +40,15 @@ enum result sdp_parse(struct str_view text, struct sdp *sdp_out) MUST_USE;
 /* True when both describe the same session: the same bytes but for the o= line's version. */
 bool sdp_equal_but_version(const struct sdp *a, const struct sdp *b);
 
-/* Appends `sdp` with its o= line's value replaced by "`origin` `version` IN IP4|IP6 `address`": the switch is its own
- * user agent on each leg, so the o= line a leg sees keeps one origin over the whole call and a version that rises by
- * one whenever the rest changed (RFC 3264 §8), whoever wrote the description on the other side. `origin` is "user
- * sess-id" and `address` the unicast-address we stand for. All other bytes stay as they are. */
-void sdp_write_with_origin(const struct sdp *sdp, struct str_view origin, uint64_t version,
+/* What follows the o= line of a description that sdp_parse has taken, the end of that line first: "\r\ns=…". All that a
+ * switch need keep of one, since v= and o= it writes itself. */
+struct str_view sdp_behind_origin(struct str_view text);
+
+/* Appends the description `behind_origin` with "o=`origin` `version` IN IP4|IP6 `address`": the switch is its own user
+ * agent on each leg, so the o= line a leg sees keeps one origin over the whole call and a version that rises by one
+ * whenever the rest changed (RFC 3264 §8), whoever wrote the description on the other side. `origin` is "user sess-id"
+ * and `address` the unicast-address we stand for. All other bytes stay as they are; the line before ends as o= does. */
+void sdp_write_with_origin(struct str_view behind_origin, struct str_view origin, uint64_t version,
                            const struct address *address, struct text_builder *builder);
 
 /* Appends an answer to `offer` that takes none of its media (RFC 3264 §6: one m= line for each, with port 0, and the

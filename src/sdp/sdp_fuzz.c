@@ -8,7 +8,7 @@ static void write_with_version(const struct sdp *sdp, uint64_t version, char *me
                                struct sdp *out) {
   static const struct address address = {.ip = {192, 0, 2, 1}, .family = ADDRESS_IPV4};
   struct text_builder builder = text_builder_over(memory, capacity);
-  sdp_write_with_origin(sdp, STR_VIEW("belfry 1"), version, &address, &builder);
+  sdp_write_with_origin(sdp_behind_origin(sdp->text), STR_VIEW("belfry 1"), version, &address, &builder);
   require(!builder.overflowed);
   require(sdp_parse(text_builder_view(&builder), out) == RESULT_OK);
 }

@@ -118,12 +118,23 @@ static void test_a_description_is_written_with_our_origin(void) {
   struct text_builder builder = text_builder_over(memory, sizeof memory);
   struct address ipv4 = address("198.51.100.1"), ipv6 = address("2001:db8::1");
   expect(parses(HEAD "t=0 0\r\n"));
-  sdp_write_with_origin(&sdp, STR_VIEW("belfry 77"), 5, &ipv4, &builder);
+  sdp_write_with_origin(sdp_behind_origin(sdp.text), STR_VIEW("belfry 77"), 5, &ipv4, &builder);
   expect_view(text_builder_view(&builder), "v=0\r\no=belfry 77 5 IN IP4 198.51.100.1\r\ns=-\r\nt=0 0\r\n");
   builder = text_builder_over(memory, sizeof memory);
-  sdp_write_with_origin(&sdp, STR_VIEW("belfry 77"), UINT64_MAX, &ipv6, &builder);
+  sdp_write_with_origin(sdp_behind_origin(sdp.text), STR_VIEW("belfry 77"), UINT64_MAX, &ipv6, &builder);
   expect_view(text_builder_view(&builder),
               "v=0\r\no=belfry 77 18446744073709551615 IN IP6 2001:db8::1\r\ns=-\r\nt=0 0\r\n");
+}
+
+static void test_what_follows_the_origin_stays_byte_for_byte(void) {
+  char memory[256];
+  struct text_builder builder = text_builder_over(memory, sizeof memory);
+  struct address own = address("198.51.100.1");
+  expect_view(sdp_behind_origin(STR_VIEW(HEAD "t=0 0\r\n\r\n")), "\r\ns=-\r\nt=0 0\r\n\r\n");
+  expect_view(sdp_behind_origin(STR_VIEW("\nv=0\r\n\no=a 1 2 IN IP4 b\ns= \nt=0 0")), "\ns= \nt=0 0");
+  expect_view(sdp_behind_origin(STR_VIEW("v=0\r\n")), "");
+  sdp_write_with_origin(STR_VIEW("\ns= \nt=0 0"), STR_VIEW("- 77"), 5, &own, &builder);
+  expect_view(text_builder_view(&builder), "v=0\no=- 77 5 IN IP4 198.51.100.1\ns= \nt=0 0");
 }
 
 static void test_an_answer_that_declines_has_every_medium_with_port_0(void) {
@@ -157,5 +168,6 @@ TAP_TESTS(TAP(test_origin_and_media_are_found), TAP(test_lines_may_end_with_lf_o
           TAP(test_a_host_name_is_no_address), TAP(test_the_unspecified_address_means_hold),
           TAP(test_what_is_no_session_description_is_refused), TAP(test_16_media_are_read_and_no_more),
           TAP(test_only_the_version_may_differ), TAP(test_a_description_is_written_with_our_origin),
+          TAP(test_what_follows_the_origin_stays_byte_for_byte),
           TAP(test_an_answer_that_declines_has_every_medium_with_port_0),
           TAP(test_an_inactive_offer_says_that_nothing_is_to_be_sent))

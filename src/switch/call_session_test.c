@@ -68,6 +68,24 @@ static void test_origin_stays_and_version_rises_only_with_changes(void) {
   finish(bench, caller, callee);
 }
 
+/* RFC 3264 §8: the o= line must be identical but for its version. */
+static void test_origin_stays_when_the_peer_comes_to_another_address_of_ours(void) {
+  struct peer *caller, *callee;
+  struct bench *bench = bench_create();
+  caller = peer_at(bench, CUSTOMER);
+  callee = peer_at(bench, VENDOR_A);
+  bench_connect(caller, callee, "4420");
+  bench_add_socket(bench, TRANSPORT_UDP);
+  bench->local.sockets[1].bound = bench->local.sockets[1].advertised = bench_address("198.51.100.77:5062");
+  caller->flow.socket_index = 1;
+  peer_request(caller, "INVITE", OFFER);
+  const char *answer = peer_expect(caller, "200");
+  expect(strstr(header_of(answer, "Contact"), "@198.51.100.77:5062") != NULL);
+  expect(strstr(body_of(answer), " 1 IN IP4 192.0.2.1\r\n") != NULL);
+  peer_ack(caller, NULL);
+  finish(bench, caller, callee);
+}
+
 static void test_refresh_that_changes_nothing_is_answered_here(void) {
   struct peer *caller, *callee;
   struct bench *bench = start(&caller, &callee);
@@ -421,6 +439,7 @@ static void test_longest_talk_time_ends_the_call(void) {
 }
 
 TAP_TESTS(TAP(test_hold_and_resume_are_carried_both_ways), TAP(test_origin_stays_and_version_rises_only_with_changes),
+          TAP(test_origin_stays_when_the_peer_comes_to_another_address_of_ours),
           TAP(test_refresh_that_changes_nothing_is_answered_here), TAP(test_refused_offer_leaves_the_session_in_force),
           TAP(test_offerless_re_invite_brings_the_answer_in_the_ack), TAP(test_t38_is_carried),
           TAP(test_update_goes_as_update_or_as_re_invite), TAP(test_re_invites_of_both_sides_cross_and_one_gets_491),
