@@ -1,4 +1,4 @@
-"""bench/run: the switch on one core, callgun on the other, Belfry and Kamailio by turns (A B A B …).
+"""bench/run: the switch on one core, callgun on the other, Belfry, Kamailio and the kernel's floor by turns.
 
 Prints a table of medians and ratios, and writes it with the machine's description to bench/results/."""
 
@@ -58,7 +58,9 @@ def choose_kinds(names):
 
 
 def kinds_for(measure, kinds):
-    return [kind for kind in kinds if kind is switches.Belfry or not measure.only_belfry]
+    """Those that take part: the floor only where it is asked for."""
+    here = [kind for kind in kinds if kind is not switches.Floor or measure.has_floor]
+    return [kind for kind in here if kind is switches.Belfry or not measure.only_belfry]
 
 
 def enter_session():

@@ -12,6 +12,8 @@ NOTES = """\
 - A call is INVITE, 100, 180, 200 after {ring} ms, ACK, BYE, 200 with session timers offered; Belfry is two legs and
   writes a record of each, Kamailio passes one dialog through and writes none. The window of {window:g} s lies in steady
   load: transactions of {warm:g} s are there, and as many come as go.
+- The floor is no switch: a program that receives and sends the same datagrams, thirteen a call, in batches as Belfry
+  does, and does nothing in between (bench/floor.c). What is above it is the switch's own; machines differ in both.
 - Times count from when a call was due to start, so that a late generator cannot flatter the switch.
 - Most calls: {step:g} s at each rate, all calls completed, 99 of 100 set up within 100 ms.
 - Memory of a call or registration is what comes on top of memory that short calls, or OPTIONS, at the same pace had used
@@ -61,13 +63,13 @@ def table(results, sizes):
     names = {"low": sizes.rates[0], "high": sizes.rates[1], "held": f"{sizes.held:,}", "users": f"{sizes.users:,}",
              "ring": measures.RING_MS, "devices": f"{sizes.devices:,}", "keep_alive": sizes.keep_alive_s,
              "supervised": f"{sizes.supervised:,}", "supervised_million": f"{sizes.supervised_million:,}"}
-    cells = [["", "unit", "Belfry", "Kamailio", "ratio", "goal"]]
+    cells = [["", "unit", "Belfry", "Kamailio", "ratio", "floor", "goal"]]
     for row in measures.ROWS:
-        ours, theirs = (figures_of(results.get(name, []), row.key) for name in ("belfry", "kamailio"))
-        if ours or theirs:
+        ours, theirs, floor = (figures_of(results.get(name, []), row.key) for name in ("belfry", "kamailio", "floor"))
+        if ours or theirs or floor:
             cells.append([row.title.format(**names), row.unit, _cell(ours, row.digits), _cell(theirs, row.digits),
-                          _ratio(ours, theirs), _verdict(row, ours)])
-    widths = [max(len(line[column]) for line in cells) for column in range(6)]
+                          _ratio(ours, theirs), _cell(floor, row.digits), _verdict(row, ours)])
+    widths = [max(len(line[column]) for line in cells) for column in range(7)]
     lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths)) + " |" for line in cells]
     lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
     return lines

@@ -18,6 +18,7 @@ from .gun import Gun
 
 HERE = Path(__file__).resolve().parent
 CALLGUN = BUILD / "tools" / "callgun" / "callgun"
+FLOOR = BUILD / "bench" / "floor"
 USER_PREFIX, PASSWORD = "7", "bench-secret"
 
 
@@ -162,4 +163,19 @@ class Kamailio(UnderTest):
         return process.popen.pid
 
 
-KINDS = [Belfry, Kamailio]
+class Floor(UnderTest):
+    """No switch: the kernel's part of one, the same datagrams received and sent and nothing in between (floor.c)."""
+
+    name = "floor"
+
+    @staticmethod
+    def missing():
+        return "" if FLOOR.exists() else f"{FLOOR} is not there"
+
+    def start(self):
+        process = self.rig.process("floor", [FLOOR, self.port, self.local_port, self.answer_port])
+        wait_until(lambda: is_bound(self.port), "the floor has its port", 15)
+        return process.popen.pid
+
+
+KINDS = [Belfry, Kamailio, Floor]

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 from rig.claims import Skip, time_limit
-from rig.rig import BINARY, ROOT
+from rig.rig import BINARY, BUILD, ROOT
 
 
 def kinds_here():
@@ -23,7 +23,10 @@ def test_the_benchmarks_measure_each_switch_and_write_a_table(rig):
                           capture_output=True, text=True, timeout=170)
     assert done.returncode == 0, done.stdout + done.stderr
     written = json.loads(next(rig.directory.glob("2*.json")).read_text())
+    floor = written["rounds"].pop("floor", [])
     assert sorted(written["rounds"]) == sorted(kinds), written["rounds"].keys()
+    if (BUILD / "bench" / "floor").exists():
+        assert floor and floor[0]["calls_low_us"] > 0 and floor[0]["calls_low_lost"] == 0, floor
     for kind, rounds in written["rounds"].items():
         figures = {key: value for one in rounds for key, value in one.items()}
         for key in ("calls_low_us", "most_calls", "options_rate", "register_rate"):
