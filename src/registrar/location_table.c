@@ -112,6 +112,7 @@ static void set_facts(struct registration *registration, const struct context *c
                       const struct registration_facts *facts) {
   registration->refreshed_at = context->now;
   registration->call_id_hash = facts->call_id_hash;
+  registration->branch_hash = facts->branch_hash;
   registration->cseq = facts->cseq;
   registration->instance_hash = facts->instance_hash;
   registration->reg_id = facts->reg_id;

@@ -29,8 +29,8 @@ struct registration {
   struct registration *next; /* of the same number */
   struct keepalive_device *device;
   uint64_t number_hash;
-  uint64_t call_id_hash;
-  uint64_t instance_hash; /* with reg_id: of the device that named this flow */
+  uint32_t call_id_hash, branch_hash; /* with cseq: of the request that came last */
+  uint64_t instance_hash;             /* with reg_id: of the device that named this flow */
   struct mono_ms registered_at, refreshed_at;
   struct block texts;
   uint32_t cseq;
@@ -45,9 +45,9 @@ struct registration {
 struct registration_facts {
   struct registration_texts texts;
   const struct flow *flow;
-  uint64_t call_id_hash;
   uint64_t instance_hash;
-  uint32_t reg_id; /* 0: the Contact names no flow */
+  uint32_t call_id_hash, branch_hash; /* keyed, the same after a restart */
+  uint32_t reg_id;                    /* 0: the Contact names no flow */
   uint32_t cseq;
   uint32_t expires_s;
   uint16_t q_thousandths;

@@ -60,6 +60,7 @@ static enum contact_problem read_contact(struct register_request *request, const
                           .user_agent = sip_message_header(request->message, SIP_HEADER_USER_AGENT)},
                 .flow = request->flow,
                 .call_id_hash = request->call_id_hash,
+                .branch_hash = request->branch_hash,
                 .cseq = request->message->cseq,
                 .expires_s = requested_expires_s(request, contact->parameters),
                 .q_thousandths = read_q_thousandths(contact->parameters),
@@ -143,7 +144,7 @@ static enum contact_problem plan_change(struct register_request *request, struct
   return change->existing && !is_in_order(request, change->existing) ? CONTACT_OUT_OF_ORDER : CONTACT_FINE;
 }
 
-static bool adds_any(const struct register_request *request) {
+bool register_contacts_add_any(const struct register_request *request) {
   for (unsigned i = 0; i < request->change_count; i++)
     if (request->changes[i].facts.expires_s > 0) return true;
   return false;
@@ -158,7 +159,7 @@ static bool is_named(const struct register_request *request, const struct regist
 /* SS_ENDPOINT_REGISTER_REPLACE: whoever registers last is the number's only device. A request that only removes
  * something, or asks, replaces nothing. */
 static bool replaces_others(const struct register_request *request) {
-  return request->context->parameters->SS_ENDPOINT_REGISTER_REPLACE && adds_any(request);
+  return request->context->parameters->SS_ENDPOINT_REGISTER_REPLACE && register_contacts_add_any(request);
 }
 
 static bool removes_unnamed(const struct register_request *request) {

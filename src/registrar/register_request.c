@@ -1,5 +1,9 @@
 /* REGISTER, by the steps of RFC 3261 §10.3 in their order: each either answers the request, or lets the next one look.
- * Step 1 is empty: whatever domain phones are configured with, its registrar is we. */
+ * Step 1 is empty: whatever domain phones are configured with, its registrar is we.
+ *
+ * Two answers, which are nearly all, need no transaction. A challenge is given anew to whoever asks again (§8.2.7), and
+ * the 200 that binds something can be written again from what is bound: the binding knows which request made it. All
+ * others are kept by a transaction, so that what they have done is done once. */
 #include "registrar/register_request.h"
 
 #include "base/check.h"
@@ -7,18 +11,52 @@
 #include "sip/sip_build.h"
 #include "sip/sip_header_values.h"
 
+/* Timer J: so long a transaction would answer a request that comes again (RFC 3261 §17.2.2). */
+#define COMES_AGAIN_MS 32000
+
+#define TAG_DIGITS        16
+#define ANSWER_ROOM_BYTES 1024
+
 enum step_result { STEP_DONE, STEP_NEXT };
 
-static struct str_view new_to_tag(struct context *context) {
-  struct text_builder builder = arena_builder(context->arena, 16);
-  text_builder_add_hex(&builder, random_u64(context->random), 16);
+/* The same for the same request. */
+static struct str_view to_tag(const struct register_request *request) {
+  const uint32_t parts[] = {request->call_id_hash, request->branch_hash, request->message->cseq, SIP_METHOD_REGISTER};
+  struct text_builder builder = arena_builder(request->context->arena, TAG_DIGITS);
+  text_builder_add_hex(&builder, siphash(&request->context->local->nonce_key, parts, sizeof parts), TAG_DIGITS);
   return text_builder_view(&builder);
 }
 
+/* False: there can be none, and the request has been answered. */
+static bool keep_transaction(struct register_request *request) {
+  return !handle_is_none(request->transaction) ||
+         transaction_accept(request->registrar->transactions, request->context, request->message, request->flow,
+                            &request->transaction) == RESULT_OK;
+}
+
 static enum step_result answer(struct register_request *request, unsigned status, struct str_view extra_headers) {
-  (void)transaction_respond_simple(request->registrar->transactions, request->context, request->transaction, status,
-                                   new_to_tag(request->context), extra_headers);
+  if (keep_transaction(request))
+    (void)transaction_respond_simple(request->registrar->transactions, request->context, request->transaction, status,
+                                     to_tag(request), extra_headers);
   return STEP_DONE;
+}
+
+static enum step_result send_stateless(struct register_request *request, struct text_builder *response) {
+  sip_build_end(response, (struct str_view){0}, (struct str_view){0});
+  if (!response->overflowed)
+    transaction_send_stateless(request->context, request->message, request->flow, text_builder_view(response));
+  return STEP_DONE;
+}
+
+static enum step_result answer_stateless(struct register_request *request, unsigned status,
+                                         struct str_view extra_headers) {
+  struct context *context = request->context;
+  struct text_builder response =
+      arena_builder(context->arena, request->message->bytes.length + extra_headers.length + ANSWER_ROOM_BYTES);
+  transaction_build_stateless(context, request->message, request->flow, status, to_tag(request), &response);
+  text_builder_add(&response, extra_headers);
+  counters_add(context->counters, responses_sent);
+  return send_stateless(request, &response);
 }
 
 /* --- 2: extensions
@@ -41,7 +79,7 @@ static enum step_result step_2_extensions(struct register_request *request) {
 static enum step_result refuse_suspended(struct register_request *request) {
   counters_add(request->context->counters, strangers_refused);
   if (request->context->parameters->SS_REPLY_UNAUTHORIZED) return answer(request, 403, (struct str_view){0});
-  transaction_disown(request->registrar->transactions, request->transaction);
+  if (keep_transaction(request)) transaction_disown(request->registrar->transactions, request->transaction);
   return STEP_DONE;
 }
 
@@ -50,8 +88,8 @@ static enum step_result step_3_authenticate(struct register_request *request) {
   switch (subscriber_auth_check(request->registrar, request->context, request->message, request->flow, false,
                                 &request->phone, &challenge)) {
   case AUTH_PASSED: return STEP_NEXT;
-  case AUTH_CHALLENGED:
-  case AUTH_WRONG: return answer(request, 401, challenge);
+  case AUTH_CHALLENGED: return answer_stateless(request, 401, challenge);
+  case AUTH_WRONG: return answer(request, 401, challenge); /* counted once, however often it comes */
   case AUTH_REFUSED: break;
   }
   return refuse_suspended(request);
@@ -105,13 +143,19 @@ static enum step_result refuse_brief(struct register_request *request) {
   return answer(request, 423, text_builder_view(&least));
 }
 
+/* What only removes or asks leaves nothing behind that knows the request, but a transaction. */
+static enum step_result commit(struct register_request *request) {
+  bool will_be_known = request->branch_hash != 0 && register_contacts_add_any(request);
+  if (!will_be_known && !keep_transaction(request)) return STEP_DONE;
+  register_contacts_commit(request);
+  return STEP_NEXT;
+}
+
 static enum step_result step_6_and_7_contacts(struct register_request *request) {
   const struct str_view nothing = {0};
-  request->call_id_hash =
-      siphash(&request->context->local->nonce_key, request->message->call_id.data, request->message->call_id.length);
   register_outbound_read(request);
   switch (register_contacts_plan(request)) {
-  case CONTACT_FINE: register_contacts_commit(request); return STEP_NEXT;
+  case CONTACT_FINE: return commit(request);
   case CONTACT_MALFORMED: return answer(request, 400, nothing);
   case CONTACT_TOO_BRIEF: return refuse_brief(request);
   case CONTACT_OUT_OF_ORDER: return answer(request, 500, nothing);
@@ -140,7 +184,7 @@ static void add_contact(struct register_request *request, struct text_builder *b
   text_builder_add_literal(&value, "<");
   text_builder_add(&value, uri);
   text_builder_add_literal(&value, ">;expires=");
-  text_builder_add_u64(&value, registration_expires_in_s(binding, request->context->now));
+  text_builder_add_u64(&value, registration_expires_in_s(binding, request->as_of));
   add_q(&value, binding->q_thousandths);
   sip_build_header(builder, SIP_HEADER_CONTACT, text_builder_view(&value));
 }
@@ -170,25 +214,43 @@ static void add_date(struct text_builder *builder, struct wall_us now) {
 }
 
 static size_t answer_bytes_max(const struct register_request *request, const struct registration *first) {
-  size_t bytes = request->message->bytes.length + request->path.length + 1024;
+  size_t bytes = request->message->bytes.length + request->path.length + ANSWER_ROOM_BYTES;
   for (const struct registration *binding = first; binding; binding = binding->next)
     bytes += binding->contact_length + 64u;
   return bytes;
+}
+
+static void add_bindings(struct register_request *request, const struct registration *first,
+                         struct text_builder *response) {
+  struct context *context = request->context;
+  int64_t ago_ms = mono_ms_since(context->now, request->as_of);
+  for (const struct registration *binding = first; binding; binding = binding->next)
+    add_contact(request, response, binding);
+  if (request->path.length > 0) sip_build_header(response, SIP_HEADER_PATH, request->path);
+  register_outbound_answer(request, response);
+  add_date(response, (struct wall_us){context->wall_now.value - ago_ms * 1000});
+}
+
+static enum step_result answer_from_bindings(struct register_request *request, const struct registration *first) {
+  struct text_builder response = arena_builder(request->context->arena, answer_bytes_max(request, first));
+  transaction_build_stateless(request->context, request->message, request->flow, 200, to_tag(request), &response);
+  add_bindings(request, first, &response);
+  return send_stateless(request, &response);
 }
 
 static enum step_result step_8_answer(struct register_request *request) {
   struct context *context = request->context;
   struct transaction_layer *transactions = request->registrar->transactions;
   const struct registration *first = location_table_first(&request->registrar->locations, context, request->number);
+  if (handle_is_none(request->transaction)) {
+    counters_add(context->counters, responses_sent);
+    return answer_from_bindings(request, first);
+  }
   struct text_builder response = arena_builder(context->arena, answer_bytes_max(request, first));
-  if (transaction_build_response(transactions, request->transaction, 200, (struct str_view){0}, new_to_tag(context),
+  if (transaction_build_response(transactions, request->transaction, 200, (struct str_view){0}, to_tag(request),
                                  &response) != RESULT_OK)
     return STEP_DONE;
-  for (const struct registration *binding = first; binding; binding = binding->next)
-    add_contact(request, &response, binding);
-  if (request->path.length > 0) sip_build_header(&response, SIP_HEADER_PATH, request->path);
-  register_outbound_answer(request, &response);
-  add_date(&response, context->wall_now);
+  add_bindings(request, first, &response);
   sip_build_end(&response, (struct str_view){0}, (struct str_view){0});
   if (response.overflowed) return answer(request, 500, (struct str_view){0});
   enum result result =
@@ -198,18 +260,63 @@ static enum step_result step_8_answer(struct register_request *request) {
   return STEP_DONE;
 }
 
+/* --- the same once more ------------------------------------------------------------------------------------------ */
+
+static bool is_of_this_request(const struct register_request *request, const struct registration *binding) {
+  return binding->call_id_hash == request->call_id_hash && binding->branch_hash == request->branch_hash &&
+         binding->cseq == request->message->cseq &&
+         mono_ms_since(request->context->now, binding->refreshed_at) < COMES_AGAIN_MS &&
+         flow_equal(&binding->device->flow, request->flow);
+}
+
+/* The request whose answer was lost is answered again, as of when it was answered first. That comes before its
+ * credentials are looked at, whose nonce count would be used up; what has never bound anything has none. */
+static enum step_result step_again(struct register_request *request) {
+  struct context *context = request->context;
+  struct sip_name_addr to;
+  if (request->branch_hash == 0 || !sip_message_has(request->message, SIP_HEADER_AUTHORIZATION) ||
+      sip_name_addr_parse(sip_message_header(request->message, SIP_HEADER_TO), &to) != RESULT_OK)
+    return STEP_NEXT;
+  struct str_view number = sip_uri_user_plain(&to.uri, context->arena);
+  request->first = location_table_first(&request->registrar->locations, context, number);
+  request->first_is_known = true; /* and of nobody else, or step 5 refuses */
+  const struct registration *binding = request->first;
+  while (binding && !is_of_this_request(request, binding))
+    binding = binding->next;
+  if (!binding) return STEP_NEXT;
+  request->as_of = binding->refreshed_at;
+  request->has_flow = binding->reg_id != 0;
+  register_outbound_read(request);
+  if (step_path(request) == STEP_DONE) return STEP_DONE;
+  request->comes_again = true;
+  counters_add(context->counters, retransmissions_sent);
+  return answer_from_bindings(request, request->first);
+}
+
 /* --- the whole
  * --------------------------------------------------------------------------------------------------------- */
 
 static enum step_result (*const steps[])(struct register_request *request) = {
-    step_2_extensions, step_3_authenticate,   step_4_and_5_address_of_record,
-    step_path,         step_6_and_7_contacts, step_8_answer,
+    step_2_extensions,     step_again,    step_3_authenticate, step_4_and_5_address_of_record, step_path,
+    step_6_and_7_contacts, step_8_answer,
 };
 
+static uint32_t hash_of(const struct context *context, struct str_view text) {
+  return (uint32_t)siphash(&context->local->nonce_key, text.data, text.length);
+}
+
 void registrar_receive_register(struct registrar *registrar, struct context *context, const struct sip_message *message,
-                                const struct flow *flow, struct handle transaction) {
+                                const struct flow *flow) {
   struct register_request request = {
-      .registrar = registrar, .context = context, .message = message, .flow = flow, .transaction = transaction};
-  for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++)
-    if (steps[i](&request) == STEP_DONE) return;
+      .registrar = registrar, .context = context, .message = message, .flow = flow, .as_of = context->now};
+  struct str_view branch = message->top_via.branch;
+  request.call_id_hash = hash_of(context, message->call_id);
+  /* Without the magic cookie a branch names nothing (RFC 3261 §8.1.1.7). */
+  if (str_view_starts_with_nocase(branch, STR_VIEW("z9hG4bK"))) request.branch_hash = hash_of(context, branch) | 1;
+  for (size_t i = 0; i < sizeof steps / sizeof steps[0] && steps[i](&request) == STEP_NEXT;)
+    i++;
+  if (request.comes_again)
+    counters_add(context->counters, retransmissions_received);
+  else
+    counters_add(context->counters, requests_received);
 }

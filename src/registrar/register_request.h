@@ -19,15 +19,18 @@ struct register_request {
   struct context *context;
   const struct sip_message *message;
   const struct flow *flow;
-  struct handle transaction;
+  struct handle transaction; /* none: nothing has been said yet that must be kept */
+  uint32_t branch_hash;      /* with call_id_hash and the CSeq: which request this is */
+  uint32_t call_id_hash;
   const struct device *phone; /* from step 3 on */
   struct str_view number;     /* from step 5 on: the index into the list of bindings */
   struct registration *first; /* of its bindings before the request, once that is known */
   bool first_is_known;
+  struct mono_ms as_of; /* of what the answer says; before now when the request has come again */
   struct str_view path; /* the route to each of its contacts, in the arena */
-  uint64_t call_id_hash;
   struct contact_change changes[EVENT_LOCATION_CONTACTS_MAX];
   unsigned change_count;
+  bool comes_again; /* it has been answered before */
   bool has_star;
   bool supports_outbound; /* RFC 5626: it says so */
   bool is_first_hop;      /* we are: nobody stands between */
@@ -49,6 +52,9 @@ enum contact_problem {
 /* Reads the Contact fields (steps 6 and 7) into request->changes, and prepares what is to be added; nothing that others
  * can see changes. After a problem nothing is left prepared. */
 enum contact_problem register_contacts_plan(struct register_request *request);
+
+/* Whether some binding is to be added or refreshed, and so will know this request. */
+bool register_contacts_add_any(const struct register_request *request);
 
 /* Makes all planned changes; cannot fail. */
 void register_contacts_commit(struct register_request *request);

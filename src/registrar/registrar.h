@@ -30,10 +30,10 @@ size_t registrar_memory_bytes(const struct registrar_limits *limits);
 struct registrar *registrar_create(void *memory, const struct registrar_limits *limits, struct block_store *blocks,
                                    struct transaction_layer *transactions, struct keepalive *keepalive);
 
-/* Handles a REGISTER completely: challenges, refuses, or registers, and answers `transaction`. A number nobody knows is
- * challenged like a known one. */
+/* Handles a REGISTER that came without transaction completely: challenges, refuses, or registers, and answers it. A
+ * number nobody knows is challenged like a known one. */
 void registrar_receive_register(struct registrar *registrar, struct context *context, const struct sip_message *message,
-                                const struct flow *flow, struct handle transaction);
+                                const struct flow *flow);
 
 /* Takes a due timer of kind TIMER_REGISTRATION, TIMER_REGISTRAR or TIMER_SUSPENSION. */
 void registrar_timer_due(struct registrar *registrar, struct context *context, struct timer *timer);

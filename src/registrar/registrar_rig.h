@@ -206,7 +206,7 @@ static inline const char *rig_register_once(const struct register_words *words, 
   }
   struct transaction_news news = transaction_receive(world->layer, &world->context, &message, flow);
   expect_int(news.kind, ==, TRANSACTION_NEWS_REQUEST);
-  registrar_receive_register(registrar, &world->context, &message, flow, news.transaction);
+  registrar_receive_register(registrar, &world->context, &message, flow);
   rig_end_event(world);
   rig_check_registrar();
   return world->sent_count > sent_before ? rig_last_sent(world) : "";

@@ -8,8 +8,8 @@
  *
  *   a state: [version][number][u48 registered at][what may change][contact][path][user agent]
  *   a note:  [version][what may change]
- *   what may change: [flags][q][u48 refreshed at][u32 expires][u64 Call-ID][u32 CSeq][u32 reg-id][u64 instance]
- *                    [flow][keepalive_device_save]
+ *   what may change: [flags][q][u48 refreshed at][u32 expires][u32 Call-ID][u32 branch][u32 CSeq][u32 reg-id][u64
+ * instance] [flow][keepalive_device_save]
  *
  * Times are milliseconds of the wall clock. The key is a hash of number and contact, so a binding is found again
  * without a word in memory; the hashes' key is kept in DIR. */
@@ -45,7 +45,8 @@ static void save_what_may_change(const struct context *context, const struct reg
   packed_add(builder, registration->q_thousandths, 2);
   save_stamp(context, registration->refreshed_at, builder);
   packed_add(builder, (uint64_t)((expires_ms + 500) / 1000), 4);
-  packed_add(builder, registration->call_id_hash, 8);
+  packed_add(builder, registration->call_id_hash, 4);
+  packed_add(builder, registration->branch_hash, 4);
   packed_add(builder, registration->cseq, 4);
   packed_add(builder, registration->reg_id, 4);
   packed_add(builder, registration->instance_hash, 8);
@@ -107,7 +108,8 @@ static bool read_what_may_change(struct packed_reader *reader, const struct loca
   facts->q_thousandths = (uint16_t)packed_take(reader, 2);
   kept->refreshed_at_ms = (int64_t)packed_take(reader, 6);
   facts->expires_s = (uint32_t)packed_take(reader, 4);
-  facts->call_id_hash = packed_take(reader, 8);
+  facts->call_id_hash = (uint32_t)packed_take(reader, 4);
+  facts->branch_hash = (uint32_t)packed_take(reader, 4);
   facts->cseq = (uint32_t)packed_take(reader, 4);
   facts->reg_id = (uint32_t)packed_take(reader, 4);
   facts->instance_hash = packed_take(reader, 8);

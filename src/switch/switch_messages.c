@@ -36,7 +36,7 @@ static void refuse_malformed(struct context *context, const struct sip_message *
 static void take_request(struct switch_core *core, struct context *context, const struct transaction_news *news,
                          const struct sip_message *request, const struct flow *flow) {
   if (request->method == SIP_METHOD_REGISTER && request->to_tag.length == 0)
-    registrar_receive_register(core->registrar, context, request, flow, news->transaction);
+    registrar_receive_register(core->registrar, context, request, flow);
   else if (trunk_trial_owns(core->trials, request))
     trunk_trial_receive_request(core->trials, context, request, flow, news->transaction);
   else

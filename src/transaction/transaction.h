@@ -40,11 +40,12 @@ struct transaction_owner {
 
 /* Each client transaction brings exactly one ending: FINAL, TIMED_OUT or UNREACHABLE (but further 2xx to INVITE). */
 enum transaction_news_kind {
-  TRANSACTION_NEWS_NONE = 0, /* nothing to be told: a retransmission, a stray, a state change of no interest */
-  TRANSACTION_NEWS_REQUEST,  /* a new request; `transaction` is its server transaction and must get a final response */
-  TRANSACTION_NEWS_REFUSED,  /* a new INVITE for which there is no room: it is answered 503 without state already */
-  TRANSACTION_NEWS_CANCEL,   /* the INVITE `transaction` is cancelled; the CANCEL itself is already answered 200 */
-  TRANSACTION_NEWS_ACK,      /* an ACK for a 2xx: `transaction` is none, the dialog is found by its To tag */
+  TRANSACTION_NEWS_NONE = 0,    /* nothing to be told: a retransmission, a stray, a state change of no interest */
+  TRANSACTION_NEWS_REQUEST,     /* a new request; `transaction` is its server transaction and must get a final response.
+                                 * A REGISTER outside of a dialog has none yet: transaction_accept */
+  TRANSACTION_NEWS_REFUSED,     /* a new INVITE for which there is no room: it is answered 503 without state already */
+  TRANSACTION_NEWS_CANCEL,      /* the INVITE `transaction` is cancelled; the CANCEL itself is already answered 200 */
+  TRANSACTION_NEWS_ACK,         /* an ACK for a 2xx: `transaction` is none, the dialog is found by its To tag */
   TRANSACTION_NEWS_PROVISIONAL, /* a 1xx for the client transaction `transaction` */
   TRANSACTION_NEWS_FINAL,     /* a final response; for INVITE also each further 2xx (forks, and retransmissions of 2xx,
                                * which the user answers by sending its ACK again) */
@@ -140,6 +141,14 @@ struct str_view transaction_stateless_branch(struct context *context, uint64_t r
 
 /* --- as server ------------------------------------------------------------------------------- */
 
+/* Makes a server transaction for the REGISTER that TRANSACTION_NEWS_REQUEST has just brought without one. Its user does
+ * without where the answer need not be kept (RFC 3261 §8.2.7): a challenge, or what is written down elsewhere.
+ * RESULT_REFUSED: there is no room, or the request is a merged one; it is answered already. RESULT_MALFORMED: it has no
+ * usable Via. */
+enum result transaction_accept(struct transaction_layer *layer, struct context *context,
+                               const struct sip_message *request, const struct flow *flow,
+                               struct handle *transaction_out) MUST_USE;
+
 /* Names the owner of a server transaction, to be told of CANCEL and of a missing ACK. */
 void transaction_set_owner(struct transaction_layer *layer, struct handle transaction, struct transaction_owner owner);
 
@@ -167,6 +176,15 @@ enum result transaction_respond_simple(struct transaction_layer *layer, struct c
  * RESULT_WRONG_STATE when there is no 2xx to resend. */
 enum result transaction_resend_final(struct transaction_layer *layer, struct context *context,
                                      struct handle transaction);
+
+/* A response without any state in two steps, for who adds more than a few lines: status line and what is repeated from
+ * the request (Via … CSeq; To gets `to_tag` when it has none, the same one for the same request, RFC 3261 §8.2.7);
+ * then, ended with sip_build_end, to where the request came from. Not for ACK. */
+void transaction_build_stateless(const struct context *context, const struct sip_message *request,
+                                 const struct flow *flow, unsigned status, struct str_view to_tag,
+                                 struct text_builder *builder);
+void transaction_send_stateless(struct context *context, const struct sip_message *request, const struct flow *flow,
+                                struct str_view response);
 
 /* Answers a request without any state (a malformed one, a stranger, overload): not stored, never retransmitted. Not for
  * ACK. */

@@ -46,6 +46,8 @@ static void receive(struct rig *rig, const struct flow *flow, struct str_view te
   struct sip_defect defect;
   if (sip_message_parse(text, &message, &defect) != RESULT_OK) return;
   struct transaction_news news = transaction_receive(rig->layer, &rig->context, &message, flow);
+  if (news.kind == TRANSACTION_NEWS_REQUEST && handle_is_none(news.transaction))
+    (void)!transaction_accept(rig->layer, &rig->context, &message, flow, &news.transaction);
   rig_end_event(rig);
   if (news.kind == TRANSACTION_NEWS_CANCEL) (void)rig_respond(rig, news.transaction, 487);
   if (news.kind != TRANSACTION_NEWS_REQUEST || !answers[op & OP_ANSWER]) return;

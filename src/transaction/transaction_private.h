@@ -207,6 +207,9 @@ struct transaction *transaction_client_find(const struct transaction_layer *laye
 /* Where responses to this request go (RFC 3261 18.2.2, RFC 3581 §4). */
 struct flow transaction_server_flow(const struct sip_via *via, const struct flow *source);
 
+/* How often its sender shall send the keep-alives that it offers in its Via; 0: nothing is said about that. */
+uint32_t transaction_keep_s(const struct context *context, const struct sip_message *request);
+
 /* Sends and keeps the step's text. A final response takes the head's place. */
 void transaction_server_answer(struct transaction_step *step);
 void transaction_server_answer_final(struct transaction_step *step);

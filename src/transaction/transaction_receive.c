@@ -74,19 +74,13 @@ static struct transaction_news refuse(const struct transaction_step *step, const
                                    .method = request->method};
 }
 
-/* Keep-alives are agreed upon for a registration or a dialog (RFC 6223 §4.1). */
-static uint32_t keep_s_of(const struct transaction_step *step) {
-  enum sip_method method = step->message->method;
-  bool is_meant = method == SIP_METHOD_REGISTER || method == SIP_METHOD_INVITE || method == SIP_METHOD_UPDATE;
-  return is_meant ? step->context->parameters->SS_SIP_NAT_KEEP_ALIVE_PERIOD : 0;
-}
-
 static enum result keep_head(const struct transaction_step *step, struct transaction *transaction,
                              const struct transaction_key *key, const struct flow *flow) {
   const struct sip_message *request = step->message;
   struct text_builder builder =
       arena_builder(step->context->arena, request->bytes.length + request->request_uri.length + BLOCK_MARGIN_BYTES);
-  sip_build_response_block_keeping(&builder, request, &flow->remote, (struct str_view){0}, keep_s_of(step));
+  sip_build_response_block_keeping(&builder, request, &flow->remote, (struct str_view){0},
+                                   transaction_keep_s(step->context, request));
   if (key->legacy) {
     transaction->legacy = true;
     transaction->legacy_uri_length = (uint16_t)request->request_uri.length;
@@ -116,19 +110,13 @@ static struct transaction *begin_server(struct transaction_step *step, const str
   transaction_table_index(layer, transaction, key);
   /* Nobody is told of datagrams that could not reach the client of another request than INVITE. */
   if (is_invite || transport_is_stream(flow->transport)) transaction_table_list(layer, transaction);
-  counters_add(step->context->counters, requests_received);
   return transaction;
 }
 
-static struct transaction_news receive_new(struct transaction_step *step, const struct transaction_key *key,
-                                           const struct flow *flow) {
+static struct transaction_news begin_new(struct transaction_step *step, const struct transaction_key *key,
+                                         const struct flow *flow) {
   const struct sip_message *request = step->message;
   bool is_fresh = request->to_tag.length == 0;
-  if (is_fresh && is_long_or_dear(request) && (step->context->overloaded || was_refused(step, key))) {
-    /* An overloaded worker begins nothing new that is long or dear; what it has begun it finishes. */
-    counters_add(step->context->counters, overload_refused);
-    return refuse(step, key, flow);
-  }
   uint64_t merge_hash = is_fresh ? transaction_table_merge_hash(step->layer, request) : 0;
   if (is_fresh && transaction_table_is_merged(step->layer, merge_hash)) {
     /* Without state: its retransmission meets the same answer here. */
@@ -144,6 +132,33 @@ static struct transaction_news receive_new(struct transaction_step *step, const 
   step->transaction = transaction;
   transaction_machine_step(step, TRANSACTION_EVENT_REQUEST);
   return step->news;
+}
+
+static struct transaction_news receive_new(struct transaction_step *step, const struct transaction_key *key,
+                                           const struct flow *flow) {
+  const struct sip_message *request = step->message;
+  bool is_fresh = request->to_tag.length == 0;
+  if (is_fresh && is_long_or_dear(request) && (step->context->overloaded || was_refused(step, key))) {
+    /* An overloaded worker begins nothing new that is long or dear; what it has begun it finishes. */
+    counters_add(step->context->counters, overload_refused);
+    return refuse(step, key, flow);
+  }
+  if (is_fresh && request->method == SIP_METHOD_REGISTER) /* new or not: its user knows, and counts it */
+    return (struct transaction_news){.kind = TRANSACTION_NEWS_REQUEST, .method = SIP_METHOD_REGISTER};
+  counters_add(step->context->counters, requests_received);
+  return begin_new(step, key, flow);
+}
+
+enum result transaction_accept(struct transaction_layer *layer, struct context *context,
+                               const struct sip_message *request, const struct flow *flow,
+                               struct handle *transaction_out) {
+  struct transaction_step step = {.layer = layer, .context = context, .message = request};
+  struct transaction_key key;
+  *transaction_out = HANDLE_NONE;
+  if (transaction_key_of(layer, context, request, &key) != RESULT_OK) return RESULT_MALFORMED;
+  struct transaction_news news = begin_new(&step, &key, flow);
+  *transaction_out = news.transaction;
+  return news.kind == TRANSACTION_NEWS_REQUEST ? RESULT_OK : RESULT_REFUSED;
 }
 
 /* --- CANCEL (RFC 3261 9.2) ------------------------------------------------------------------- */
@@ -174,6 +189,7 @@ static struct transaction_news receive_cancel(struct transaction_step *step, str
   if (cancel) {
     char digits[16];
     struct str_view tag = tag_for_cancel(step, invite, digits);
+    counters_add(step->context->counters, requests_received);
     cancel->disowned = true;
     step->transaction = cancel;
     struct handle handle = cancel->self;

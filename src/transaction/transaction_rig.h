@@ -209,6 +209,8 @@ static inline struct transaction_news rig_receive(struct rig *rig, const struct 
     return (struct transaction_news){0};
   }
   struct transaction_news news = rig_note_news(rig, transaction_receive(rig->layer, &rig->context, &message, flow));
+  if (news.kind == TRANSACTION_NEWS_REQUEST && handle_is_none(news.transaction)) /* a REGISTER */
+    (void)!transaction_accept(rig->layer, &rig->context, &message, flow, &news.transaction);
   rig_end_event(rig);
   return news;
 }

@@ -3,6 +3,7 @@
  *   head:  Via …, From, To, Call-ID, CSeq, Timestamp   as every response repeats them; [Request-URI of an RFC 2543
  * request] */
 #include "base/check.h"
+#include "parameters/parameters.h"
 #include "transaction/transaction_private.h"
 
 #define LINE_MARGIN_BYTES 256
@@ -189,20 +190,38 @@ static struct str_view stateless_tag(const struct context *context, const struct
   return text_builder_view(&builder);
 }
 
-void transaction_respond_stateless(struct context *context, const struct sip_message *request, const struct flow *flow,
-                                   unsigned status, struct str_view extra_headers) {
-  if (!request->is_request || request->method == SIP_METHOD_ACK) return;
+/* Keep-alives are agreed upon for a registration or a dialog (RFC 6223 §4.1). */
+uint32_t transaction_keep_s(const struct context *context, const struct sip_message *request) {
+  bool is_meant = request->method == SIP_METHOD_REGISTER || request->method == SIP_METHOD_INVITE ||
+                  request->method == SIP_METHOD_UPDATE;
+  return is_meant ? context->parameters->SS_SIP_NAT_KEEP_ALIVE_PERIOD : 0;
+}
+
+void transaction_build_stateless(const struct context *context, const struct sip_message *request,
+                                 const struct flow *flow, unsigned status, struct str_view to_tag,
+                                 struct text_builder *builder) {
+  sip_build_status_line(builder, status, (struct str_view){0});
+  sip_build_response_block_keeping(builder, request, &flow->remote, to_tag, transaction_keep_s(context, request));
+}
+
+void transaction_send_stateless(struct context *context, const struct sip_message *request, const struct flow *flow,
+                                struct str_view response) {
   struct sip_via via;
   struct flow answer_flow =
       sip_message_top_via(request, &via) == RESULT_OK ? transaction_server_flow(&via, flow) : *flow;
+  outbox_send(context->outbox, &answer_flow, response);
+}
+
+void transaction_respond_stateless(struct context *context, const struct sip_message *request, const struct flow *flow,
+                                   unsigned status, struct str_view extra_headers) {
+  if (!request->is_request || request->method == SIP_METHOD_ACK) return;
   struct text_builder builder =
       arena_builder(context->arena, request->bytes.length + extra_headers.length + LINE_MARGIN_BYTES);
   char digits[TAG_DIGITS];
-  sip_build_status_line(&builder, status, (struct str_view){0});
-  sip_build_response_block(&builder, request, &flow->remote, stateless_tag(context, request, digits));
+  transaction_build_stateless(context, request, flow, status, stateless_tag(context, request, digits), &builder);
   text_builder_add(&builder, extra_headers);
   sip_build_end(&builder, (struct str_view){0}, (struct str_view){0});
   if (builder.overflowed) return;
-  outbox_send(context->outbox, &answer_flow, text_builder_view(&builder));
+  transaction_send_stateless(context, request, flow, text_builder_view(&builder));
   counters_add(context->counters, responses_sent);
 }

@@ -75,6 +75,12 @@ static bool answers_repetition(const struct sighting *sighting, struct watched_t
   return true;
 }
 
+/* A challenge is made anew, nonce and all, for whoever asks again: nothing is kept for strangers (RFC 3261 8.2.7). */
+static bool is_challenged_anew(const struct watched_transaction *transaction, const struct sip_message *message) {
+  return transaction->method == SIP_METHOD_REGISTER && transaction->status == 401 && message->status == 401 &&
+         str_view_equal(transaction->final_to_tag, message->to_tag);
+}
+
 static void final_said(struct sighting *sighting, struct watched_transaction *transaction) {
   const struct sip_message *message = &sighting->message;
   int64_t now_us = sighting->world->now_us;
@@ -92,7 +98,7 @@ static void final_said(struct sighting *sighting, struct watched_transaction *tr
     if (sighting->endpoint->is_switch) watch_timer_final_said(sighting, transaction);
   } else if (transaction->is_excused) {
     /* the network said that nobody hears it: the transaction is over, and a repeated request is a new one */
-  } else if (!str_view_equal(transaction->final, sighting->bytes)) {
+  } else if (!str_view_equal(transaction->final, sighting->bytes) && !is_challenged_anew(transaction, message)) {
     watcher_blame(sighting, "a second final response, different from the first (RFC 3261 17.2)");
   } else if (!answers_repetition(sighting, transaction)) {
     sent_again_by_timer(sighting, transaction);
