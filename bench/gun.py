@@ -55,14 +55,15 @@ class Gun:
         self.binary, self.core = binary, core
         self.target, self.local, self.answer = target, local, answer
 
-    def start(self, work, limit_s=600, **options):
-        """`rate=100, ring_ms=20` become `--rate 100 --ring-ms 20`; True is a flag alone."""
+    def start(self, work, limit_s=600, spin=True, **options):
+        """`rate=100, ring_ms=20` become `--rate 100 --ring-ms 20`; True is a flag alone. `spin` False: it sleeps where it
+        can, and the switch is charged with waking it."""
         local = self.local.rpartition(":")[0] + ":0" if options.get("apart") else self.local  # that port of all addresses
         words = ["--target", self.target, "--local", local]
         words += ["--answer", self.answer] if work == "calls" else []
         for name, value in options.items():
             words += ["--" + name.replace("_", "-")] + ([] if value is True else [str(value)])
-        command = ["taskset", "-c", self.core, self.binary, work, *words, "--spin", "--json"]
+        command = ["taskset", "-c", self.core, self.binary, work, *words, *["--spin"] * spin, "--json"]
         return RunningGun([str(word) for word in command], limit_s)
 
     def run(self, work, **options):

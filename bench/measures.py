@@ -30,7 +30,14 @@ class Sizes:
     users: int = 20000
     burst_s: float = 5  # of OPTIONS and REGISTER as fast as they go
     window: int = 200
+    request_bytes: int = 500  # of a REGISTER and its answer, challenged or not, in the mean
+    answer_bytes: int = 480
+    floor_datagrams: int = 500000
     devices: int = 100000
+    registrations: int = 1000000
+    registration_rate: int = 6000
+    registration_ping_s: int = 120
+    pages: int = 100
     keep_alive_s: int = 10
     supervised: int = 100000
     supervised_million: int = 1000000
@@ -42,7 +49,8 @@ class Sizes:
 
 SMOKE = Sizes(rates=(100, 200), warm_s=0.3, window_s=0.5, idle_s=0.2, settle_s=0.2, step_s=0.5, ramp_from=100, ramp_to=200, held=200,
               held_rate=500, users=50, burst_s=0.3, window=20,
-              devices=200, supervised=200, supervised_million=400, session_s=90, session_million_s=90,
+              devices=200, floor_datagrams=5000, registrations=500, registration_rate=500, registration_ping_s=10, pages=5,
+              supervised=200, supervised_million=400, session_s=90, session_million_s=90,
               refresh_window_s=4, clock_rate=30)
 
 
@@ -92,14 +100,30 @@ ROWS = [
     Row("options_rate", "… a second, one core", "requests/s", goal=100_000, better="more", digits=0),
     Row("options_gun_share", "… share of its core that callgun needed", "%", digits=0),
     Row("register_us", "REGISTER with digest", "µs of processor"),
+    Row("register_floor_us", "… what the kernel alone takes for it, in and out", "µs of processor"),
     Row("register_rate", "… a second, one core", "requests/s", better="more", digits=0),
     Row("ping_us", "keep-alive (text) to each of {devices} devices", "µs of processor", goal=3, digits=2),
+    Row("ping_floor_us", "… what the kernel alone takes for it: sendmmsg to as many addresses", "µs of processor", digits=2),
     Row("ping_gap_p50", "… from one to the next, {keep_alive} s wanted, median", "s", digits=2),
     Row("ping_gap_max", "… the longest", "s", digits=2),
     Row("ping_most", "… most in a second", "keep-alives", digits=0),
     Row("ping_missing", "… devices that got none in a period", "devices", goal=0, digits=0),
     Row("device_bytes", "memory of a registration and its device, {devices} of them", "bytes", goal=400, digits=0),
     Row("registration_bytes", "memory of a registration, {users} of them", "bytes", digits=0),
+    Row("many_bytes", "memory of a registration and its device, {registrations} of them", "bytes", goal=400, digits=0),
+    Row("many_resident_mb", "… everything resident then", "MB", digits=0),
+    Row("many_register_us", "… a REGISTER with digest, each request, at {registration_rate} phones/s", "µs of processor"),
+    Row("many_lost", "… phones that could not register", "phones", goal=0, digits=0),
+    Row("many_ping_us", "… keep-alive (text) to each", "µs of processor", digits=2),
+    Row("many_gap_p50", "… from one to the next, {registration_ping} s wanted, median", "s", digits=2),
+    Row("many_gap_p99", "… 99 of 100 within", "s", digits=2),
+    Row("many_gap_max", "… the longest", "s", digits=2),
+    Row("many_most", "… most keep-alives in a second, of the mean", "times", goal=2, digits=2),
+    Row("many_missing", "… devices that got none in a period", "devices", goal=0, digits=0),
+    Row("many_page_ms", "… a page of GET /registrations, median", "ms"),
+    Row("many_page_max_ms", "… the slowest", "ms"),
+    Row("many_page_items", "… registrations on it", "registrations", digits=0),
+    Row("many_start_s", "… from the start after kill -9 until all are registered again", "s"),
 ]
 
 
@@ -280,9 +304,11 @@ def register(launch, sizes):
         time.sleep(sizes.settle_s)
         after = switch.memory_bytes()
         cost, report = as_fast_as_it_goes(switch, sizes, idle_share, "register", **phones)
+        floor_us = switch.floor_us("answers", sizes.floor_datagrams, sizes.request_bytes, sizes.answer_bytes)
     requests = report["completed"] + report["challenged"]
     return {
         "register_us": cost.us_each(requests),
+        "register_floor_us": floor_us,
         "register_rate": requests / report["seconds"],
         "registration_bytes": (after - before) / max(first["completed"], 1),
         "report": {"first": first, "later": report},
@@ -309,14 +335,57 @@ def keep_alive(launch, sizes):
         with Cost(switch, idle_share) as cost:
             time.sleep(2 * sizes.keep_alive_s)
         report = gun.report(end=True)
+        floor_us = switch.floor_us("pings", sizes.floor_datagrams, sizes.devices)
     gap = report.get("ping_gap_us", {"p50": 0, "max": 0})
     return {
         "ping_us": cost.us_each(report.get("pings_per_s", 0) * cost.seconds),
+        "ping_floor_us": floor_us,
         "ping_gap_p50": gap["p50"] / 1e6,
         "ping_gap_max": gap["max"] / 1e6,
         "ping_most": report.get("most_pings_in_a_second", 0),
         "ping_missing": there - report.get("phones_pinged_twice", 0),
         "device_bytes": (after - before) / max(there - half, 1),
+        "report": report,
+    }
+
+
+def million_registrations(launch, sizes):
+    """So many phones on ways of their own, registered at an even pace, pinged for two rounds, listed, and there again after
+    kill -9. callgun sleeps where it can: with --spin it would keep a core busy for minutes."""
+    count, ping_s = sizes.registrations, sizes.registration_ping_s
+    phones = {"user": USER_PREFIX, "password": PASSWORD, "expires": 36000, "apart": True, "spin": False}
+    with launch(users=count, keep_alive_s=ping_s) as switch:
+        switch.gun.run("options", count=count // 2, window=sizes.window, spin=False)  # the flight recorder's files are there
+        time.sleep(sizes.settle_s)
+        idle_share, before = switch.idle_share(sizes.idle_s), switch.memory_bytes()
+        with Cost(switch, idle_share) as registering:
+            gun = switch.gun.start("register", limit_s=3600, rate=sizes.registration_rate, count=count, window=count, users=count,
+                                   hold=True, **phones)
+            there = gun.wait_until_holding()
+        time.sleep(sizes.settle_s)
+        after, resident = switch.memory_bytes(), switch.resident_bytes()
+        with Cost(switch, idle_share) as pinging:
+            time.sleep(2 * ping_s + 1)
+        pages, items = switch.page_s(sizes.pages)
+        report = gun.report(end=True)
+        start_s = switch.start_again_after_kill_s()
+    gap = report.get("ping_gap_us", {"p50": 0, "p99": 0, "max": 0})
+    per_s = report.get("pings_per_s", 0)
+    return {
+        "many_bytes": (after - before) / max(there, 1),
+        "many_resident_mb": resident / 1e6,
+        "many_register_us": registering.us_each(there * 2),
+        "many_lost": count - there + report.get("timed_out", 0) + report.get("rejected", 0),
+        "many_ping_us": pinging.us_each(per_s * pinging.seconds),
+        "many_gap_p50": gap["p50"] / 1e6,
+        "many_gap_p99": gap["p99"] / 1e6,
+        "many_gap_max": gap["max"] / 1e6,
+        "many_most": report.get("most_pings_in_a_second", 0) / max(per_s, 1),
+        "many_missing": there - report.get("phones_pinged_twice", 0),
+        "many_page_ms": pages[len(pages) // 2] * 1e3,
+        "many_page_max_ms": pages[-1] * 1e3,
+        "many_page_items": items / len(pages),
+        "many_start_s": start_s,
         "report": report,
     }
 
@@ -344,4 +413,5 @@ MEASURES = [
     Measure("options", options),
     Measure("register", register),
     Measure("keep-alive", keep_alive, rounds_max=2),
+    Measure("million-registrations", million_registrations, rounds_max=1, only_belfry=True, on_request=True),
 ]

@@ -24,6 +24,9 @@ NOTES = """\
   switch's usual clock; callgun is both ends and compares each refresh with the moment of the answer and so many periods.
 - Keep-alives: devices on addresses of their own (callgun --apart), Belfry's text HELLO, Kamailio's four zero bytes
   (nathelper, one process). The cost holds the REGISTERs that fall due meanwhile, some five a second.
+- What the kernel alone takes is measured in the same round on the same cores (bench_udp_floor), without anything else to do
+  or to have in the caches: a loop of recvmmsg and sendmmsg with {request:,} bytes in and {answer:,} out, and one of sendmmsg
+  with five bytes. On the loopback the receiving half of what is sent is done in the sender's time.
 """
 
 
@@ -62,6 +65,8 @@ def table(results, sizes):
     """Lines of a Markdown table. `results` maps a switch's name to its rounds, each a dict of figures."""
     names = {"low": sizes.rates[0], "high": sizes.rates[1], "held": f"{sizes.held:,}", "users": f"{sizes.users:,}",
              "ring": measures.RING_MS, "devices": f"{sizes.devices:,}", "keep_alive": sizes.keep_alive_s,
+             "registrations": f"{sizes.registrations:,}", "registration_rate": f"{sizes.registration_rate:,}",
+             "registration_ping": sizes.registration_ping_s,
              "supervised": f"{sizes.supervised:,}", "supervised_million": f"{sizes.supervised_million:,}"}
     cells = [["", "unit", "Belfry", "Kamailio", "ratio", "floor", "goal"]]
     for row in measures.ROWS:
@@ -79,6 +84,7 @@ def write(directory, stamp, machine, results, sizes):
     """Writes STAMP.md and STAMP.json; returns the path of the former."""
     directory.mkdir(parents=True, exist_ok=True)
     notes = NOTES.format(ring=measures.RING_MS, window=sizes.window_s, warm=sizes.warm_s, step=sizes.step_s,
+                         request=sizes.request_bytes, answer=sizes.answer_bytes,
                          refresh=sizes.session_s / measures.SEGMENT, million=sizes.session_million_s / measures.SEGMENT)
     described = "\n".join(f"- {what}: {value}" for what, value in machine.items())
     text = f"# Benchmarks, {stamp}\n\n{described}\n\n" + "\n".join(table(results, sizes)) + f"\n\n{notes}"

@@ -1,5 +1,6 @@
 """The switches under test: each is started afresh, pinned to its core, for one piece of work."""
 
+import json
 import re
 import shutil
 import sqlite3
@@ -19,6 +20,7 @@ from .gun import Gun
 HERE = Path(__file__).resolve().parent
 CALLGUN = BUILD / "tools" / "callgun" / "callgun"
 FLOOR = BUILD / "bench" / "floor"
+UDP_FLOOR = BUILD / "bench" / "bench_udp_floor"
 USER_PREFIX, PASSWORD = "7", "bench-secret"
 
 
@@ -42,7 +44,7 @@ class UnderTest:
     name = ""
 
     def __init__(self, directory, cores, users=0, keep_alive_s=0, session_s=0, calls_max=200000, clock_rate=None):
-        self.rig = PinnedRig(directory, cores[0])
+        self.rig, self.cores = PinnedRig(directory, cores[0]), cores
         self.users, self.keep_alive_s, self.session_s = users, keep_alive_s, session_s
         self.calls_max, self.clock_rate = calls_max, clock_rate
         self.port, self.local_port, self.answer_port = free_port(), free_port(), free_port()
@@ -72,6 +74,14 @@ class UnderTest:
         """What it uses, transactions that are over left out as far as the switch allows that."""
         return process_tree.own_bytes(self.pid)
 
+    def floor_us(self, work, *words):
+        """What the kernel alone takes for such datagrams, on the same cores now (bench_udp_floor); None where that is not
+        built."""
+        if not UDP_FLOOR.exists():
+            return None
+        command = [UDP_FLOOR, work, *self.cores, *words]
+        return json.loads(subprocess.run([str(word) for word in command], capture_output=True, text=True, check=True).stdout)["us"]
+
     def idle_share(self, seconds):
         """The share of its core that it takes without load."""
         before = self.processor_s()
@@ -89,7 +99,8 @@ class Belfry(UnderTest):
     """One worker, everything at its defaults but the limits; the record of each call goes to the embedded store."""
 
     name = "belfry"
-    limits = ["--workers", "1", "--transactions-max", "4000000", "--registrations-max", "200000"]
+    limits = ["--workers", "1", "--transactions-max", "4000000"]
+    registrations_least = 200000
 
     @staticmethod
     def missing():
@@ -97,22 +108,46 @@ class Belfry(UnderTest):
 
     def start(self):
         capacity = {"capacity": 2000000}
+        registrations = ["--registrations-max", max(self.registrations_least, self.users)]
         self.switch = Switch(
-            self.rig, arguments=[*self.limits, "--calls-max", self.calls_max], tcp=False,
+            self.rig, arguments=[*self.limits, *registrations, "--calls-max", self.calls_max], tcp=False,
             clock_rate=self.clock_rate if self.clock_rate != 1 else None,
             parameters=self.parameters(),
             phones=[phone(f"{USER_PREFIX}{n}") | {"password": PASSWORD} for n in range(self.users)],
             mapping_gateways=[mapping_gateway("customer", self.local_port) | capacity],
             routing_gateways=[routing_gateway("vendor", self.answer_port) | capacity])
         self.port = self.switch.port
-        return self.switch.start(deadline_s=120).process.popen.pid
+        return self.switch.start(deadline_s=120 + self.users / 5000).process.popen.pid
 
     def parameters(self):
         if self.session_s:
             return {"SS_SIP_SESSION_TTL": self.session_s}
         if self.keep_alive_s:
-            return {"SS_SIP_NAT_KEEP_ALIVE_PERIOD": self.keep_alive_s, "SS_SIP_NAT_KEEP_ALIVE_SEND_ONE_TIME": 100000}
+            return {"SS_SIP_NAT_KEEP_ALIVE_PERIOD": self.keep_alive_s, "SS_SIP_NAT_KEEP_ALIVE_SEND_ONE_TIME": 100000,
+                    "SS_ENDPOINT_EXPIRE": 36000}
         return {"BF_NAT_KEEP_ALIVE_METHOD": "off"} if self.users else {}  # the peer sends none either
+
+    def start_again_after_kill_s(self):
+        """kill -9, and how long it then takes from its start until it serves and all registrations are there."""
+        before = self.switch.api.get("/api/v1/status")["registrations"]
+        self.switch.wait_for_journal()
+        self.switch.kill()
+        self.switch.configuration = {}  # it is in the store
+        started = time.monotonic()
+        self.pid = self.switch.start(deadline_s=300).process.popen.pid
+        wait_until(lambda: self.switch.api.get("/api/v1/status")["registrations"] >= before, "all are registered again", 300)
+        return time.monotonic() - started
+
+    def page_s(self, pages):
+        """How long GET /registrations takes for each of its first pages, the shortest first, and how many it lists on them."""
+        times, items, cursor = [], 0, {}
+        while len(times) < pages and cursor is not None:
+            started = time.monotonic()
+            answer = self.switch.api.get("/api/v1/registrations", **cursor)
+            times.append(time.monotonic() - started)
+            items += len(answer["items"])
+            cursor = {"cursor": answer["next_cursor"]} if answer["next_cursor"] else None
+        return sorted(times), items
 
     def records(self):
         days = (self.switch.data / "records").glob("????????.db")
