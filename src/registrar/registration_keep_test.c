@@ -103,6 +103,8 @@ static void test_two_flows_of_one_contact_are_two(void) {
 static void test_a_phone_is_where_it_was(void) {
   begin();
   struct flow flow = rig_flow(TRANSPORT_UDP, "[2001:db8::7]:40000", 0);
+  flow.socket_index = world->local.socket_count;
+  rig_add_socket(world, TRANSPORT_UDP, "[2001:db8::1]:5060");
   expect_status(REGISTER(.cseq = 1, .flow = &flow,
                          .extra = "Path: <sip:edge.example;lr>\r\nSupported: path\r\n"
                                   "User-Agent: Old Phone\r\n",
