@@ -47,9 +47,9 @@ static void write_calls(struct call_journal *journal, uint32_t calls) {
   }
 }
 
-static void count_call(void *context, struct journal_key key, struct str_view state, struct str_view note) {
-  (void)key;
-  (*(uint32_t *)context) += state.length == STATE_BYTES && note.length == NOTE_BYTES;
+static bool count_call(void *context, const struct journal_kept *kept) {
+  (*(uint32_t *)context) += kept->state.length == STATE_BYTES && kept->note.length == NOTE_BYTES;
+  return true;
 }
 
 static int remove_one(const char *path, const struct stat *status, int type, struct FTW *place) {
@@ -76,7 +76,9 @@ static void measure(uint32_t calls) {
   if (!journal) give_up(problem);
   double opened = now_s();
   uint32_t count = 0;
-  if (call_journal_each(journal, count_call, &count) != RESULT_OK || count != calls) give_up("not all calls are there");
+  if (call_journal_each(journal, &(struct journal_visit){.each = count_call, .context = &count}) != RESULT_OK ||
+      count != calls)
+    give_up("not all calls are there");
   double visited = now_s();
   struct call_journal_health health;
   call_journal_read_health(journal, &health);

@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass
 
 from .gun import losses
+from .recovery import recover
 from .switches import PASSWORD, USER_PREFIX
 
 RING_MS = 20
@@ -44,6 +45,8 @@ class Sizes:
     session_s: int = 90  # the shortest of RFC 4028; each end is refreshed every 45 s
     session_million_s: int = 600
     refresh_window_s: float = 60
+    recovered: int = 100000
+    recovered_million: int = 1000000
     clock_rate: int = 1  # of the switch, for sessions; more than 1 measures nothing
 
 
@@ -51,7 +54,7 @@ SMOKE = Sizes(rates=(100, 200), warm_s=0.3, window_s=0.5, idle_s=0.2, settle_s=0
               held_rate=500, users=50, burst_s=0.3, window=20,
               devices=200, floor_datagrams=5000, registrations=500, registration_rate=500, registration_ping_s=10, pages=5,
               supervised=200, supervised_million=400, session_s=90, session_million_s=90,
-              refresh_window_s=4, clock_rate=30)
+              refresh_window_s=4, recovered=200, recovered_million=400, clock_rate=30)
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,14 @@ ROWS = [
     Row("million_off_max", "… the furthest", "ms", digits=1),
     Row("million_bytes", "… memory of a supervised call, both legs", "bytes", goal=2048, digits=0),
     Row("million_lost", "… calls lost, refreshes overdue", "", goal=0, digits=0),
+    Row("recovery_s", "from the start until it serves, {recovered} calls in its journal", "s", digits=2),
+    Row("recovery_us", "… for each call", "µs of processor", goal=10),
+    Row("recovery_mb", "… everything resident then", "MB", digits=0),
+    Row("recovery_lost", "… calls lost, callers denied who hang up meanwhile", "", goal=0, digits=0),
+    Row("recovery_million_s", "from the start until it serves, {recovered_million} calls in its journal", "s", goal=10, digits=2),
+    Row("recovery_million_us", "… for each call", "µs of processor", goal=10),
+    Row("recovery_million_mb", "… everything resident then", "MB", digits=0),
+    Row("recovery_million_lost", "… calls lost, callers denied who hang up meanwhile", "", goal=0, digits=0),
     Row("options_us", "stateful OPTIONS → 200", "µs of processor"),
     Row("options_rate", "… a second, one core", "requests/s", goal=100_000, better="more", digits=0),
     Row("options_gun_share", "… share of its core that callgun needed", "%", digits=0),
@@ -280,6 +291,20 @@ def as_fast_as_it_goes(switch, sizes, idle_share, work, **options):
     return cost, report
 
 
+def recovery(launch, prefix, count):
+    """Its start with a journal of so many calls, while callers hang up who are in some of them."""
+    with launch(calls_max=count + count // 4 + 1000) as switch:
+        switch.switch.terminate()
+        found = recover(switch.switch, count, 1, (switch.local_port, switch.answer_port))
+    return {
+        f"{prefix}_s": found["seconds"],
+        f"{prefix}_us": found["processor_s"] / count * 1e6,
+        f"{prefix}_mb": found["memory"] / 1e6,
+        f"{prefix}_lost": count - found["go_on"] + found["denied"],
+        "report": found,
+    }
+
+
 def options(launch, sizes):
     with launch() as switch:
         cost, report = as_fast_as_it_goes(switch, sizes, switch.idle_share(sizes.idle_s), "options")
@@ -409,6 +434,9 @@ MEASURES = [
             rounds_max=2, only_belfry=True),
     Measure("million", lambda launch, sizes: supervised(launch, sizes, "million", sizes.supervised_million,
                                                         sizes.session_million_s),
+            rounds_max=1, only_belfry=True, on_request=True),
+    Measure("recovery", lambda launch, sizes: recovery(launch, "recovery", sizes.recovered), only_belfry=True),
+    Measure("recovery-million", lambda launch, sizes: recovery(launch, "recovery_million", sizes.recovered_million),
             rounds_max=1, only_belfry=True, on_request=True),
     Measure("options", options),
     Measure("register", register),

@@ -60,11 +60,13 @@ void *pool_take_uncleared(struct pool *pool, struct handle *handle_out) {
 
 void *pool_take_at(struct pool *pool, struct handle handle) {
   if (handle.index >= pool->capacity || !(handle.generation & 1) || pool->generations[handle.index] & 1) return NULL;
-  if (handle.index >= pool->high_water) pool->high_water = handle.index + 1;
+  void *slot = slot_at(pool, handle.index);
+  if (handle.index >= pool->high_water)
+    pool->high_water = handle.index + 1; /* as its memory was handed in: zero */
+  else
+    memset(slot, 0, pool->slot_bytes);
   pool->generations[handle.index] = handle.generation;
   pool->used++;
-  void *slot = slot_at(pool, handle.index);
-  memset(slot, 0, pool->slot_bytes);
   return slot;
 }
 

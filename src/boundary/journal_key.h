@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/str_view.h"
+
 struct journal_key {
   uint64_t high; /* enum journal_thing in the first 8 bits; both halves 0: no key */
   uint64_t low;
@@ -40,6 +42,13 @@ static inline bool journal_key_is_none(struct journal_key key) {
   return key.high == 0 && key.low == 0;
 }
 
+/* What lives in it. Texts are valid as long as whoever hands them out says. */
+struct journal_kept {
+  struct journal_key key;
+  struct str_view state; /* what was put last */
+  struct str_view note;  /* the last one beside it; may be empty */
+};
+
 enum journal_kind {
   JOURNAL_NONE = 0,
   JOURNAL_SEGMENT, /* the first record of each file; the journal's own */
@@ -51,5 +60,9 @@ enum journal_kind {
   JOURNAL_STORED,  /* records up to the sequence number in the payload are in the store; the journal's own */
   JOURNAL_KINDS
 };
+
+static inline bool journal_kind_is_state(enum journal_kind kind) {
+  return kind == JOURNAL_PUT || kind == JOURNAL_COPY;
+}
 
 #endif

@@ -166,8 +166,7 @@ void call_find(struct call_table *table, struct context *context, const struct c
 /* Takes a call up again that was open when the switch stopped working; its legs go on as before, with the same tags. To
  * be called before anything else has happened in the tables; call_table_restored ends that. RESULT_MALFORMED,
  * RESULT_FULL: it cannot be (another version's state, another worker's, no room): call_kept_record is what is left. */
-enum result call_restore(struct call_table *table, struct context *context, struct str_view state,
-                         struct str_view note) MUST_USE;
+enum result call_restore(struct call_table *table, struct context *context, const struct journal_kept *kept) MUST_USE;
 void call_table_restored(struct call_table *table);
 
 /* Appends the record (cdr/cdr_record.h) of a call that was open when the switch stopped working: `state` and `note` are

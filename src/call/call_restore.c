@@ -244,19 +244,18 @@ static void give_up(struct call_step *step) {
 
 static void await_ack(struct call_step *step, struct str_view answer);
 
-enum result call_restore(struct call_table *table, struct context *context, struct str_view state,
-                         struct str_view note_bytes) {
+enum result call_restore(struct call_table *table, struct context *context, const struct journal_kept *kept) {
   struct packed_reader reader;
   struct str_view record;
   struct handle handle;
   struct session_terms terms[2];
-  if (!call_kept_read(state, &reader, &record)) return RESULT_MALFORMED;
+  if (!call_kept_read(kept->state, &reader, &record)) return RESULT_MALFORMED;
   handle.index = (uint32_t)packed_take(&reader, 4);
   handle.generation = (uint32_t)packed_take(&reader, 4);
   struct call *call = reader.broken ? NULL : pool_take_at(&table->calls, handle);
   if (!call) return RESULT_FULL;
   struct call_step step = {.table = table, .context = context, .call = call};
-  struct kept_note note = call_kept_note_read(note_bytes);
+  struct kept_note note = call_kept_note_read(kept->note);
   call->alive.at = note.alive_at;
   bool is_whole = restore(&step, &reader, terms);
   struct str_view answer = packed_take_text(&reader);

@@ -116,7 +116,7 @@ void call_journal_close(struct call_journal **journal_pointer) {
   files->give_back(files->context, journal->segments, segments_bytes());
   files->give_back(files->context, journal->index_memory, journal->index_bytes);
   files->give_back(files->context, journal->batch, journal->batch_bytes_max);
-  files->give_back(files->context, journal->file_memory, journal->file_bytes);
+  journal_file_release(journal, &journal->file);
   pthread_mutex_destroy(&journal->health_mutex);
   free(journal);
 }

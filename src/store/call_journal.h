@@ -52,10 +52,23 @@ struct call_journal_options {
  */
 struct call_journal *call_journal_open(const struct call_journal_options *options, char *problem, size_t problem_bytes);
 
-/* Calls `each` for everything that lives, with its last note (may be empty), oldest first; between opening and start.
- * The views are valid during the call, which may call call_journal_put. */
-typedef void call_journal_visitor(void *context, struct journal_key key, struct str_view state, struct str_view note);
-enum result call_journal_each(struct call_journal *journal, call_journal_visitor *each, void *context);
+/* What is to happen with what lives. `wants` (NULL: everything is wanted) looks at keys only; `each` gets what is
+ * wanted, with views that are valid during its call, and says whether it has taken it. Both may call call_journal_put.
+ */
+struct journal_visit {
+  bool (*wants)(void *context, struct journal_key key);
+  bool (*each)(void *context, const struct journal_kept *kept);
+  void *context;
+};
+
+/* Visits all that lives, oldest first; between opening and start. Several threads may do so at once. What is told
+ * meanwhile is written later, so there is only little room for it (RESULT_FULL). RESULT_FAILED: a file could not be
+ * read; what is in it has not been visited. */
+enum result call_journal_each(struct call_journal *journal, const struct journal_visit *how);
+
+/* Visits, in no order, what none has taken. One thread, after the others; `wants` is not asked. What is told meanwhile
+ * is written now and then, so there is room for much. What cannot be read stays, and is not visited. */
+enum result call_journal_each_left(struct call_journal *journal, const struct journal_visit *how);
 
 /* Who hears of durable tickets, when it is known later than at opening; before the start. */
 void call_journal_on_flush(struct call_journal *journal, void (*flushed)(void *context), void *context);

@@ -225,14 +225,15 @@ struct living {
 };
 static struct living living;
 
-static void keep_living(void *context, struct journal_key key, struct str_view state, struct str_view note) {
+static bool keep_living(void *context, const struct journal_kept *kept) {
   (void)context;
-  uint64_t number = key.low >> 32;
+  uint64_t number = kept->key.low >> 32;
   expect(number < OBJECTS_MAX && !living.has[number]);
   living.count++;
   living.has[number] = true;
-  snprintf(living.state[number], sizeof living.state[0], "%.*s", (int)state.length, state.data);
-  snprintf(living.note[number], sizeof living.note[0], "%.*s", (int)note.length, note.data);
+  snprintf(living.state[number], sizeof living.state[0], "%.*s", (int)kept->state.length, kept->state.data);
+  snprintf(living.note[number], sizeof living.note[0], "%.*s", (int)kept->note.length, kept->note.data);
+  return true;
 }
 
 /* Opens it as after a crash, and reads what lives. */
@@ -240,7 +241,7 @@ static struct call_journal *reopen(void) {
   memset(&living, 0, sizeof living);
   struct call_journal *journal = open_journal();
   expect(journal != NULL);
-  expect_int(call_journal_each(journal, keep_living, NULL), ==, RESULT_OK);
+  expect_int(call_journal_each(journal, &(struct journal_visit){.each = keep_living}), ==, RESULT_OK);
   return journal;
 }
 
@@ -270,6 +271,59 @@ static void test_what_was_durable_is_there_again_with_its_last_note(void) {
   expect_int(sink_has("record 4"), ==, 1);
   call_journal_close(&journal);
   expect_int(strlen(reports), ==, 0);
+  remove_dir();
+}
+
+/* Four readers at once, each for the numbers that leave the same remainder; nobody takes what can be divided by 5. */
+struct share {
+  pthread_t thread;
+  struct call_journal *journal;
+  uint64_t number;
+  unsigned taken;
+};
+#define SHARES 4
+
+static bool wants_its_own(void *context, struct journal_key key) {
+  return (key.low >> 32) % SHARES == ((const struct share *)context)->number;
+}
+
+static bool takes_most(void *context, const struct journal_kept *kept) {
+  struct share *share = context;
+  uint64_t number = kept->key.low >> 32;
+  expect(number % SHARES == share->number);
+  share->taken += number % 5 != 0;
+  return number % 5 != 0;
+}
+
+static void *read_share(void *context) {
+  struct share *share = context;
+  struct journal_visit how = {wants_its_own, takes_most, share};
+  expect_int(call_journal_each(share->journal, &how), ==, RESULT_OK);
+  return NULL;
+}
+
+static void test_many_may_read_what_lives_and_what_none_takes_is_left(void) {
+  struct share shares[SHARES];
+  fresh_dir();
+  struct call_journal *journal = start_journal();
+  for (uint64_t number = 0; number < 40; number++)
+    put(journal, JOURNAL_PUT, number, "state");
+  expect(wait_for(journal, put(journal, JOURNAL_NOTE, 20, "note")));
+  call_journal_close(&journal);
+  journal = open_journal();
+  for (unsigned i = 0; i < SHARES; i++) {
+    shares[i] = (struct share){.journal = journal, .number = i};
+    pthread_create(&shares[i].thread, NULL, read_share, &shares[i]);
+  }
+  for (unsigned i = 0; i < SHARES; i++) {
+    pthread_join(shares[i].thread, NULL);
+    expect_int(shares[i].taken, ==, 8);
+  }
+  memset(&living, 0, sizeof living);
+  expect_int(call_journal_each_left(journal, &(struct journal_visit){.each = keep_living}), ==, RESULT_OK);
+  expect_int(living.count, ==, 8);
+  expect(living.has[5] && strcmp(living.state[20], "state") == 0 && strcmp(living.note[20], "note") == 0);
+  call_journal_close(&journal);
   remove_dir();
 }
 
@@ -717,6 +771,7 @@ static void test_a_directory_that_cannot_be_made_is_a_clear_error(void) {
 }
 
 TAP_TESTS(TAP(test_what_was_durable_is_there_again_with_its_last_note),
+          TAP(test_many_may_read_what_lives_and_what_none_takes_is_left),
           TAP(test_the_end_waits_for_all_that_was_told_however_many_batches_that_are),
           TAP(test_many_that_are_waited_for_share_a_flush),
           TAP(test_one_that_is_waited_for_is_flushed_at_once_however_long_many_would_wait),

@@ -6,6 +6,7 @@
 #ifndef STORE_JOURNAL_INDEX_H
 #define STORE_JOURNAL_INDEX_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,7 @@ struct journal_live {
   struct journal_key key;
   struct journal_place put, note;
   uint32_t next; /* of the chain, or of the free ones: its number, from 1 on; 0: none */
+  bool is_taken; /* atomic: at the start somebody goes on with it */
 };
 
 struct journal_index {

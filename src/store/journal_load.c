@@ -90,6 +90,7 @@ static void load_segment(struct call_journal *journal, struct journal_segment *s
   size_t used = 0;
   for (enum journal_step step; (step = journal_walk_next(&walk)) != JOURNAL_STEP_END;) {
     if (step != JOURNAL_STEP_RECORD) {
+      segment->is_damaged = true;
       report_damage(journal, segment, &walk, step);
       continue;
     }
@@ -123,45 +124,105 @@ bool journal_load(struct call_journal *journal) {
 /* --- what lives -----------------------------------------------------------------------------------------------------
  */
 
-static bool is_at(const struct journal_place *place, const struct journal_segment *segment,
-                  const struct journal_walk *walk) {
-  return place->bytes > 0 && place->segment == segment->number && place->at == walk->record_at;
+static bool is_at(const struct journal_place *place, const struct journal_segment *segment, size_t at) {
+  return place->bytes > 0 && place->segment == segment->number && place->at == at;
+}
+
+static bool note_can_be_read(const struct journal_live *live) {
+  return live->note.bytes > 0 && live->note.bytes <= JOURNAL_NOTE_MAX + 64;
 }
 
 /* A note mostly stands in the same file as its state, which is in memory. */
-static bool read_note(struct call_journal *journal, const struct journal_walk *walk, const struct journal_live *live,
-                      char *memory, struct journal_record *note_out) {
+static bool read_note(const struct call_journal *journal, const struct journal_walk *walk,
+                      const struct journal_live *live, char *memory, struct journal_record *note_out) {
   const struct journal_place *place = &live->note;
   size_t bytes;
-  if (place->bytes == 0 || place->bytes > JOURNAL_NOTE_MAX + 64) return false;
+  if (!note_can_be_read(live)) return false;
   if (place->segment == live->put.segment)
     return journal_record_read(str_view_from(walk->bytes, place->at), walk->salt, note_out, &bytes) == RESULT_OK;
   return journal_place_read(journal, place, memory, note_out);
 }
 
-static void visit(struct call_journal *journal, const struct journal_walk *walk, const struct journal_live *live,
-                  call_journal_visitor *each, void *context) {
-  static const struct str_view none = {0};
-  char memory[JOURNAL_NOTE_MAX + 64];
-  struct journal_record note = {0};
-  bool has_note = read_note(journal, walk, live, memory, &note);
-  each(context, live->key, walk->record.payload, has_note ? note.payload : none);
+/* Several threads may take the same thing: who is suspended is known to each worker. */
+static void note_taken(struct call_journal *journal, struct journal_live *live) {
+  if (!__atomic_exchange_n(&live->is_taken, true, __ATOMIC_RELAXED))
+    __atomic_fetch_add(&journal->taken_count, 1, __ATOMIC_RELAXED);
 }
 
-enum result call_journal_each(struct call_journal *journal, call_journal_visitor *each, void *context) {
+static void visit(struct call_journal *journal, const struct journal_walk *walk, struct journal_live *live,
+                  const struct journal_visit *how) {
+  char memory[JOURNAL_NOTE_MAX + 64];
+  struct journal_record note = {0};
+  struct journal_kept kept = {.key = live->key, .state = walk->record.payload};
+  if (read_note(journal, walk, live, memory, &note)) kept.note = note.payload;
+  if (how->each(how->context, &kept)) note_taken(journal, live);
+}
+
+static bool is_whole(const struct journal_walk *walk) {
+  struct journal_record record;
+  size_t bytes;
+  return journal_record_read(str_view_from(walk->bytes, walk->record_at), walk->salt, &record, &bytes) == RESULT_OK;
+}
+
+static void visit_if_wanted(struct call_journal *journal, const struct journal_segment *segment,
+                            const struct journal_walk *walk, const struct journal_visit *how) {
+  const struct journal_record *record = &walk->record;
+  if (!journal_kind_is_state(record->kind) || (how->wants && !how->wants(how->context, record->key))) return;
+  struct journal_live *live = journal_index_find(&journal->index, record->key);
+  if (live && is_at(&live->put, segment, walk->record_at) && is_whole(walk)) visit(journal, walk, live, how);
+}
+
+/* It has been read before: where nothing was wrong, only what is wanted is looked at once more. */
+static void visit_segment(struct call_journal *journal, const struct journal_segment *segment, struct str_view file,
+                          const struct journal_visit *how) {
+  struct journal_walk walk = journal_walk_over(file, segment->salt);
+  while (!segment->is_damaged && journal_walk_glance(&walk))
+    visit_if_wanted(journal, segment, &walk, how);
+  for (enum journal_step step; (step = journal_walk_next(&walk)) != JOURNAL_STEP_END;)
+    if (step == JOURNAL_STEP_RECORD) visit_if_wanted(journal, segment, &walk, how);
+}
+
+enum result call_journal_each(struct call_journal *journal, const struct journal_visit *how) {
+  struct journal_file file = {0};
+  enum result result = RESULT_OK;
   if (journal->writer_started) return RESULT_WRONG_STATE;
-  uint32_t count = journal->segment_count; /* what is told meanwhile may begin further files */
-  for (uint32_t i = 0; i < count; i++) {
+  for (uint32_t i = 0; i < journal->segment_count; i++) {
     const struct journal_segment *segment = &journal->segments[i];
-    struct str_view file = journal_segment_read(journal, segment);
-    if (!file.data && segment->bytes > 0) return RESULT_FAILED;
-    struct journal_walk walk = journal_walk_over(file, segment->salt);
-    for (enum journal_step step; (step = journal_walk_next(&walk)) != JOURNAL_STEP_END;) {
-      if (step != JOURNAL_STEP_RECORD) continue;
-      const struct journal_live *live = journal_index_find(&journal->index, walk.record.key);
-      if (live && is_at(&live->put, segment, &walk)) visit(journal, &walk, live, each, context);
-      journal_write_if_crowded(journal);
-    }
+    struct str_view bytes = journal_segment_read_into(journal, segment, &file);
+    if (!bytes.data && segment->bytes > 0)
+      result = RESULT_FAILED;
+    else
+      visit_segment(journal, segment, bytes, how);
   }
+  journal_file_release(journal, &file);
+  return result;
+}
+
+/* What cannot be read stays. */
+static void visit_left(struct call_journal *journal, struct journal_live *live, char *memory,
+                       const struct journal_visit *how) {
+  char note_memory[JOURNAL_NOTE_MAX + 64];
+  struct journal_record state, note = {0};
+  struct journal_kept kept = {.key = live->key};
+  if (!journal_place_read(journal, &live->put, memory, &state)) return;
+  kept.state = state.payload;
+  if (note_can_be_read(live) && journal_place_read(journal, &live->note, note_memory, &note)) kept.note = note.payload;
+  if (how->each(how->context, &kept)) note_taken(journal, live);
+}
+
+enum result call_journal_each_left(struct call_journal *journal, const struct journal_visit *how) {
+  const struct journal_files *files = &journal->files;
+  size_t bytes = JOURNAL_PAYLOAD_MAX + 64;
+  if (journal->writer_started) return RESULT_WRONG_STATE;
+  if (journal->taken_count >= journal->index.used) return RESULT_OK;
+  char *memory = files->allocate(files->context, bytes);
+  if (!memory) return RESULT_FULL;
+  uint32_t count = journal->index.high_water; /* what is told meanwhile is none of ours */
+  for (uint32_t i = 0; i < count; i++) {
+    struct journal_live *live = &journal->index.entries[i];
+    if (live->put.bytes > 0 && !live->is_taken) visit_left(journal, live, memory, how);
+    journal_write_if_crowded(journal);
+  }
+  files->give_back(files->context, memory, bytes);
   return RESULT_OK;
 }

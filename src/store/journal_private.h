@@ -28,6 +28,15 @@
 struct journal_segment {
   uint32_t number, salt, bytes;
   uint64_t last_end; /* sequence of the last record of an ended call in it; 0: none */
+  bool is_damaged;   /* not all of it could be read at the start */
+};
+
+/* A file read into memory. */
+struct journal_file {
+  char *memory;
+  size_t bytes;    /* of memory */
+  uint32_t number; /* which; 0: none */
+  size_t length;
 };
 
 /* "When the store has all before `position`, records up to `sequence` need not be kept." */
@@ -69,11 +78,8 @@ struct call_journal {
   size_t index_bytes;
   bool keeps_all; /* not all that lives is known: nothing may be given up */
 
-  /* One file read into memory: while opening, for compaction, for the store. */
-  char *file_memory;
-  size_t file_bytes;
-  uint32_t file_number; /* which; 0: none */
-  size_t file_length;
+  struct journal_file file; /* while opening, for compaction, for the store */
+  uint32_t taken_count;     /* atomic: of what lives, at the start */
 
   /* The batch that is being written: records as they stand in the file. */
   char *batch;
@@ -119,7 +125,7 @@ enum journal_sleep {
  */
 
 /* The segment with this number; NULL when there is none (any more). */
-struct journal_segment *journal_segment_find(struct call_journal *journal, uint32_t number);
+struct journal_segment *journal_segment_find(const struct call_journal *journal, uint32_t number);
 
 /* Finds the files there are, oldest first, and what of each counts. False with a sentence. */
 bool journal_segments_find(struct call_journal *journal, char *problem, size_t problem_bytes);
@@ -127,12 +133,17 @@ bool journal_segments_find(struct call_journal *journal, char *problem, size_t p
 /* Begins a new file. False, errno says why: nothing has changed. */
 bool journal_segment_begin(struct call_journal *journal);
 
-/* Reads a file into journal->file_memory (unless it is there already) and returns what of it counts; an empty view with
- * data NULL when it cannot be read. */
+/* Reads a file into journal->file (unless it is there already) and returns what of it counts; an empty view with data
+ * NULL when it cannot be read. */
 struct str_view journal_segment_read(struct call_journal *journal, const struct journal_segment *segment);
 
+/* The same into memory of one's own (zeroes at first), which journal_file_release gives back. */
+struct str_view journal_segment_read_into(const struct call_journal *journal, const struct journal_segment *segment,
+                                          struct journal_file *file);
+void journal_file_release(const struct call_journal *journal, struct journal_file *file);
+
 /* Reads the record at a place into `memory` (JOURNAL_PAYLOAD_MAX and 64 bytes more). False when it cannot be read. */
-bool journal_place_read(struct call_journal *journal, const struct journal_place *place, char *memory,
+bool journal_place_read(const struct call_journal *journal, const struct journal_place *place, char *memory,
                         struct journal_record *record_out);
 
 /* Removes the oldest file. */

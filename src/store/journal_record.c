@@ -82,6 +82,16 @@ static bool read_at(struct journal_walk *walk, size_t at) {
   return true;
 }
 
+bool journal_walk_glance(struct journal_walk *walk) {
+  struct str_view rest = str_view_from(walk->bytes, walk->at);
+  if (rest.length < JOURNAL_HEADER_BYTES || get_u32(rest.data) != MAGIC ||
+      journal_record_bytes(get_u32(rest.data + 8)) > rest.length)
+    return false;
+  walk->record_at = walk->at;
+  walk->at += journal_record_view(rest.data, &walk->record);
+  return true;
+}
+
 static bool is_unwritten(struct str_view bytes) {
   return bytes.length == 0 || (bytes.data[0] == 0 && memcmp(bytes.data, bytes.data + 1, bytes.length - 1) == 0);
 }

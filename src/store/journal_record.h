@@ -14,6 +14,7 @@
 #ifndef STORE_JOURNAL_RECORD_H
 #define STORE_JOURNAL_RECORD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -70,6 +71,10 @@ struct journal_walk {
 static inline struct journal_walk journal_walk_over(struct str_view bytes, uint32_t salt) {
   return (struct journal_walk){.bytes = bytes, .salt = salt};
 }
+
+/* Steps over the next record of a file without looking whether it is whole: for one that has been walked over before
+ * and was. False: there is none, or what stands there does not look like one. */
+bool journal_walk_glance(struct journal_walk *walk) MUST_USE;
 
 /* The next thing there is. Zeros up to the end are the end: room that was never written. */
 enum journal_step journal_walk_next(struct journal_walk *walk);

@@ -8,7 +8,8 @@
 
 #include "store/journal_private.h"
 
-#define SUFFIX_NEW ".new"
+#define SUFFIX_NEW  ".new"
+#define FIRST_BYTES 4096 /* the first record is among them, also one that a later version has made longer */
 
 void journal_report(struct call_journal *journal, const char *format, ...) {
   char line[512];
@@ -24,7 +25,7 @@ static void path_of(const struct call_journal *journal, const struct journal_seg
   snprintf(path, JOURNAL_PATH_BYTES + 64, "%s/" JOURNAL_NAME_FORMAT, journal->dir, segment->number, segment->salt);
 }
 
-struct journal_segment *journal_segment_find(struct call_journal *journal, uint32_t number) {
+struct journal_segment *journal_segment_find(const struct call_journal *journal, uint32_t number) {
   uint32_t low = 0, high = journal->segment_count;
   while (low < high) {
     uint32_t middle = low + (high - low) / 2;
@@ -35,6 +36,70 @@ struct journal_segment *journal_segment_find(struct call_journal *journal, uint3
   }
   bool found = low < journal->segment_count && journal->segments[low].number == number;
   return found ? &journal->segments[low] : NULL;
+}
+
+/* --- reading -------------------------------------------------------------------------------------------------------
+ */
+
+void journal_file_release(const struct call_journal *journal, struct journal_file *file) {
+  journal->files.give_back(journal->files.context, file->memory, file->bytes);
+  *file = (struct journal_file){0};
+}
+
+static bool make_room(const struct call_journal *journal, struct journal_file *file, size_t bytes) {
+  if (file->bytes >= bytes) return true;
+  journal_file_release(journal, file);
+  file->memory = journal->files.allocate(journal->files.context, bytes);
+  if (file->memory) file->bytes = bytes;
+  return file->memory != NULL;
+}
+
+static bool read_fully(const struct call_journal *journal, int fd, char *memory, size_t bytes, uint64_t from) {
+  size_t done = 0;
+  while (done < bytes) {
+    ssize_t count = journal->files.read_at(journal->files.context, fd, memory + done, bytes - done, from + done);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return false;
+    done += (size_t)count;
+  }
+  return true;
+}
+
+static bool read_part(const struct call_journal *journal, const struct journal_segment *segment, char *memory,
+                      size_t bytes, uint64_t from) {
+  char path[JOURNAL_PATH_BYTES + 64];
+  path_of(journal, segment, path);
+  int fd = journal->files.open(journal->files.context, path);
+  if (fd < 0) return false;
+  bool is_read = read_fully(journal, fd, memory, bytes, from);
+  journal->files.close(journal->files.context, fd);
+  return is_read;
+}
+
+struct str_view journal_segment_read_into(const struct call_journal *journal, const struct journal_segment *segment,
+                                          struct journal_file *file) {
+  if (file->number == segment->number && file->length >= segment->bytes)
+    return str_view_of(file->memory, segment->bytes);
+  file->number = 0;
+  if (segment->bytes == 0 || !make_room(journal, file, segment->bytes) ||
+      !read_part(journal, segment, file->memory, segment->bytes, 0))
+    return (struct str_view){0};
+  file->number = segment->number;
+  file->length = segment->bytes;
+  return str_view_of(file->memory, segment->bytes);
+}
+
+struct str_view journal_segment_read(struct call_journal *journal, const struct journal_segment *segment) {
+  return journal_segment_read_into(journal, segment, &journal->file);
+}
+
+bool journal_place_read(const struct call_journal *journal, const struct journal_place *place, char *memory,
+                        struct journal_record *record_out) {
+  const struct journal_segment *segment = journal_segment_find(journal, place->segment);
+  size_t bytes;
+  return segment && place->bytes <= JOURNAL_PAYLOAD_MAX + 64 &&
+         read_part(journal, segment, memory, place->bytes, place->at) &&
+         journal_record_read(str_view_of(memory, place->bytes), segment->salt, record_out, &bytes) == RESULT_OK;
 }
 
 /* --- finding -------------------------------------------------------------------------------------------------------
@@ -69,11 +134,12 @@ static uint32_t get_u32(const char *place) {
 static bool read_first_record(struct call_journal *journal, uint32_t place, uint32_t *version_out) {
   struct journal_segment *segment = &journal->segments[place];
   struct journal_record record;
-  size_t bytes;
-  struct str_view file = journal_segment_read(journal, segment);
+  char memory[FIRST_BYTES];
+  size_t bytes = segment->bytes < FIRST_BYTES ? segment->bytes : FIRST_BYTES;
   *version_out = JOURNAL_VERSION;
-  if (journal_record_read(file, segment->salt, &record, &bytes) != RESULT_OK || record.kind != JOURNAL_SEGMENT ||
-      record.payload.length < JOURNAL_HEADER_PAYLOAD)
+  if (!read_part(journal, segment, memory, bytes, 0) ||
+      journal_record_read(str_view_of(memory, bytes), segment->salt, &record, &bytes) != RESULT_OK ||
+      record.kind != JOURNAL_SEGMENT || record.payload.length < JOURNAL_HEADER_PAYLOAD)
     return false;
   *version_out = get_u32(record.payload.data);
   uint32_t previous_number = get_u32(record.payload.data + 4), previous_bytes = get_u32(record.payload.data + 8);
@@ -170,61 +236,6 @@ bool journal_segment_begin(struct call_journal *journal) {
   journal->segments[journal->segment_count++] = segment;
   journal->total_bytes += segment.bytes;
   return true;
-}
-
-/* --- reading -------------------------------------------------------------------------------------------------------
- */
-
-static bool make_room(struct call_journal *journal, size_t bytes) {
-  if (journal->file_bytes >= bytes) return true;
-  journal->files.give_back(journal->files.context, journal->file_memory, journal->file_bytes);
-  journal->file_bytes = 0;
-  journal->file_memory = journal->files.allocate(journal->files.context, bytes);
-  if (journal->file_memory) journal->file_bytes = bytes;
-  return journal->file_memory != NULL;
-}
-
-static bool read_fully(struct call_journal *journal, int fd, char *memory, size_t bytes, uint64_t from) {
-  size_t done = 0;
-  while (done < bytes) {
-    ssize_t count = journal->files.read_at(journal->files.context, fd, memory + done, bytes - done, from + done);
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return false;
-    done += (size_t)count;
-  }
-  return true;
-}
-
-static bool read_part(struct call_journal *journal, const struct journal_segment *segment, char *memory, size_t bytes,
-                      uint64_t from) {
-  char path[JOURNAL_PATH_BYTES + 64];
-  path_of(journal, segment, path);
-  int fd = journal->files.open(journal->files.context, path);
-  if (fd < 0) return false;
-  bool is_read = read_fully(journal, fd, memory, bytes, from);
-  journal->files.close(journal->files.context, fd);
-  return is_read;
-}
-
-struct str_view journal_segment_read(struct call_journal *journal, const struct journal_segment *segment) {
-  if (journal->file_number == segment->number && journal->file_length >= segment->bytes)
-    return str_view_of(journal->file_memory, segment->bytes);
-  journal->file_number = 0;
-  if (segment->bytes == 0 || !make_room(journal, segment->bytes) ||
-      !read_part(journal, segment, journal->file_memory, segment->bytes, 0))
-    return (struct str_view){0};
-  journal->file_number = segment->number;
-  journal->file_length = segment->bytes;
-  return str_view_of(journal->file_memory, segment->bytes);
-}
-
-bool journal_place_read(struct call_journal *journal, const struct journal_place *place, char *memory,
-                        struct journal_record *record_out) {
-  struct journal_segment *segment = journal_segment_find(journal, place->segment);
-  size_t bytes;
-  return segment && place->bytes <= JOURNAL_PAYLOAD_MAX + 64 &&
-         read_part(journal, segment, memory, place->bytes, place->at) &&
-         journal_record_read(str_view_of(memory, place->bytes), segment->salt, record_out, &bytes) == RESULT_OK;
 }
 
 /* --- removing ------------------------------------------------------------------------------------------------------

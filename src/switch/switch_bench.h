@@ -245,9 +245,9 @@ static inline enum result bench_restart(struct bench *bench, int64_t ms) {
   bench->context.now.value += ms;
   bench->context.wall_now.value += ms * 1000;
   timer_wheel_init(&bench->wheel, bench->context.now);
-  enum result result =
-      switch_core_restore(bench->core, &bench->context, bench->journal_key,
-                          str_view_of(bench->state, bench->state_length), str_view_of(bench->note, bench->note_length));
+  struct journal_kept kept = {bench->journal_key, str_view_of(bench->state, bench->state_length),
+                              str_view_of(bench->note, bench->note_length)};
+  enum result result = switch_core_restore(bench->core, &bench->context, &kept);
   switch_core_restored(bench->core);
   return result;
 }

@@ -175,20 +175,18 @@ bool switch_core_takes_up(const struct local_identity *local, struct journal_key
   }
 }
 
-static enum result restore(struct switch_core *core, struct context *context, struct journal_key key,
-                           struct str_view state, struct str_view note) {
-  switch (journal_key_thing(key)) {
-  case JOURNAL_CALL: return call_restore(core->calls, context, state, note);
-  case JOURNAL_REGISTRATION: return registrar_restore(core->registrar, context, key, state, note);
-  case JOURNAL_SUSPENSION: return registrar_restore_suspension(core->registrar, context, key, state);
-  case JOURNAL_NETWORK: return keepalive_restore_network(core->keepalive, context, key, state);
+static enum result restore(struct switch_core *core, struct context *context, const struct journal_kept *kept) {
+  switch (journal_key_thing(kept->key)) {
+  case JOURNAL_CALL: return call_restore(core->calls, context, kept);
+  case JOURNAL_REGISTRATION: return registrar_restore(core->registrar, context, kept->key, kept->state, kept->note);
+  case JOURNAL_SUSPENSION: return registrar_restore_suspension(core->registrar, context, kept->key, kept->state);
+  case JOURNAL_NETWORK: return keepalive_restore_network(core->keepalive, context, kept->key, kept->state);
   default: return RESULT_UNSUPPORTED;
   }
 }
 
-enum result switch_core_restore(struct switch_core *core, struct context *context, struct journal_key key,
-                                struct str_view state, struct str_view note) {
-  enum result result = restore(core, context, key, state, note);
+enum result switch_core_restore(struct switch_core *core, struct context *context, const struct journal_kept *kept) {
+  enum result result = restore(core, context, kept);
   arena_reset(context->arena);
   return result;
 }

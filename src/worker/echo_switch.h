@@ -46,9 +46,8 @@ bool switch_core_takes_up(const struct local_identity *local, struct journal_key
   return (key.high & 0xff) == local->worker;
 }
 
-enum result switch_core_restore(struct switch_core *core, struct context *context, struct journal_key key,
-                                struct str_view state, struct str_view note) {
-  (void)core, (void)context, (void)key, (void)state, (void)note;
+enum result switch_core_restore(struct switch_core *core, struct context *context, const struct journal_kept *kept) {
+  (void)core, (void)context, (void)kept;
   return RESULT_MALFORMED;
 }
 

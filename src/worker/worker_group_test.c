@@ -496,10 +496,9 @@ static void test_what_waits_patiently_waits_on_and_nobody_behind_it_does(void) {
   end_journal(journal);
 }
 
-static void keep_state(void *context, struct journal_key key, struct str_view state, struct str_view note) {
-  char *text = context;
-  (void)key, (void)note;
-  snprintf(text, 64, "%.*s", (int)state.length, state.data);
+static bool keep_state(void *context, const struct journal_kept *kept) {
+  snprintf(context, 64, "%.*s", (int)kept->state.length, kept->state.data);
+  return true;
 }
 
 static void test_what_was_told_is_in_the_journal_when_the_group_has_stopped(void) {
@@ -509,7 +508,7 @@ static void test_what_was_told_is_in_the_journal_when_the_group_has_stopped(void
   expect_heard("keep all of it");
   close_group_with(journal);
   char text[64] = "";
-  expect_int(call_journal_each(journal, keep_state, text), ==, RESULT_OK);
+  expect_int(call_journal_each(journal, &(struct journal_visit){.each = keep_state, .context = text}), ==, RESULT_OK);
   expect(strcmp(text, "keep all of it") == 0);
   end_journal(journal);
 }

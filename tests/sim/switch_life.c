@@ -207,8 +207,8 @@ static bool goes_on(struct switch_node *node, const struct node_journal_entry *k
   for (uint8_t i = 0; i < node->worker_count; i++) {
     struct node_worker *worker = &node->workers[i];
     if (!switch_core_takes_up(&worker->local, kept->key, kept->bytes)) continue;
-    if (switch_core_restore(worker->core, &worker->context, kept->key, kept->bytes, kept->note) == RESULT_OK)
-      is_well = true;
+    struct journal_kept own = {kept->key, kept->bytes, kept->note};
+    if (switch_core_restore(worker->core, &worker->context, &own) == RESULT_OK) is_well = true;
     switch_life_tell_journal(node);
     outbox_reset(&node->outbox);
   }
