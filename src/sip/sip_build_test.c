@@ -187,6 +187,7 @@ static void test_a_tag_is_added_only_where_there_is_none(void) {
 
 TAP_TESTS(TAP(test_a_request_is_built), TAP(test_a_status_line_has_its_default_phrase),
           TAP(test_no_value_can_add_a_header_field), TAP(test_names_that_are_no_tokens_are_quoted),
-          TAP(test_a_reason_has_its_text_quoted), TAP(test_copied_fields_are_unfolded_and_in_order), TAP(test_the_top_via_is_sent_back_with_its_source),
-          TAP(test_keep_is_answered_with_how_often), TAP(test_vias_below_the_top_are_sent_back_as_they_were),
-          TAP(test_received_has_no_brackets), TAP(test_a_tag_is_added_only_where_there_is_none))
+          TAP(test_a_reason_has_its_text_quoted), TAP(test_copied_fields_are_unfolded_and_in_order),
+          TAP(test_the_top_via_is_sent_back_with_its_source), TAP(test_keep_is_answered_with_how_often),
+          TAP(test_vias_below_the_top_are_sent_back_as_they_were), TAP(test_received_has_no_brackets),
+          TAP(test_a_tag_is_added_only_where_there_is_none))
