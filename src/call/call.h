@@ -86,6 +86,13 @@ void call_receive_ack(struct call_table *table, struct context *context, const s
 void call_note_refused(struct call_table *table, struct context *context, const struct sip_message *invite,
                        const struct flow *flow);
 
+/* Takes a request that cannot be read, for the reason in `defect`. An INVITE that begins a call was an attempt all the
+ * same, and leaves a record protocol_error: of a gateway each one (when there are many, one for several,
+ * docs/decisions/calls.md), of who says that he is one of our phones as often as a stranger's. A stranger's has a line
+ * in the security log and no record. False: it is not to be answered, for strangers get silence. */
+bool call_note_malformed(struct call_table *table, struct context *context, const struct sip_message *request,
+                         const struct sip_defect *defect, const struct flow *flow);
+
 /* Takes every other item of news whose owner is TRANSACTION_OWNER_CALL. `message` is the response or CANCEL it came
  * with, NULL when a timer brought it. */
 void call_receive_news(struct call_table *table, struct context *context, const struct transaction_news *news,

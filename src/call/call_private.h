@@ -191,6 +191,12 @@ struct record_bucket {
   uint32_t left;
 };
 
+/* A source of requests that cannot be read. */
+struct malformed_source {
+  struct record_bucket records;
+  uint32_t unrecorded; /* attempts that no record tells of yet */
+};
+
 #define CALL_RECENT_STRAYS 64
 #define CALL_UNPROVED_MAX  1024
 
@@ -203,6 +209,7 @@ struct call_table {
   struct record_bucket stranger_records, overload_records;
   uint64_t unrecorded;                        /* attempts refused for overload that no record tells of yet */
   uint64_t recent_strangers[64];              /* who had one lately */
+  struct malformed_source malformed[64];      /* by address; some share one */
   uint64_t recent_strays[CALL_RECENT_STRAYS]; /* remote ends without a leg that had their BYE lately */
   uint32_t answered_count;
   struct handle unproved[CALL_UNPROVED_MAX]; /* calls taken up again whose answer may not have arrived */

@@ -6,10 +6,12 @@
 
 #define RECORD_BYTES_MAX 8192
 /* Records of attempts that never became a call: so many may come at once, and after that one each. */
-#define STRANGER_BUCKET   20
-#define STRANGER_EVERY_MS 200
-#define OVERLOAD_BUCKET   100
-#define OVERLOAD_EVERY_MS 20
+#define STRANGER_BUCKET    20
+#define STRANGER_EVERY_MS  200
+#define OVERLOAD_BUCKET    100
+#define OVERLOAD_EVERY_MS  20
+#define MALFORMED_BUCKET   20 /* of each source */
+#define MALFORMED_EVERY_MS 1000
 
 /* --- ids --------------------------------------------------------------------------------------------------------- */
 
@@ -193,15 +195,23 @@ static bool take_from_bucket(struct record_bucket *bucket, struct mono_ms now, u
   return true;
 }
 
+static uint64_t source_of(const struct call_step *step) {
+  return siphash(&step->context->local->steering_key, step->flow->remote.ip, sizeof step->flow->remote.ip);
+}
+
+/* What tells an attempt from others of lately. */
+static uint64_t *recent_slot(struct call_step *step, struct str_view of, uint64_t *who_out) {
+  struct call_table *table = step->table;
+  *who_out = siphash(&step->context->local->steering_key, of.data, of.length) ^ source_of(step);
+  return &table->recent_strangers[*who_out % (sizeof table->recent_strangers / sizeof table->recent_strangers[0])];
+}
+
 /* A record each 200 ms, and a few at once; the same caller's repeated INVITE has one only. Strangers must not fill the
  * disk. */
 static bool may_record_stranger(struct call_step *step) {
   struct call_table *table = step->table;
   const struct context *context = step->context;
-  struct str_view call_id = step->message->call_id;
-  uint64_t who = siphash(&context->local->steering_key, call_id.data, call_id.length) ^
-                 siphash(&context->local->steering_key, step->flow->remote.ip, sizeof step->flow->remote.ip);
-  uint64_t *slot = &table->recent_strangers[who % (sizeof table->recent_strangers / sizeof table->recent_strangers[0])];
+  uint64_t who, *slot = recent_slot(step, step->message->call_id, &who);
   if (*slot == who) return false;
   if (!take_from_bucket(&table->stranger_records, context->now, STRANGER_BUCKET, STRANGER_EVERY_MS)) return false;
   *slot = who;
@@ -281,4 +291,87 @@ void call_note_refused(struct call_table *table, struct context *context, const 
   begin_refused(&step, &end, &record);
   fill_caller(&step, directory_find_mapping_gateway(context->directory, &flow->remote), &record);
   hand_on_refused(&step, &record);
+}
+
+/* --- attempts that cannot be read -------------------------------------------------------------------------------- */
+
+/* "Via is missing (RFC 3261 8.1.1), at byte 0; and 12 attempts more without a record" */
+static struct str_view describe_defect(struct call_step *step, const struct sip_defect *defect, uint32_t unrecorded) {
+  struct text_builder text = arena_builder(step->context->arena, 256);
+  text_builder_add(&text, str_view_from_c(defect->rule));
+  text_builder_add_literal(&text, ", at byte ");
+  text_builder_add_u64(&text, defect->offset);
+  if (unrecorded > 0) {
+    text_builder_add_literal(&text, "; and ");
+    text_builder_add_u64(&text, unrecorded);
+    text_builder_add_literal(&text, " attempts more without a record");
+  }
+  return text_builder_view(&text);
+}
+
+static void record_malformed(struct call_step *step, const struct sip_defect *defect, const struct device *device,
+                             uint32_t unrecorded) {
+  struct cdr_record record;
+  struct call_end end = call_end_of(END_REASON_protocol_error, END_BY_SWITCH);
+  struct text_builder sentence = arena_builder(step->context->arena, 256);
+  end.status = defect->status;
+  begin_refused(step, &end, &record);
+  fill_caller(step, device, &record);
+  record.end_text = describe_defect(step, defect, unrecorded);
+  text_builder_add_literal(&sentence, "The caller's INVITE cannot be read: ");
+  text_builder_add(&sentence, str_view_from_c(defect->rule));
+  text_builder_add_char(&sentence, '.');
+  record.explanation = text_builder_view(&sentence);
+  hand_on_refused(step, &record);
+}
+
+/* Who repeats an INVITE for want of an answer repeats each byte. */
+static bool is_repeated(struct call_step *step) {
+  uint64_t who, *slot = recent_slot(step, step->message->bytes, &who);
+  bool is_known = *slot == who;
+  *slot = who;
+  return is_known;
+}
+
+static void note_of_gateway(struct call_step *step, const struct sip_defect *defect, const struct device *device) {
+  struct call_table *table = step->table;
+  size_t count = sizeof table->malformed / sizeof table->malformed[0];
+  struct malformed_source *source = &table->malformed[source_of(step) % count];
+  if (is_repeated(step)) return;
+  counters_add(step->context->counters, calls_attempted);
+  if (!take_from_bucket(&source->records, step->context->now, MALFORMED_BUCKET, MALFORMED_EVERY_MS)) {
+    source->unrecorded++;
+    return;
+  }
+  record_malformed(step, defect, device, source->unrecorded);
+  source->unrecorded = 0;
+}
+
+static void note_of_phone(struct call_step *step, const struct sip_defect *defect) {
+  counters_add(step->context->counters, calls_attempted);
+  if (may_record_stranger(step)) record_malformed(step, defect, NULL, 0);
+}
+
+static void note_of_stranger(struct call_step *step) {
+  struct cdr_record who = {0};
+  counters_add(step->context->counters, strangers_refused);
+  if (!may_record_stranger(step)) return;
+  fill_caller(step, NULL, &who);
+  security_line_send(step->context->outbox, STR_VIEW("stranger"), &step->flow->remote, who.caller);
+}
+
+bool call_note_malformed(struct call_table *table, struct context *context, const struct sip_message *request,
+                         const struct sip_defect *defect, const struct flow *flow) {
+  struct call_step step = {.table = table, .context = context, .message = request, .flow = flow};
+  const struct device *gateway = directory_find_mapping_gateway(context->directory, &flow->remote);
+  bool is_known = gateway || call_is_known(&step);
+  if (request->method == SIP_METHOD_INVITE && request->to_tag.length == 0) {
+    if (gateway)
+      note_of_gateway(&step, defect, gateway);
+    else if (is_known)
+      note_of_phone(&step, defect);
+    else
+      note_of_stranger(&step);
+  }
+  return is_known || request->method == SIP_METHOD_REGISTER || context->parameters->SS_REPLY_UNAUTHORIZED;
 }

@@ -98,6 +98,8 @@ struct bench {
   char state[16384], note[512];
   bool refuse_records;
   unsigned kept_devices; /* lines of OUTBOX_KEEP_DEVICE */
+  unsigned alarms;       /* lines of OUTBOX_ALARM */
+  char alarm[512];       /* the last of them */
   char order_answer[BENCH_TEXT_MAX];
   enum result order_result;
   struct handle asker; /* of OUTBOX_ASK_LOCATION */
@@ -294,6 +296,10 @@ static inline void bench_end_event(struct bench *bench) {
     if (entry->kind == OUTBOX_RECORD) bench_keep_record(bench, entry);
     if (entry->kind == OUTBOX_KEEP_DEVICE) bench->kept_devices++;
     if (entry->kind == OUTBOX_JOURNAL) bench_keep_journal(bench, entry);
+    if (entry->kind == OUTBOX_ALARM) {
+      bench->alarms++;
+      snprintf(bench->alarm, sizeof bench->alarm, "%.*s", (int)entry->bytes.length, entry->bytes.data);
+    }
     if (entry->kind == OUTBOX_ASK_LOCATION) {
       bench->asked = true;
       bench->asker = entry->asker;

@@ -32,6 +32,11 @@ void switch_core_remember_device(struct switch_core *core, struct str_view line)
  */
 void switch_core_handle(struct switch_core *core, struct context *context, const struct event *event);
 
+/* Refuses what came over a stream when nobody can tell where it ends, mostly for want of a Content-Length (RFC 3261
+ * §18.3 gives such a request a 400). `bytes` have 64 readable bytes behind them. The arena is reset at the end. */
+void switch_core_refuse(struct switch_core *core, struct context *context, const struct flow *flow,
+                        struct str_view bytes);
+
 /* Hands out every timer due at context->now; may be called as often as one likes, at the latest at
  * timer_wheel_next_wake. Returns early when the outbox has no room for a further event: true when it must be called
  * again after emptying it. */

@@ -20,12 +20,13 @@ static bool take_life_sign(struct switch_core *core, struct context *context, co
 }
 
 /* A request that can be answered is; a broken response or ACK is only counted. */
-static void refuse_malformed(struct context *context, const struct sip_message *message,
+static void refuse_malformed(struct switch_core *core, struct context *context, const struct sip_message *message,
                              const struct sip_defect *defect, const struct flow *flow) {
   static const enum sip_header needed[] = {SIP_HEADER_VIA, SIP_HEADER_FROM, SIP_HEADER_TO, SIP_HEADER_CALL_ID,
                                            SIP_HEADER_CSEQ};
   counters_add(context->counters, messages_malformed);
   if (!message->is_request || message->method == SIP_METHOD_ACK || defect->status == 0) return;
+  if (!call_note_malformed(core->calls, context, message, defect, flow)) return;
   for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++)
     if (!sip_message_has(message, needed[i])) return;
   transaction_respond_stateless(context, message, flow, defect->status, (struct str_view){0});
@@ -68,7 +69,7 @@ void switch_receive_message(struct switch_core *core, struct context *context, c
   if (take_life_sign(core, context, event)) return;
   (void)keepalive_heard(core->keepalive, context, &event->flow, KEEPALIVE_SIGN_MESSAGE);
   if (sip_message_parse(event->bytes, &message, &defect) != RESULT_OK) {
-    refuse_malformed(context, &message, &defect, &event->flow);
+    refuse_malformed(core, context, &message, &defect, &event->flow);
     return;
   }
   bool is_response = !message.is_request;
@@ -77,4 +78,15 @@ void switch_receive_message(struct switch_core *core, struct context *context, c
   if (message.is_request) keepalive_gateways_note_request(&core->gateways, context, &event->flow);
   struct transaction_news news = transaction_receive(core->transactions, context, &message, &event->flow);
   switch_tell(core, context, &news, &message, &event->flow);
+}
+
+void switch_core_refuse(struct switch_core *core, struct context *context, const struct flow *flow,
+                        struct str_view bytes) {
+  struct sip_message message;
+  struct sip_defect defect;
+  if (sip_message_parse(str_view_slice(bytes, 0, SIP_MESSAGE_BYTES_MAX), &message, &defect) == RESULT_OK)
+    defect =
+        (struct sip_defect){.rule = "no Content-Length tells where the message ends (RFC 3261 18.3)", .status = 400};
+  refuse_malformed(core, context, &message, &defect, flow);
+  arena_reset(context->arena);
 }

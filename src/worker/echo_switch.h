@@ -111,6 +111,12 @@ static void echo_location_asked(struct context *context, const struct event *eve
   outbox_tell_location(context->outbox, event->asker_worker, &answer);
 }
 
+void switch_core_refuse(struct switch_core *core, struct context *context, const struct flow *flow,
+                        struct str_view bytes) {
+  (void)core, (void)bytes;
+  echo_send(context, flow, "SIP/2.0 400 refused");
+}
+
 void switch_core_handle(struct switch_core *core, struct context *context, const struct event *event) {
   char text[256];
   if (event->kind == EVENT_MESSAGE) core->handled++;

@@ -1,6 +1,4 @@
 /* What comes in, on one screen: from the sockets, and from the inbox. */
-#include "sip/sip_message.h"
-#include "transaction/transaction.h"
 #include "worker/location_letter.h"
 #include "worker/worker_state.h"
 
@@ -72,27 +70,13 @@ static void on_message(void *context, const struct flow *flow, struct str_view b
   pace_note_messages(&worker->pace, 1);
 }
 
-static bool can_be_answered(const struct sip_message *message) {
-  return message->is_request && message->method != SIP_METHOD_ACK && sip_message_has(message, SIP_HEADER_VIA) &&
-         sip_message_has(message, SIP_HEADER_FROM) && sip_message_has(message, SIP_HEADER_TO) &&
-         sip_message_has(message, SIP_HEADER_CALL_ID) && sip_message_has(message, SIP_HEADER_CSEQ);
-}
-
-/* Where the next message would begin is unknown, mostly for want of a Content-Length (RFC 3261 section 18.3 gives such
- * a request a 400). Then the connection is of no more use. */
+/* Where the next message would begin is unknown: the connection is of no more use. */
 static void on_broken(void *context, const struct flow *flow, struct str_view bytes) {
   struct worker *worker = context;
-  struct sip_message message;
-  struct sip_defect defect;
   if (!outbox_has_room(&worker->outbox)) egress(worker);
   recording_add_message(&worker->recording, &worker->context, TRACE_RECEIVED, flow, bytes);
-  enum result result = sip_message_parse(str_view_slice(bytes, 0, SIP_MESSAGE_BYTES_MAX), &message, &defect);
-  counters_add(&worker->counters, messages_malformed);
-  if (can_be_answered(&message))
-    transaction_respond_stateless(&worker->context, &message, flow,
-                                  result != RESULT_OK && defect.status ? defect.status : 400, (struct str_view){0});
+  switch_core_refuse(worker->core, &worker->context, flow, bytes);
   outbox_close_connection(&worker->outbox, flow);
-  arena_reset(&worker->arena);
 }
 
 static void on_closed(void *context, const struct flow *flow) {

@@ -4,8 +4,10 @@ import csv
 import socket
 import time
 
+from rig.cdr import expect_cdr
 from rig.claims import needs
 from rig.ports import HOST
+from rig.switch import mapping_gateway
 from rig.waiting import wait_until
 
 
@@ -88,3 +90,37 @@ def test_records_are_found_by_gateway_and_a_cursor_that_is_none_is_refused(rig):
     assert switch.api.get("/api/v1/cdrs", gateway="nobody")["items"] == []
     answer = switch.api.ask("GET", "/api/v1/cdrs?cursor=x")
     assert answer.status == 400 and "next_cursor" in answer.text, answer
+
+
+def unreadable(number, port, over):
+    """An INVITE whose CSeq is another method's; over TCP one that does not say where it ends."""
+    lines = [f"INVITE sip:{number}@{HOST} SIP/2.0", f"Via: SIP/2.0/{over} {HOST}:{port};branch=z9hG4bK{number}",
+             f"From: <sip:900@{HOST}>;tag=1", f"To: <sip:{number}@{HOST}>", f"Call-ID: {number}",
+             "CSeq: 1 " + ("OPTIONS" if over == "UDP" else "INVITE"), "Max-Forwards: 70", f"Contact: <sip:{HOST}:{port}>", "", ""]
+    return "\r\n".join(lines).encode()
+
+
+def attempt_unreadably(switch, number, port, over="UDP"):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM if over == "UDP" else socket.SOCK_STREAM) as peer:
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        peer.bind((HOST, port))
+        peer.settimeout(5)
+        peer.connect((HOST, switch.port))
+        peer.send(unreadable(number, peer.getsockname()[1], over))
+        assert peer.recv(4096).startswith(b"SIP/2.0 400")
+
+
+@needs("switch")
+def test_an_attempt_that_cannot_be_read_is_recorded_of_a_gateway_and_logged_of_a_stranger(rig):
+    customer = rig.port()
+    switch = rig.switch(mapping_gateways=[mapping_gateway("customer-a", customer)])
+    attempt_unreadably(switch, 1, customer)
+    attempt_unreadably(switch, 2, customer, "TCP")
+    attempt_unreadably(switch, 3, 0)
+    first, second = switch.cdrs(2)
+    expect_cdr(first, caller="900", callee="1", caller_device="customer-a", end_reason="protocol_error", sip_status=400,
+               end_direction="switch", end_text="CSeq method is not the request's (RFC 3261 8.1.1.5), at byte "
+                                                f"{unreadable(1, customer, 'UDP').index(b'1 OPTIONS')}")
+    expect_cdr(second, callee="2", caller_device="customer-a", end_reason="protocol_error", sip_status=400)
+    assert "Content-Length" in second["explanation"], second
+    switch.wait_for_log('security event=stranger address=127.0.0.1 user="900"')

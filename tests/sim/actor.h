@@ -71,6 +71,7 @@ struct actor_traits {
   struct str_view accepted[SIP_METHOD_COUNT]; /* and its 2xx */
   uint32_t hidden_methods;                    /* not in its Allow; bit: 1 << enum sip_method */
   bool writes_compactly;                      /* x: and k: */
+  bool breaks_grammar;                        /* by what it says, on purpose */
   bool supports_100rel, supports_timer;
   bool offers_late;        /* its INVITEs carry no session description */
   bool never_acknowledges; /* no ACK to a 2xx */

@@ -335,6 +335,13 @@ ACTION(write_compactly) {
   return true;
 }
 
+ACTION(break_grammar) {
+  (void)call;
+  (void)argument;
+  actor->traits.breaks_grammar = true;
+  return true;
+}
+
 ACTION(hide) {
   (void)call;
   actor->traits.hidden_methods |= 1U << argument->method;

@@ -18,7 +18,7 @@ static struct ua_transaction *create(struct actor *actor, bool is_client, enum s
   transaction->method = method;
   transaction->branch = sim_copy(&actor->world->memory, branch);
   transaction->request = sim_copy(&actor->world->memory, request);
-  if (sip_message_parse(transaction->request, &message, &defect) != RESULT_OK)
+  if (sip_message_parse(transaction->request, &message, &defect) != RESULT_OK && !actor->traits.breaks_grammar)
     world_fail(actor->world, "%s made a request that cannot be read: %s", actor->name, defect.rule);
   transaction->cseq = message.cseq;
   transaction->is_session_offer = message.body.length > 0;

@@ -130,7 +130,8 @@ static bool look_at(struct sighting *sighting) {
   if (sip_message_parse(sighting->bytes, &sighting->message, &defect) != RESULT_OK) {
     bool is_sip = sighting->bytes.length > 40; /* pings are shorter */
     if (sighting->is_said && is_sip) watcher_blame(sighting, defect.rule);
-    return false;
+    /* A request of somebody who breaks the grammar is answered where that is possible. */
+    if (sighting->is_said || !sighting->message.is_request || !sighting->message.has_top_via) return false;
   }
   if (sip_message_top_via(&sighting->message, &sighting->via) != RESULT_OK) {
     watcher_blame(sighting, "its topmost Via cannot be read");
