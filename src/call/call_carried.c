@@ -284,8 +284,7 @@ static void acknowledge(struct call_step *step, const struct call_carried *carri
     return;
   }
   leg->ack_cseq = step->message->cseq;
-  (void)!dialog_send_ack(step->table->rooms.dialogs, step->context, leg->dialog, leg->ack_cseq, (struct str_view){0},
-                         (struct str_view){0});
+  call_ack_send(step, leg, NULL);
 }
 
 static enum result pass_body(struct call_step *step, struct call_leg *leg, const struct call_carried *carried) {

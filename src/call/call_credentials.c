@@ -7,7 +7,8 @@
  * stale.
  *
  *   leg->logins:  one after the other, of servers and of proxies
- *                 [nonce count, 4 bytes][user][H(A1)][the challenge as it came]   empty texts: none */
+ *                 [nonce count, 4 bytes][user][H(A1)][the challenge as it came]   empty texts: none
+ *                 [the lines that our last INVITE carried, which its ACK repeats (§13.2.2.4, §22.1)] */
 #include "base/packed.h"
 #include "call/call_supervision.h"
 #include "directory/directory.h"
@@ -16,6 +17,7 @@
 
 #define CHALLENGE_BYTES_MAX 768
 #define LOGIN_BYTES_MAX     1024
+#define LINES_BYTES_MAX     4096
 #define SENT(kind)          (LEG_DETAIL_SENT << (kind))
 #define ANSWERED(kind)      (LEG_DETAIL_ANSWERED << (kind))
 
@@ -28,68 +30,108 @@ struct login {
   struct str_view user, ha1, challenge;
 };
 
+struct logins {
+  struct login of[LOGIN_KINDS];
+  struct str_view invite_lines;
+};
+
 /* --- what the leg keeps ------------------------------------------------------------------------------------------ */
 
 /* Copies, because the block they are read from is written again. */
-static bool load(struct call_step *step, const struct call_leg *leg, struct login *logins) {
-  struct str_view kept = block_store_view(step->table->rooms.blocks, &leg->logins);
-  char *copy = kept.length > 0 ? arena_take(step->context->arena, kept.length) : NULL;
-  memset(logins, 0, LOGIN_KINDS * sizeof *logins);
-  if (!copy) return false;
-  memcpy(copy, kept.data, kept.length);
-  struct packed_reader reader = {str_view_of(copy, kept.length), false};
+static bool load(struct call_step *step, const struct call_leg *leg, struct logins *logins) {
+  *logins = (struct logins){0};
+  struct str_view kept = arena_copy(step->context->arena, block_store_view(step->table->rooms.blocks, &leg->logins));
+  if (kept.length == 0) return false;
+  struct packed_reader reader = {kept, false};
   for (unsigned kind = 0; kind < LOGIN_KINDS; kind++) {
-    logins[kind].nonce_count = (uint32_t)packed_take(&reader, 4);
-    logins[kind].user = packed_take_text(&reader);
-    logins[kind].ha1 = packed_take_text(&reader);
-    logins[kind].challenge = packed_take_text(&reader);
+    struct login *login = &logins->of[kind];
+    login->nonce_count = (uint32_t)packed_take(&reader, 4);
+    login->user = packed_take_text(&reader);
+    login->ha1 = packed_take_text(&reader);
+    login->challenge = packed_take_text(&reader);
   }
+  logins->invite_lines = packed_take_text(&reader);
   return !reader.broken;
 }
 
-static bool save(struct call_step *step, struct call_leg *leg, const struct login *logins) {
-  struct text_builder builder = arena_builder(step->context->arena, LOGIN_KINDS * LOGIN_BYTES_MAX);
+static bool save(struct call_step *step, struct call_leg *leg, const struct logins *logins) {
+  struct text_builder builder = arena_builder(step->context->arena, LOGIN_KINDS * LOGIN_BYTES_MAX + LINES_BYTES_MAX);
   for (unsigned kind = 0; kind < LOGIN_KINDS; kind++) {
-    packed_add(&builder, logins[kind].nonce_count, 4);
-    packed_add_text(&builder, logins[kind].user);
-    packed_add_text(&builder, logins[kind].ha1);
-    packed_add_text(&builder, logins[kind].challenge);
+    const struct login *login = &logins->of[kind];
+    packed_add(&builder, login->nonce_count, 4);
+    packed_add_text(&builder, login->user);
+    packed_add_text(&builder, login->ha1);
+    packed_add_text(&builder, login->challenge);
   }
+  packed_add_text(&builder, logins->invite_lines);
   return !builder.overflowed &&
          block_store_set(step->table->rooms.blocks, &leg->logins, text_builder_view(&builder)) == RESULT_OK;
 }
 
 /* --- answering --------------------------------------------------------------------------------------------------- */
 
-static void add_line(struct call_step *step, const struct call_leg *leg, struct str_view method,
-                     const struct login *login, enum sip_header header, struct text_builder *headers) {
+/* What the credentials are for. */
+struct login_use {
+  struct str_view method, request_uri;
+};
+
+static void add_line(struct call_step *step, const struct login_use *use, const struct login *login,
+                     enum sip_header header, struct text_builder *headers) {
   struct sip_digest challenge;
   if (sip_digest_parse(login->challenge, &challenge) != RESULT_OK) return;
   struct sip_credentials credentials = {
       .user = login->user,
       .ha1_hex = login->ha1,
-      .method = method,
-      .request_uri = dialog_request_uri(step->table->rooms.dialogs, leg->dialog),
+      .method = use->method,
+      .request_uri = use->request_uri,
       .cnonce = random_u64(step->context->random),
       .nonce_count = login->nonce_count,
   };
   sip_credentials_write(&challenge, &credentials, header, headers);
 }
 
-uint32_t call_credentials_add(struct call_step *step, struct call_leg *leg, struct str_view method,
-                              struct text_builder *headers) {
-  struct login logins[LOGIN_KINDS];
+static uint32_t add_lines(struct call_step *step, const struct login_use *use, struct logins *logins,
+                          struct text_builder *headers) {
   uint32_t sent = 0;
-  if (!load(step, leg, logins)) return 0;
-  for (unsigned kind = 0; kind < LOGIN_KINDS; kind++)
-    logins[kind].nonce_count += logins[kind].challenge.length > 0;
-  if (!save(step, leg, logins)) return 0; /* a count must not be used twice */
   for (unsigned kind = 0; kind < LOGIN_KINDS; kind++) {
-    if (logins[kind].challenge.length == 0) continue;
-    add_line(step, leg, method, &logins[kind], login_headers[kind], headers);
+    struct login *login = &logins->of[kind];
+    if (login->challenge.length == 0) continue;
+    login->nonce_count++;
+    add_line(step, use, login, login_headers[kind], headers);
     sent |= SENT(kind);
   }
   return sent;
+}
+
+static uint32_t add(struct call_step *step, struct call_leg *leg, const struct login_use *use,
+                    struct text_builder *headers) {
+  struct logins logins;
+  size_t before = headers->length;
+  if (!load(step, leg, &logins)) return 0;
+  uint32_t sent = add_lines(step, use, &logins, headers);
+  if (str_view_equal(use->method, STR_VIEW("INVITE")))
+    logins.invite_lines = str_view_from(text_builder_view(headers), before);
+  if (save(step, leg, &logins)) return sent;
+  headers->length = before; /* a count must not be used twice */
+  return 0;
+}
+
+uint32_t call_credentials_add(struct call_step *step, struct call_leg *leg, struct str_view method,
+                              struct text_builder *headers) {
+  struct login_use use = {method, dialog_request_uri(step->table->rooms.dialogs, leg->dialog)};
+  return add(step, leg, &use, headers);
+}
+
+struct str_view call_credentials_of_bye(struct call_step *step, struct call_leg *leg, struct str_view request_uri) {
+  struct login_use use = {STR_VIEW("BYE"), request_uri};
+  struct text_builder lines = arena_builder(step->context->arena, LINES_BYTES_MAX);
+  (void)add(step, leg, &use, &lines);
+  return lines.overflowed ? (struct str_view){0} : text_builder_view(&lines);
+}
+
+struct str_view call_credentials_of_ack(struct call_step *step, const struct call_leg *leg) {
+  struct logins logins;
+  return load(step, leg, &logins) ? logins.invite_lines : (struct str_view){0};
 }
 
 /* --- being challenged -------------------------------------------------------------------------------------------- */
@@ -124,21 +166,21 @@ bool call_credentials_take(struct call_step *step) {
   enum login_kind kind = step->status == 407 ? LOGIN_PROXY : LOGIN_SERVER;
   const struct device *device = device_of(step, leg);
   const struct gateway *gateway = device ? device->gateway : NULL;
-  struct login logins[LOGIN_KINDS];
+  struct logins logins;
   struct sip_digest challenge;
   struct str_view value;
   if (!step->message || !gateway || gateway->user.length == 0) return false;
   if (!sip_credentials_choose(step->message, gateway->realm, &challenge, &value)) return false;
   if (value.length > CHALLENGE_BYTES_MAX) return false;
-  (void)load(step, leg, logins);
-  bool same_nonce = has_nonce(&logins[kind], challenge.nonce);
+  (void)load(step, leg, &logins);
+  bool same_nonce = has_nonce(&logins.of[kind], challenge.nonce);
   if (is_in_vain(step->detail, kind, &challenge, same_nonce)) return false;
   if (step->detail & ANSWERED(kind)) step->detail |= LEG_DETAIL_STALE;
   step->detail |= ANSWERED(kind);
   struct sip_digest_hex ha1 = sip_digest_ha1(challenge.algorithm, gateway->user, challenge.realm, gateway->password);
-  logins[kind] = (struct login){.nonce_count = same_nonce ? logins[kind].nonce_count : 0,
-                                .user = gateway->user,
-                                .ha1 = str_view_of(ha1.text, ha1.length),
-                                .challenge = value};
-  return save(step, leg, logins);
+  logins.of[kind] = (struct login){.nonce_count = same_nonce ? logins.of[kind].nonce_count : 0,
+                                   .user = gateway->user,
+                                   .ha1 = str_view_of(ha1.text, ha1.length),
+                                   .challenge = value};
+  return save(step, leg, &logins);
 }

@@ -197,6 +197,15 @@ void call_ack_owe(struct call_step *step, struct call_leg *leg) {
   (void)!block_store_set(step->table->rooms.blocks, &leg->asked, find_session(&body));
 }
 
+void call_ack_send(struct call_step *step, struct call_leg *leg, const struct call_body *body) {
+  struct dialog_ack ack = {.cseq = leg->ack_cseq, .credentials = call_credentials_of_ack(step, leg)};
+  if (body) {
+    ack.content_type = body->content_type;
+    ack.body = body->bytes;
+  }
+  (void)!dialog_send_ack(step->table->rooms.dialogs, step->context, leg->dialog, &ack);
+}
+
 void call_ack_settle(struct call_step *step, struct call_leg *leg) {
   struct block_store *blocks = step->table->rooms.blocks;
   struct call_body answer = {0};
@@ -206,7 +215,6 @@ void call_ack_settle(struct call_step *step, struct call_leg *leg) {
   if (sdp_parse(block_store_view(blocks, &leg->asked), &offer) == RESULT_OK)
     answer.bytes = decline(step, leg, &offer, leg->highest_version + 1);
   if (answer.bytes.length > 0) answer.content_type = SDP_TYPE;
-  (void)!dialog_send_ack(step->table->rooms.dialogs, step->context, leg->dialog, leg->ack_cseq, answer.content_type,
-                         answer.bytes);
+  call_ack_send(step, leg, &answer);
   block_store_clear(blocks, &leg->asked);
 }

@@ -560,6 +560,13 @@ void call_write_reason(struct text_builder *builder, const struct call_end *end)
 uint32_t call_credentials_add(struct call_step *step, struct call_leg *leg, struct str_view method,
                               struct text_builder *headers);
 
+/* Header lines for the ACK of a 2xx: the credentials of our last INVITE on `leg`, which the ACK repeats (RFC 3261
+ * §13.2.2.4, §22.1). In the arena. */
+struct str_view call_credentials_of_ack(struct call_step *step, const struct call_leg *leg);
+
+/* And for a BYE that is sent to `request_uri` beside the dialog of `leg`: to a further branch of a fork. */
+struct str_view call_credentials_of_bye(struct call_step *step, struct call_leg *leg, struct str_view request_uri);
+
 /* The 401 or 407 in step->message to the request of step->leg that step->detail tells of: true when it is worth sending
  * again, with what call_credentials_add then writes and the step->detail that it leaves. */
 bool call_credentials_take(struct call_step *step) MUST_USE;
@@ -636,6 +643,9 @@ void call_session_restored(struct call_leg *leg);
 
 /* The peer's 2xx in step->message has brought an offer that the other side answers in its ACK: ours waits for that. */
 void call_ack_owe(struct call_step *step, struct call_leg *leg);
+
+/* Sends the ACK of the 2xx numbered leg->ack_cseq. `body` answers an offer that came with it; NULL: there was none. */
+void call_ack_send(struct call_step *step, struct call_leg *leg, const struct call_body *body);
 
 /* Sends the ACK that `leg` owes, if it owes one, with an answer that declines every medium (RFC 3261 §13.2.2.4): the
  * call is over before the other side has answered. */

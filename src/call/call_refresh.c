@@ -202,8 +202,7 @@ static void settle_invite(struct call_step *step) {
     return;
   }
   leg->ack_cseq = step->message->cseq;
-  (void)!dialog_send_ack(step->table->rooms.dialogs, step->context, leg->dialog, leg->ack_cseq, (struct str_view){0},
-                         (struct str_view){0});
+  call_ack_send(step, leg, NULL);
 }
 
 static struct session_reply reply_of(struct call_step *step) {

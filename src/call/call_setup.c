@@ -278,8 +278,7 @@ CALL_ACTION(pass_ack) {
   }
   other->ack_owed = false;
   call_session_accepted(step, leg);
-  (void)!dialog_send_ack(step->table->rooms.dialogs, step->context, other->dialog, other->ack_cseq, sent.content_type,
-                         sent.bytes);
+  call_ack_send(step, other, &sent);
   call_session_answered(step, other, &sent);
   return CALL_EVENT_NONE;
 }

@@ -36,22 +36,24 @@ static bool find_way(const struct call_step *step, struct stray_way *way) {
   return true;
 }
 
-static struct str_view build(const struct call_step *step, const struct stray_way *way, enum sip_method method,
-                             struct str_view branch, const struct call_body *body) {
+static struct str_view build(const struct call_step *step, const struct stray_way *way,
+                             const struct dialog_request *request, struct str_view branch) {
   const struct sip_message *response = step->message;
   const struct local_identity *local = step->context->local;
   uint16_t socket_index = way->flow.socket_index < local->socket_count ? way->flow.socket_index : 0;
-  size_t bytes = 2 * response->bytes.length + body->bytes.length + REQUEST_BYTES;
+  struct str_view method = sip_method_text(request->method);
+  size_t bytes = 2 * response->bytes.length + request->extra_headers.length + request->body.length + REQUEST_BYTES;
   struct text_builder builder = arena_builder(step->context->arena, bytes);
-  sip_build_request_line(&builder, sip_method_text(method), way->plan.request_uri);
+  sip_build_request_line(&builder, method, way->plan.request_uri);
   sip_build_via(&builder, (enum transport)way->flow.transport, &local->sockets[socket_index].advertised, branch);
   sip_build_header_u32(&builder, SIP_HEADER_MAX_FORWARDS, MAX_FORWARDS);
   if (way->plan.routes.length > 0) sip_build_header(&builder, SIP_HEADER_ROUTE, way->plan.routes);
   sip_build_copy_headers(&builder, response, SIP_HEADER_FROM);
   sip_build_copy_headers(&builder, response, SIP_HEADER_TO);
   sip_build_copy_headers(&builder, response, SIP_HEADER_CALL_ID);
-  sip_build_cseq(&builder, response->cseq + (method == SIP_METHOD_ACK ? 0 : CSEQ_GAP), sip_method_text(method));
-  sip_build_end(&builder, body->content_type, body->bytes);
+  sip_build_cseq(&builder, response->cseq + (request->method == SIP_METHOD_ACK ? 0 : CSEQ_GAP), method);
+  text_builder_add(&builder, request->extra_headers);
+  sip_build_end(&builder, request->content_type, request->body);
   return builder.overflowed ? (struct str_view){0} : text_builder_view(&builder);
 }
 
@@ -69,22 +71,25 @@ bool call_stray_note(struct call_step *step) {
 
 static void hang_up(struct call_step *step, const struct stray_way *way) {
   struct transaction_layer *transactions = step->table->rooms.transactions;
-  struct call_body none = {0};
+  struct dialog_request bye = {.method = SIP_METHOD_BYE};
   struct handle transaction;
   struct str_view branch;
   if (transaction_begin(transactions, step->context, SIP_METHOD_BYE, &way->flow, (struct transaction_owner){0},
                         &transaction, &branch) != RESULT_OK)
     return;
-  struct str_view bye = build(step, way, SIP_METHOD_BYE, branch, &none);
-  if (bye.length > 0) (void)!transaction_send(transactions, step->context, transaction, bye);
+  if (step->leg) bye.extra_headers = call_credentials_of_bye(step, step->leg, way->plan.request_uri);
+  struct str_view bytes = build(step, way, &bye, branch);
+  if (bytes.length > 0) (void)!transaction_send(transactions, step->context, transaction, bytes);
 }
 
 static void acknowledge(struct call_step *step, const struct stray_way *way, bool offers) {
   struct call_body answer = {0};
+  struct str_view branch = transaction_stateless_branch(step->context, random_u64(step->context->random));
   if (offers) answer = call_session_declined(step);
-  struct str_view ack = build(step, way, SIP_METHOD_ACK,
-                              transaction_stateless_branch(step->context, random_u64(step->context->random)), &answer);
-  if (ack.length > 0) outbox_send(step->context->outbox, &way->flow, ack);
+  struct dialog_request ack = {.method = SIP_METHOD_ACK, .content_type = answer.content_type, .body = answer.bytes};
+  if (step->leg) ack.extra_headers = call_credentials_of_ack(step, step->leg);
+  struct str_view bytes = build(step, way, &ack, branch);
+  if (bytes.length > 0) outbox_send(step->context->outbox, &way->flow, bytes);
 }
 
 void call_acknowledge_stray(struct call_step *step, bool offers) {

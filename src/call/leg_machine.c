@@ -153,8 +153,7 @@ LEG_ACTION(cancel_invite) {
 static void acknowledge(struct call_step *step) {
   struct call_leg *leg = step->leg;
   leg->ack_cseq = step->message->cseq;
-  (void)!dialog_send_ack(step->table->rooms.dialogs, step->context, leg->dialog, leg->ack_cseq, (struct str_view){0},
-                         (struct str_view){0});
+  call_ack_send(step, leg, NULL);
 }
 
 LEG_ACTION(take_answer) {
@@ -180,14 +179,19 @@ LEG_ACTION(acknowledge_again) {
     call_dismiss_stray(step, true);
   } else if (step->branch != leg->branch) {
     (void)call_stray_note(step);
-    dialog_dismiss_branch(dialogs, step->context, leg->dialog, step->branch, step->message);
+    struct str_view request_uri = dialog_branch_request_uri(dialogs, leg->dialog, step->branch);
+    struct dialog_dismissal dismissal = {.branch = step->branch,
+                                         .cseq = step->message->cseq,
+                                         .ack_headers = call_credentials_of_ack(step, leg),
+                                         .bye_headers = call_credentials_of_bye(step, leg, request_uri)};
+    dialog_dismiss_branch(dialogs, step->context, leg->dialog, &dismissal);
   } else if (leg->state == LEG_STATE_LEAVING && step->message->cseq > leg->ack_cseq && leg->offer == LEG_OFFER_NONE) {
     call_ack_owe(step, leg); /* a re-INVITE that asked for an offer */
     call_ack_settle(step, leg);
   } else if (step->message->cseq != leg->ack_cseq) {
     acknowledge(step);
   } else if (!leg->ack_owed) {
-    dialog_resend_ack(dialogs, step->context, leg->dialog);
+    dialog_resend_ack(dialogs, step->context, leg->dialog, call_credentials_of_ack(step, leg));
   }
   return NO_EVENT;
 }

@@ -353,6 +353,12 @@ struct str_view dialog_request_uri(const struct dialog_table *table, struct hand
   return dialog ? remote_end_request_uri(table, &dialog->end) : (struct str_view){0};
 }
 
+struct str_view dialog_branch_request_uri(const struct dialog_table *table, struct handle handle, unsigned branch) {
+  struct dialog *dialog = dialog_at(table, handle);
+  const struct remote_end *end = dialog ? remote_end_by_number(dialog, branch) : NULL;
+  return end ? remote_end_request_uri(table, end) : (struct str_view){0};
+}
+
 struct str_view dialog_remote_tag(const struct dialog_table *table, struct handle handle) {
   const struct dialog *dialog = dialog_at(table, handle);
   return dialog ? remote_end_words(table, &dialog->end).remote_tag : (struct str_view){0};

@@ -99,9 +99,14 @@ enum result dialog_receive_response(struct dialog_table *table, struct context *
 void dialog_choose_branch(struct dialog_table *table, struct handle dialog, unsigned branch);
 
 /* ACK and BYE to a branch that was not chosen (§13.2.2.4); when its 2xx comes again, only the ACK. The BYE's answer is
- * nobody's news. */
-void dialog_dismiss_branch(struct dialog_table *table, struct context *context, struct handle dialog, unsigned branch,
-                           const struct sip_message *response);
+ * nobody's news. Header lines are whole, with CRLF, and may be empty: credentials. */
+struct dialog_dismissal {
+  unsigned branch;
+  uint32_t cseq; /* of the 2xx */
+  struct str_view ack_headers, bye_headers;
+};
+void dialog_dismiss_branch(struct dialog_table *table, struct context *context, struct handle dialog,
+                           const struct dialog_dismissal *dismissal);
 
 /* Takes EVENT_RESOLVED: the addresses of the host name that the peer's first route or Contact names (RFC 3261 §8.1.2,
  * RFC 3263). From now on requests go to the first one that we can reach; until then, and when there are none, they go
@@ -140,13 +145,21 @@ enum result dialog_send_request(struct dialog_table *table, struct context *cont
  * behind NAT, and when the way was no connection. */
 bool dialog_find_another_way(struct dialog_table *table, struct context *context, struct handle dialog);
 
-/* Sends the ACK of a 2xx to the INVITE numbered `cseq` (§13.2.2.4) and remembers it, so that dialog_resend_ack can
- * answer a repeated 2xx. The body is for late offers, mostly empty. Credentials of the INVITE are not repeated
- * (§13.2.2.4 wants them; peers do not look, and cannot challenge an ACK). RESULT_WRONG_STATE before a 2xx. RESULT_FULL
- * with a body: sent, but not kept. */
-enum result dialog_send_ack(struct dialog_table *table, struct context *context, struct handle dialog, uint32_t cseq,
-                            struct str_view content_type, struct str_view body) MUST_USE;
-void dialog_resend_ack(struct dialog_table *table, struct context *context, struct handle dialog);
+/* The ACK of a 2xx (§13.2.2.4). */
+struct dialog_ack {
+  uint32_t cseq;                /* of the INVITE */
+  struct str_view credentials;  /* of the INVITE, header lines with CRLF: the ACK repeats them (§22.1) */
+  struct str_view content_type; /* for late offers, mostly empty */
+  struct str_view body;
+};
+
+/* Sends it and remembers what it said, so that dialog_resend_ack can answer a repeated 2xx, but not the credentials of
+ * one without a body: they are handed in again. RESULT_WRONG_STATE before a 2xx. RESULT_FULL with a body: sent, but not
+ * kept. */
+enum result dialog_send_ack(struct dialog_table *table, struct context *context, struct handle dialog,
+                            const struct dialog_ack *ack) MUST_USE;
+void dialog_resend_ack(struct dialog_table *table, struct context *context, struct handle dialog,
+                       struct str_view credentials);
 
 /* --- responses as UAS ------------------------------------------------------------------------------------------- */
 
@@ -225,6 +238,8 @@ struct str_view dialog_remote_tag(const struct dialog_table *table,
 struct str_view dialog_remote_target(const struct dialog_table *table, struct handle dialog);
 /* The Request-URI of our next request: the remote target, or a strict router (§12.2.1.1). */
 struct str_view dialog_request_uri(const struct dialog_table *table, struct handle dialog);
+/* And of a request to one branch; empty when it is not there. */
+struct str_view dialog_branch_request_uri(const struct dialog_table *table, struct handle dialog, unsigned branch);
 struct flow dialog_flow(const struct dialog_table *table, struct handle dialog);
 
 /* What the peer said it can do, from Allow and Supported of the last message that had them. */

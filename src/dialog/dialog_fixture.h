@@ -386,4 +386,10 @@ static inline const struct sip_message *carol_requests(struct world *world, stru
                   method, ++branch_number, tag, local_tag(world, dialog), call_id(world, dialog), cseq, method, lines);
 }
 
+/* Hangs up the branch whose 2xx has just come. */
+static inline void dismiss_branch(struct world *world, struct handle dialog, unsigned branch) {
+  struct dialog_dismissal dismissal = {.branch = branch, .cseq = world->received_message.cseq};
+  dialog_dismiss_branch(world->table, &world->context, dialog, &dismissal);
+}
+
 #endif

@@ -46,8 +46,9 @@ static void take_second(struct handle dialog, struct handle outgoing) {
   }
   if (dialog_receive_response(world->table, &world->context, outgoing, message, &branch) != RESULT_OK) return;
   (void)dialog_check_reliable(world->table, outgoing, branch, message);
-  dialog_dismiss_branch(world->table, &world->context, outgoing, branch, message);
-  (void)dialog_send_ack(world->table, &world->context, outgoing, 1, (struct str_view){0}, (struct str_view){0});
+  dialog_dismiss_branch(world->table, &world->context, outgoing,
+                        &(struct dialog_dismissal){.branch = branch, .cseq = message->cseq});
+  (void)dialog_send_ack(world->table, &world->context, outgoing, &(struct dialog_ack){.cseq = 1});
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length);

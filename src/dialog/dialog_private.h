@@ -186,7 +186,7 @@ void dialog_settle_target(struct dialog_table *table, struct context *context, s
 
 /* dialog_request.c: the ACK of `response` and a BYE to `end`. */
 enum result dialog_send_ack_to(struct dialog_table *table, struct context *context, struct dialog *dialog,
-                               struct remote_end *end, uint32_t cseq);
+                               struct remote_end *end, const struct dialog_ack *ack);
 enum result dialog_send_to(struct dialog_table *table, struct context *context, struct dialog *dialog,
                            const struct remote_end *end, const struct dialog_request *request,
                            struct handle *transaction_out) MUST_USE;

@@ -166,14 +166,15 @@ void dialog_choose_branch(struct dialog_table *table, struct handle handle, unsi
   if (end && branch != REMOTE_END_INVITED) remote_end_make_current(dialog, end);
 }
 
-void dialog_dismiss_branch(struct dialog_table *table, struct context *context, struct handle handle, unsigned branch,
-                           const struct sip_message *response) {
+void dialog_dismiss_branch(struct dialog_table *table, struct context *context, struct handle handle,
+                           const struct dialog_dismissal *dismissal) {
   struct dialog *dialog = dialog_at(table, handle);
-  struct remote_end *end = dialog ? remote_end_by_number(dialog, branch) : NULL;
-  if (!end || end == &dialog->end || branch == REMOTE_END_INVITED) return;
-  (void)dialog_send_ack_to(table, context, dialog, end, response->cseq);
+  struct remote_end *end = dialog ? remote_end_by_number(dialog, dismissal->branch) : NULL;
+  if (!end || end == &dialog->end || dismissal->branch == REMOTE_END_INVITED) return;
+  struct dialog_ack ack = {.cseq = dismissal->cseq, .credentials = dismissal->ack_headers};
+  (void)dialog_send_ack_to(table, context, dialog, end, &ack);
   if (end->is_dismissed) return; /* a repeated 2xx: its ACK was lost */
-  struct dialog_request bye = {.method = SIP_METHOD_BYE};
+  struct dialog_request bye = {.method = SIP_METHOD_BYE, .extra_headers = dismissal->bye_headers};
   struct handle transaction;
   end->is_dismissed = dialog_send_to(table, context, dialog, end, &bye, &transaction) == RESULT_OK;
 }

@@ -422,7 +422,7 @@ static void test_a_late_2xx_of_another_branch_is_acknowledged_and_ended(void) {
                                    "Contact: <sip:c@203.0.113.12>\nRecord-Route: <sip:203.0.113.30;lr>\n");
   expect_int(branch, ==, 1);
   expect_view(dialog_remote_tag(world->table, dialog), "c1");
-  dialog_dismiss_branch(world->table, &world->context, dialog, branch, &world->received_message);
+  dismiss_branch(world, dialog, branch);
   const struct sip_message *ack = sent(world);
   expect_view(ack->method_text, "ACK");
   expect_header(ack, CSEQ, "1 ACK");
@@ -446,7 +446,7 @@ static void test_a_repeated_2xx_of_a_dismissed_branch_is_only_acknowledged(void)
   for (unsigned i = 0; i < 3; i++) {
     unsigned branch = carol_responds(world, dialog, "200 OK", "c2", "1 INVITE", carol_contact);
     expect_int(branch, ==, 1);
-    dialog_dismiss_branch(world->table, &world->context, dialog, branch, &world->received_message);
+    dismiss_branch(world, dialog, branch);
   }
   unsigned acks = 0, byes = 0;
   for (const struct sip_message *message = sent(world); message->bytes.length > 0; message = sent(world)) {
@@ -466,7 +466,7 @@ static void test_a_repeated_2xx_of_the_chosen_branch_keeps_its_number(void) {
   carol_responds(world, dialog, "180 R", "c1", "1 INVITE", carol_contact);
   expect_int(carol_responds(world, dialog, "200 OK", "c2", "1 INVITE", carol_contact), ==, 1);
   expect_int(carol_responds(world, dialog, "200 OK", "c2", "1 INVITE", carol_contact), ==, 1);
-  dialog_dismiss_branch(world->table, &world->context, dialog, 1, &world->received_message);
+  dismiss_branch(world, dialog, 1);
   expect(nothing_sent(world));
   world_end(world);
 }

@@ -118,10 +118,13 @@ enum result dialog_send_request(struct dialog_table *table, struct context *cont
 /* --- the ACK of a 2xx ------------------------------------------------------------------------------------------- */
 
 static struct str_view build_ack(const struct dialog_table *table, struct context *context, const struct dialog *dialog,
-                                 const struct remote_end *end, const struct dialog_request *ack, uint32_t cseq,
-                                 struct str_view branch) {
-  struct text_builder builder = request_builder(end, ack, context->arena);
-  build_request(table, context, dialog, end, ack, cseq, branch, &builder);
+                                 const struct remote_end *end, const struct dialog_ack *ack, struct str_view branch) {
+  struct dialog_request request = {.method = SIP_METHOD_ACK,
+                                   .extra_headers = ack->credentials,
+                                   .content_type = ack->content_type,
+                                   .body = ack->body};
+  struct text_builder builder = request_builder(end, &request, context->arena);
+  build_request(table, context, dialog, end, &request, ack->cseq, branch, &builder);
   return builder.overflowed ? (struct str_view){0} : text_builder_view(&builder);
 }
 
@@ -132,10 +135,9 @@ static enum result send_bytes(struct context *context, const struct flow *flow, 
 }
 
 enum result dialog_send_ack_to(struct dialog_table *table, struct context *context, struct dialog *dialog,
-                               struct remote_end *end, uint32_t cseq) {
-  struct dialog_request ack = {.method = SIP_METHOD_ACK};
+                               struct remote_end *end, const struct dialog_ack *ack) {
   struct str_view branch = transaction_stateless_branch(context, random_u64(context->random));
-  return send_bytes(context, &end->flow, build_ack(table, context, dialog, end, &ack, cseq, branch));
+  return send_bytes(context, &end->flow, build_ack(table, context, dialog, end, ack, branch));
 }
 
 /* The ACK of one INVITE always has the same branch, so that one that is sent again is the same ACK: it is made of what
@@ -144,29 +146,27 @@ static struct str_view ack_branch(struct context *context, const struct dialog *
   return transaction_stateless_branch(context, dialog->random_bits + cseq * UINT64_C(0x9e3779b97f4a7c15));
 }
 
-enum result dialog_send_ack(struct dialog_table *table, struct context *context, struct handle handle, uint32_t cseq,
-                            struct str_view content_type, struct str_view body) {
+enum result dialog_send_ack(struct dialog_table *table, struct context *context, struct handle handle,
+                            const struct dialog_ack *ack) {
   struct dialog *dialog = dialog_at(table, handle);
   if (!dialog) return RESULT_NOT_FOUND;
   if (!dialog->was_confirmed) return RESULT_WRONG_STATE;
-  struct dialog_request ack = {.method = SIP_METHOD_ACK, .content_type = content_type, .body = body};
-  struct str_view branch = ack_branch(context, dialog, cseq);
-  struct str_view bytes = build_ack(table, context, dialog, &dialog->end, &ack, cseq, branch);
+  struct str_view bytes = build_ack(table, context, dialog, &dialog->end, ack, ack_branch(context, dialog, ack->cseq));
   enum result result = send_bytes(context, &dialog->end.flow, bytes);
   if (result != RESULT_OK) return result;
-  dialog->ack_cseq = cseq;
+  dialog->ack_cseq = ack->cseq;
   block_store_clear(table->blocks, &dialog->ack);
-  return body.length > 0 ? block_store_set(table->blocks, &dialog->ack, bytes) : RESULT_OK;
+  return ack->body.length > 0 ? block_store_set(table->blocks, &dialog->ack, bytes) : RESULT_OK;
 }
 
-void dialog_resend_ack(struct dialog_table *table, struct context *context, struct handle handle) {
+void dialog_resend_ack(struct dialog_table *table, struct context *context, struct handle handle,
+                       struct str_view credentials) {
   struct dialog *dialog = dialog_at(table, handle);
   if (!dialog || dialog->ack_cseq == 0) return;
   struct str_view bytes = block_store_view(table->blocks, &dialog->ack);
   if (bytes.length == 0) {
-    struct dialog_request ack = {.method = SIP_METHOD_ACK};
-    struct str_view branch = ack_branch(context, dialog, dialog->ack_cseq);
-    bytes = build_ack(table, context, dialog, &dialog->end, &ack, dialog->ack_cseq, branch);
+    struct dialog_ack ack = {.cseq = dialog->ack_cseq, .credentials = credentials};
+    bytes = build_ack(table, context, dialog, &dialog->end, &ack, ack_branch(context, dialog, ack.cseq));
   }
   (void)send_bytes(context, &dialog->end.flow, bytes);
 }

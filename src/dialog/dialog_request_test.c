@@ -101,8 +101,7 @@ static void test_double_record_routes_are_reversed_at_the_caller(void) {
   struct handle dialog = carol_talks(world, "Contact: <sip:bob@[2001:db8::33]>\n"
                                             "Record-Route: <sip:[2001:db8::1];lr>\n"
                                             "Record-Route: <sip:192.0.2.254:5060;lr>\n");
-  struct str_view none = {0};
-  expect_int(dialog_send_ack(world->table, &world->context, dialog, 1, none, none), ==, RESULT_OK);
+  expect_int(dialog_send_ack(world->table, &world->context, dialog, &(struct dialog_ack){.cseq = 1}), ==, RESULT_OK);
   const struct sip_message *ack = sent(world);
   expect_view(ack->request_uri, "sip:bob@[2001:db8::33]");
   expect_header(ack, ROUTE, "<sip:192.0.2.254:5060;lr>,<sip:[2001:db8::1];lr>");
@@ -306,10 +305,9 @@ static void test_a_method_that_we_do_not_know_can_be_sent(void) {
 static void test_ack_has_the_number_of_its_invite_and_uses_up_none(void) {
   struct world *world = world_create(4);
   struct handle dialog = carol_talks(world, carol_contact);
-  struct str_view none = {0};
   expect_int(send_request(world, dialog, SIP_METHOD_INFO), ==, RESULT_OK);
   sent(world);
-  expect_int(dialog_send_ack(world->table, &world->context, dialog, 1, none, none), ==, RESULT_OK);
+  expect_int(dialog_send_ack(world->table, &world->context, dialog, &(struct dialog_ack){.cseq = 1}), ==, RESULT_OK);
   const struct sip_message *ack = sent(world);
   expect_view(ack->method_text, "ACK");
   expect_header(ack, CSEQ, "1 ACK");
@@ -321,10 +319,24 @@ static void test_ack_has_the_number_of_its_invite_and_uses_up_none(void) {
   world_end(world);
 }
 
+/* RFC 3261 §13.2.2.4, §22.1 */
+static void test_an_ack_says_the_credentials_that_it_is_given(void) {
+  struct world *world = world_create(4);
+  struct handle dialog = carol_talks(world, carol_contact);
+  struct str_view login = STR_VIEW("Authorization: Digest response=\"1\"\r\n");
+  struct dialog_ack ack = {.cseq = 1, .credentials = login};
+  expect_int(dialog_send_ack(world->table, &world->context, dialog, &ack), ==, RESULT_OK);
+  dialog_resend_ack(world->table, &world->context, dialog, login);
+  expect_int(world->outbox.entry_count, ==, 2);
+  expect(str_view_equal(world->outbox.entries[0].bytes, world->outbox.entries[1].bytes));
+  expect_header(sent(world), AUTHORIZATION, "Digest response=\"1\"");
+  world_end(world);
+}
+
 static void expect_same_ack_again(struct world *world, struct handle dialog, const char *body) {
-  struct str_view type = world_view(body[0] ? "application/sdp" : "");
-  expect_int(dialog_send_ack(world->table, &world->context, dialog, 1, type, world_view(body)), ==, RESULT_OK);
-  dialog_resend_ack(world->table, &world->context, dialog);
+  struct dialog_ack ack = {1, {0}, world_view(body[0] ? "application/sdp" : ""), world_view(body)};
+  expect_int(dialog_send_ack(world->table, &world->context, dialog, &ack), ==, RESULT_OK);
+  dialog_resend_ack(world->table, &world->context, dialog, (struct str_view){0});
   expect_int(world->outbox.entry_count, ==, 2);
   expect(str_view_equal(world->outbox.entries[0].bytes, world->outbox.entries[1].bytes));
   expect_view(sent(world)->body, body);
@@ -342,11 +354,10 @@ static void test_a_repeated_2xx_gets_the_same_ack_again(void) {
 static void test_the_ack_of_the_last_2xx_is_still_known_while_a_reinvite_is_open(void) {
   struct world *world = world_create(4);
   struct handle dialog = carol_talks(world, carol_contact);
-  struct str_view none = {0};
-  expect_int(dialog_send_ack(world->table, &world->context, dialog, 1, none, none), ==, RESULT_OK);
+  expect_int(dialog_send_ack(world->table, &world->context, dialog, &(struct dialog_ack){.cseq = 1}), ==, RESULT_OK);
   expect_int(send_request(world, dialog, SIP_METHOD_INVITE), ==, RESULT_OK);
   next_event(world);
-  dialog_resend_ack(world->table, &world->context, dialog);
+  dialog_resend_ack(world->table, &world->context, dialog, (struct str_view){0});
   expect_header(sent(world), CSEQ, "1 ACK");
   world_end(world);
 }
@@ -354,12 +365,13 @@ static void test_the_ack_of_the_last_2xx_is_still_known_while_a_reinvite_is_open
 static void test_an_ack_without_body_replaces_one_with(void) {
   struct world *world = world_create(4);
   struct handle dialog = carol_talks(world, carol_contact);
-  struct str_view none = {0};
-  expect_int(dialog_send_ack(world->table, &world->context, dialog, 1, none, world_view("v=0\r\n")), ==, RESULT_OK);
+  expect_int(dialog_send_ack(world->table, &world->context, dialog,
+                             &(struct dialog_ack){.cseq = 1, .body = world_view("v=0\r\n")}),
+             ==, RESULT_OK);
   expect_int(send_request(world, dialog, SIP_METHOD_INVITE), ==, RESULT_OK);
-  expect_int(dialog_send_ack(world->table, &world->context, dialog, 2, none, none), ==, RESULT_OK);
+  expect_int(dialog_send_ack(world->table, &world->context, dialog, &(struct dialog_ack){.cseq = 2}), ==, RESULT_OK);
   next_event(world);
-  dialog_resend_ack(world->table, &world->context, dialog);
+  dialog_resend_ack(world->table, &world->context, dialog, (struct str_view){0});
   const struct sip_message *ack = sent(world);
   expect_header(ack, CSEQ, "2 ACK");
   expect_view(ack->body, "");
@@ -369,9 +381,9 @@ static void test_an_ack_without_body_replaces_one_with(void) {
 static void test_without_an_ack_nothing_is_resent(void) {
   struct world *world = world_create(4);
   struct handle dialog = carol_is_called(world);
-  struct str_view none = {0};
-  expect_int(dialog_send_ack(world->table, &world->context, dialog, 1, none, none), ==, RESULT_WRONG_STATE);
-  dialog_resend_ack(world->table, &world->context, dialog);
+  expect_int(dialog_send_ack(world->table, &world->context, dialog, &(struct dialog_ack){.cseq = 1}), ==,
+             RESULT_WRONG_STATE);
+  dialog_resend_ack(world->table, &world->context, dialog, (struct str_view){0});
   expect(nothing_sent(world));
   world_end(world);
 }
@@ -395,4 +407,5 @@ TAP_TESTS(TAP(test_trapezoid_callee_sends_through_p2_then_p1), TAP(test_trapezoi
           TAP(test_a_method_that_we_do_not_know_can_be_sent),
           TAP(test_ack_has_the_number_of_its_invite_and_uses_up_none), TAP(test_a_repeated_2xx_gets_the_same_ack_again),
           TAP(test_the_ack_of_the_last_2xx_is_still_known_while_a_reinvite_is_open),
-          TAP(test_an_ack_without_body_replaces_one_with), TAP(test_without_an_ack_nothing_is_resent))
+          TAP(test_an_ack_without_body_replaces_one_with), TAP(test_an_ack_says_the_credentials_that_it_is_given),
+          TAP(test_without_an_ack_nothing_is_resent))

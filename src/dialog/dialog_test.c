@@ -286,15 +286,15 @@ static void test_stale_handles_do_no_harm(void) {
   expect_int(dialog_receive_request(world->table, context, dialog, info, &flow), ==, RESULT_NOT_FOUND);
   expect_int(dialog_receive_response(world->table, context, dialog, info, &branch), ==, RESULT_NOT_FOUND);
   expect_int(dialog_send_request(world->table, context, dialog, &request, &transaction), ==, RESULT_NOT_FOUND);
-  expect_int(dialog_send_ack(world->table, context, dialog, 1, none, none), ==, RESULT_NOT_FOUND);
+  expect_int(dialog_send_ack(world->table, context, dialog, &(struct dialog_ack){.cseq = 1}), ==, RESULT_NOT_FOUND);
   expect_int(dialog_build_response(world->table, context, dialog, HANDLE_NONE, SIP_METHOD_INVITE, 200, none, &builder),
              ==, RESULT_NOT_FOUND);
   expect_int(dialog_send_reliable(world->table, context, dialog, HANDLE_NONE, 180, none), ==, RESULT_NOT_FOUND);
   expect_int(dialog_provisional_due(world->table, context, dialog, &again), ==, RESULT_NOT_FOUND);
   expect_int(dialog_receive_prack(world->table, dialog, info), ==, RESULT_NOT_FOUND);
-  dialog_resend_ack(world->table, context, dialog);
+  dialog_resend_ack(world->table, context, dialog, (struct str_view){0});
   dialog_choose_branch(world->table, dialog, 0);
-  dialog_dismiss_branch(world->table, context, dialog, 0, info);
+  dialog_dismiss_branch(world->table, context, dialog, &(struct dialog_dismissal){0});
   dialog_note_response_sent(world->table, dialog, 200);
   expect_int(dialog_call_id(world->table, dialog).length, ==, 0);
   expect_int(dialog_owner(world->table, dialog).kind, ==, TRANSACTION_OWNER_NONE);
@@ -445,12 +445,11 @@ static void test_early_dialogs_allow_update_and_the_callers_bye(void) {
 static void test_a_2xx_that_crossed_an_early_bye_can_be_acknowledged(void) {
   struct world *world = world_create(4);
   struct handle dialog = carol_is_called(world);
-  struct str_view none = {0};
   carol_responds(world, dialog, "180 Ringing", "c1", "1 INVITE", carol_contact);
   expect_int(send_request(world, dialog, SIP_METHOD_BYE), ==, RESULT_OK);
   carol_responds(world, dialog, "200 OK", "c1", "1 INVITE", carol_contact);
   expect_state(world, dialog, DIALOG_ENDED);
-  expect_int(dialog_send_ack(world->table, &world->context, dialog, 1, none, none), ==, RESULT_OK);
+  expect_int(dialog_send_ack(world->table, &world->context, dialog, &(struct dialog_ack){.cseq = 1}), ==, RESULT_OK);
   expect_int(send_request(world, dialog, SIP_METHOD_BYE), ==, RESULT_OK);
   world_end(world);
 }
@@ -542,13 +541,14 @@ static void test_the_first_request_of_the_callee_sets_its_number(void) {
 
 static void live_a_forked_life(struct world *world) {
   struct handle dialog = carol_is_called(world);
-  struct str_view none = {0};
   carol_responds(world, dialog, "180 R", "c1", "1 INVITE", carol_contact);
   carol_responds(world, dialog, "180 R", "c2", "1 INVITE", carol_contact);
   carol_responds(world, dialog, "200 OK", "c2", "1 INVITE", carol_contact);
-  expect_int(dialog_send_ack(world->table, &world->context, dialog, 1, none, world_view("v=0\r\n")), ==, RESULT_OK);
+  expect_int(dialog_send_ack(world->table, &world->context, dialog,
+                             &(struct dialog_ack){.cseq = 1, .body = world_view("v=0\r\n")}),
+             ==, RESULT_OK);
   unsigned branch = carol_responds(world, dialog, "200 OK", "c3", "1 INVITE", carol_contact);
-  dialog_dismiss_branch(world->table, &world->context, dialog, branch, &world->received_message);
+  dismiss_branch(world, dialog, branch);
   struct flow flow = udp_from("203.0.113.9:5080");
   const struct sip_message *update = carol_requests(world, dialog, "UPDATE", "c2", 1, "Contact: <sip:new@example>\n");
   expect_int(dialog_receive_request(world->table, &world->context, dialog, update, &flow), ==, RESULT_OK);

@@ -140,12 +140,13 @@ void trunk_acknowledge(struct trunk_step *step) {
   struct trunk_trial *trial = step->trial;
   struct dialog_table *dialogs = step->trials->rooms.dialogs;
   uint32_t cseq = step->message->cseq;
-  struct str_view none = {0};
+  struct dialog_ack ack = {.cseq = cseq};
   if (step->branch != 0) {
-    dialog_dismiss_branch(dialogs, step->context, trial->dialog, step->branch, step->message);
+    struct dialog_dismissal dismissal = {.branch = step->branch, .cseq = cseq};
+    dialog_dismiss_branch(dialogs, step->context, trial->dialog, &dismissal);
   } else if (cseq == trial->ack_cseq) {
-    dialog_resend_ack(dialogs, step->context, trial->dialog);
-  } else if (dialog_send_ack(dialogs, step->context, trial->dialog, cseq, none, none) == RESULT_OK) {
+    dialog_resend_ack(dialogs, step->context, trial->dialog, ack.credentials);
+  } else if (dialog_send_ack(dialogs, step->context, trial->dialog, &ack) == RESULT_OK) {
     trial->ack_cseq = cseq;
   }
 }

@@ -45,16 +45,25 @@ static struct str_view challenge(struct actor *actor, struct actor_demand *deman
                          demand->is_sha256 ? "SHA-256" : "MD5", stale ? ", stale=true" : "");
 }
 
-/* The switch hangs a further branch of a fork up without credentials (docs/decisions/supervision.md). */
+/* A further branch of a fork asks for none when it is hung up: where the call is over the switch has forgotten them.
+ * But what it gets must be right. */
+static bool is_branch_hung_up(struct actor *actor, const struct ua_call *call, const struct sip_message *request,
+                              const struct sip_digest *digest) {
+  if (!call || !call->is_forked || request->method != SIP_METHOD_BYE) return false;
+  if (digest && !is_right(digest, request)) world_fail(actor->world, "%s: wrong credentials in a BYE", actor->name);
+  return true;
+}
+
 bool ua_credentials_refuse(struct actor *actor, const struct ua_call *call, const struct sip_message *request,
                            struct actor_manners *manners_out) {
   struct actor_demand *demand = &actor->traits.demand;
   if (!is_demanded(demand, request->method)) return false;
-  if (call && call->is_forked && request->method == SIP_METHOD_BYE) return false;
   enum sip_header header = demand->status == 407 ? SIP_HEADER_PROXY_AUTHORIZATION : SIP_HEADER_AUTHORIZATION;
   struct str_view value = sip_message_header(request, header);
   struct sip_digest digest;
-  bool is_known = value.data && sip_digest_parse(value, &digest) == RESULT_OK && is_right(&digest, request);
+  bool is_readable = value.data && sip_digest_parse(value, &digest) == RESULT_OK;
+  if (is_branch_hung_up(actor, call, request, is_readable ? &digest : NULL)) return false;
+  bool is_known = is_readable && is_right(&digest, request);
   if (is_known && is_fresh(actor, demand, &digest)) return false;
   *manners_out = (struct actor_manners){.status = demand->status, .line = challenge(actor, demand, is_known)};
   return true;

@@ -100,11 +100,34 @@ static struct watched_transaction *invite_of_ack(const struct sighting *sighting
   return invite;
 }
 
+/* BYE has been said or heard in a dialog that this INVITE has made. */
+static bool is_call_over(const struct sighting *sighting, const struct watched_transaction *invite) {
+  const struct watched_dialog *dialog = sighting->world->watcher->newest_dialog;
+  for (; dialog; dialog = dialog->older)
+    if (dialog->endpoint == invite->endpoint && str_view_equal(dialog->call_id, invite->call_id) &&
+        str_view_equal(dialog->own_tag, invite->own_tag) && (dialog->bye_said_us > 0 || dialog->bye_heard_us > 0))
+      return true;
+  return false;
+}
+
+/* RFC 3261 §22.1: all values that appeared in the INVITE. Of a call that is over the switch keeps none. */
+static void check_credentials(struct sighting *sighting, const struct watched_transaction *invite) {
+  static const enum sip_header headers[] = {SIP_HEADER_AUTHORIZATION, SIP_HEADER_PROXY_AUTHORIZATION};
+  struct sip_message message;
+  struct sip_defect defect;
+  if (!invite->endpoint->is_switch || sip_message_parse(invite->request, &message, &defect) != RESULT_OK) return;
+  for (unsigned i = 0; i < 2; i++)
+    if (!str_view_equal(sip_message_header(&message, headers[i]), sip_message_header(&sighting->message, headers[i])) &&
+        !is_call_over(sighting, invite))
+      watcher_blame(sighting, "an ACK without the credentials of its INVITE (RFC 3261 22.1)");
+}
+
 static void ack_of_refusal_said(struct sighting *sighting, struct watched_transaction *invite) {
   if (invite->status < 300)
     watcher_blame(sighting, "the ACK of a 2xx must have a branch of its own, a new one (RFC 3261 17.1.1.3)");
   if (!str_view_equal(invite->final_to_tag, sighting->message.to_tag))
     watcher_blame(sighting, "the ACK's To tag is not the response's (RFC 3261 17.1.1.3)");
+  check_credentials(sighting, invite);
   if (++invite->acks > invite->final_count)
     watcher_blame(sighting, "more ACKs than final responses (RFC 3261 17.1.1.2)");
 }
@@ -118,6 +141,7 @@ static void ack_of_answer_said(struct sighting *sighting) {
     watcher_blame(sighting, "an ACK of nothing that has been answered");
   else
     answer->acks++;
+  if (answer) check_credentials(sighting, invite);
 }
 
 static void ack_said(struct sighting *sighting) {

@@ -178,6 +178,15 @@ static void test_an_ack_of_nothing_is_found(void) {
   end("an ACK of nothing");
 }
 
+static void test_an_ack_without_its_invites_credentials_is_found(void) {
+  begin();
+  watched->is_switch = true;
+  says(0, message("INVITE sip:2@10.0.0.2 SIP/2.0", "a", "", "CSeq: 1 INVITE\r\nAuthorization: Digest nc=1\r\n", "1"));
+  hears(100, response(200, "INVITE", 1, "1"));
+  says(100, request("ACK", 1, "2", "b"));
+  end("without the credentials of its INVITE");
+}
+
 static void test_a_cseq_that_does_not_rise_is_found(void) {
   call_is_answered();
   says(6000, request("INFO", 1, "3", "b"));
@@ -287,9 +296,10 @@ TAP_TESTS(TAP(test_a_call_by_the_rules_is_left_in_peace), TAP(test_a_retransmiss
           TAP(test_eleven_sendings_of_an_unanswered_bye_are_right), TAP(test_a_refusal_without_ack_is_found),
           TAP(test_a_2xx_without_ack_is_found), TAP(test_a_repeated_2xx_without_ack_is_found),
           TAP(test_an_ack_of_a_2xx_in_the_invites_transaction_is_found), TAP(test_an_ack_of_nothing_is_found),
-          TAP(test_a_cseq_that_does_not_rise_is_found), TAP(test_a_cancel_before_any_response_is_found),
-          TAP(test_two_invites_at_once_are_found), TAP(test_a_request_after_bye_is_found),
-          TAP(test_a_second_final_response_is_found), TAP(test_a_provisional_response_after_the_final_one_is_found),
+          TAP(test_an_ack_without_its_invites_credentials_is_found), TAP(test_a_cseq_that_does_not_rise_is_found),
+          TAP(test_a_cancel_before_any_response_is_found), TAP(test_two_invites_at_once_are_found),
+          TAP(test_a_request_after_bye_is_found), TAP(test_a_second_final_response_is_found),
+          TAP(test_a_provisional_response_after_the_final_one_is_found),
           TAP(test_a_refusal_sent_again_after_its_ack_is_found),
           TAP(test_a_repeated_request_is_answered_again_with_the_same),
           TAP(test_an_answer_that_nobody_asked_for_again_is_found), TAP(test_a_request_without_any_answer_is_found),
