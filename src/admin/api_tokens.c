@@ -9,6 +9,7 @@
 #include <sys/random.h>
 
 #include "admin/api.h"
+#include "admin/desk.h"
 #include "admin/operator_store.h"
 
 #define SECRET_BYTES 32
@@ -62,6 +63,13 @@ void api_tokens_list(const struct api_request *request, struct api_response *res
   operator_list(request, &tokens, response);
 }
 
+/* Whoever listens with the old secret is not heard out. */
+static void end_streams(const struct api_request *request) {
+  char owner[sizeof "token:" + API_TOKEN_NAME_BYTES];
+  snprintf(owner, sizeof owner, "token:%.*s", API_TOKEN_NAME_BYTES - 1, request->id);
+  event_streams_end(request->desk->streams, owner);
+}
+
 void api_token_put(const struct api_request *request, struct api_response *response) {
   enum role role;
   char text[API_TOKEN_BYTES], hash[HASH_TEXT];
@@ -79,6 +87,7 @@ void api_token_put(const struct api_request *request, struct api_response *respo
   enum result result = api_token_make(request->id, text, hash)
                            ? operator_save(request, &tokens, request->id, role, hash)
                            : RESULT_FAILED;
+  if (result == RESULT_OK) end_streams(request);
   if (result == RESULT_OK)
     api_respond_json(response, 200,
                      json_pack("{s:s,s:s,s:s}", "name", request->id, "role", role_name(role), "token", text));
@@ -87,6 +96,7 @@ void api_token_put(const struct api_request *request, struct api_response *respo
 }
 
 void api_token_delete(const struct api_request *request, struct api_response *response) {
-  if (operator_delete(request, &tokens, response) == RESULT_OK)
-    api_respond_text(response, 204, "application/json", strdup(""));
+  if (operator_delete(request, &tokens, response) != RESULT_OK) return;
+  end_streams(request);
+  api_respond_text(response, 204, "application/json", strdup(""));
 }

@@ -11,7 +11,8 @@
 
 #include "worker/clock.h"
 
-#define BLOCK_BYTES 16384
+#define BLOCK_BYTES        16384
+#define STREAM_OWNER_BYTES 80
 
 struct frame {
   unsigned users; /* the hub and the streams that are sending it; under the lock */
@@ -26,7 +27,8 @@ struct stream {
   struct frame *frame; /* being sent, or NULL */
   size_t sent;
   uint64_t last_number;
-  bool is_suspended;
+  bool is_suspended, is_over;
+  char owner[STREAM_OWNER_BYTES];
   char session_key[SESSION_KEY_BYTES];
 };
 
@@ -65,13 +67,15 @@ void event_streams_destroy(struct event_streams **streams) {
   *streams = NULL;
 }
 
+static void resume(struct stream *stream) {
+  if (!stream->is_suspended) return;
+  stream->is_suspended = false;
+  MHD_resume_connection(stream->connection);
+}
+
 static void resume_all(struct event_streams *hub) {
-  for (size_t i = 0; i < EVENT_STREAMS_MAX; i++) {
-    struct stream *stream = hub->streams[i];
-    if (!stream || !stream->is_suspended) continue;
-    stream->is_suspended = false;
-    MHD_resume_connection(stream->connection);
-  }
+  for (size_t i = 0; i < EVENT_STREAMS_MAX; i++)
+    if (hub->streams[i]) resume(hub->streams[i]);
 }
 
 void event_streams_publish(struct event_streams *hub, char *text) {
@@ -96,9 +100,20 @@ void event_streams_stop(struct event_streams *hub) {
   pthread_mutex_unlock(&hub->mutex);
 }
 
+void event_streams_end(struct event_streams *hub, const char *owner) {
+  pthread_mutex_lock(&hub->mutex);
+  for (size_t i = 0; i < EVENT_STREAMS_MAX; i++) {
+    struct stream *stream = hub->streams[i];
+    if (!stream || strcmp(stream->owner, owner) != 0) continue;
+    stream->is_over = true;
+    resume(stream);
+  }
+  pthread_mutex_unlock(&hub->mutex);
+}
+
 static bool may_go_on(struct stream *stream) {
   struct session session;
-  return !stream->hub->is_stopping &&
+  return !stream->hub->is_stopping && !stream->is_over &&
          (!stream->session_key[0] ||
           session_table_find(stream->hub->sessions, stream->session_key, worker_clock_real_now(), &session));
 }
@@ -160,12 +175,13 @@ static bool enlist(struct event_streams *hub, struct stream *stream) {
   return enlisted;
 }
 
-struct MHD_Response *event_streams_open(struct event_streams *hub, struct MHD_Connection *connection,
+struct MHD_Response *event_streams_open(struct event_streams *hub, struct MHD_Connection *connection, const char *owner,
                                         const char *session_key) {
   struct stream *stream = calloc(1, sizeof *stream);
   if (!stream) return NULL;
   stream->hub = hub;
   stream->connection = connection;
+  snprintf(stream->owner, sizeof stream->owner, "%s", owner);
   if (session_key) snprintf(stream->session_key, sizeof stream->session_key, "%s", session_key);
   if (!enlist(hub, stream)) {
     free(stream);

@@ -20,9 +20,13 @@ void event_streams_destroy(struct event_streams **streams);
 /* Hands everybody a frame ("event: …\ndata: …\n\n"), which is taken over (heap). */
 void event_streams_publish(struct event_streams *streams, char *frame);
 
-/* The answer to a request for events, `session_key` NULL when it has none; NULL when there are enough listeners. */
+/* The answer to a request for events of `owner` ("token:grafana"), `session_key` NULL when he has none; NULL when there
+ * are enough listeners. */
 struct MHD_Response *event_streams_open(struct event_streams *streams, struct MHD_Connection *connection,
-                                        const char *session_key);
+                                        const char *owner, const char *session_key);
+
+/* Ends the streams of that owner: he may not see any more. */
+void event_streams_end(struct event_streams *streams, const char *owner);
 
 /* Ends all streams; before the HTTP server is stopped. */
 void event_streams_stop(struct event_streams *streams);

@@ -70,7 +70,8 @@ static enum MHD_Result send_response(const struct admin *admin, struct MHD_Conne
                                      const struct caller *caller, struct api_response *response) {
   struct MHD_Response *reply = NULL;
   if (response->is_event_stream) {
-    reply = event_streams_open(admin->desk.streams, connection, caller->has_cookie_only ? caller->session : NULL);
+    reply = event_streams_open(admin->desk.streams, connection, caller->by,
+                               caller->has_cookie_only ? caller->session : NULL);
     response->content_type = "text/event-stream";
     if (!reply) api_respond_problem(response, 503, "there are as many listeners as there may be", NULL);
   }

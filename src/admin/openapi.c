@@ -68,6 +68,7 @@ static json_t *operation_of(const struct api_route *route) {
                                 "responses", responses_of(route));
   if (route->request_schema[0]) json_object_set_new(operation, "requestBody", json_content(route->request_schema));
   if (route->role == ROLE_NOBODY) json_object_set_new(operation, "security", json_array());
+  json_object_set_new(operation, "x-role", json_string(role_name(route->role)));
   return operation;
 }
 

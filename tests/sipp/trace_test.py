@@ -257,6 +257,9 @@ def test_homer_gets_both_legs_with_one_correlation_id(rig):
     loopback = socket.inet_aton(HOST)
     assert ways == {(loopback, a, b) for peer in (customer, vendor) for a, b in ((peer, switch.port), (switch.port, peer))}
     assert {(chunks[1][0], chunks[2][0], chunks[11][0], chunks[12]) for chunks in got} == {(2, 17, 1, (7).to_bytes(4, "big"))}
+    metrics = switch.api.ask("GET", "/metrics").text
+    assert f"\nbelfry_hep_sent_total {len(sip)}\n" in metrics and "\nbelfry_hep_dropped_total 0\n" in metrics, metrics
+    assert switch.api.get("/api/v1/status")["hep"] == {"sent": len(sip), "dropped": 0}
     seconds = [int.from_bytes(chunks[9], "big") * 1000000 + int.from_bytes(chunks[10], "big") for chunks in got]
     assert seconds == [item["at_us"] for item in sip]
 
