@@ -2,6 +2,7 @@
  * sight from the store. What a device's secret is made of is not looked at. */
 #include "admin/api_objects_found.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "admin/desk.h"
@@ -34,7 +35,7 @@ struct device_search {
   struct found_page page;
   enum device_sort sort;
   char words[FOUND_WORD_BYTES_MAX + 1];
-  json_t *known; /* by name: figures of recent calls, or when it was changed; NULL where that does not matter */
+  json_t *known; /* by name: figures of recent calls, or those that fit; NULL where that does not matter */
 };
 
 /* --- what fits --------------------------------------------------------------------------------------------------- */
@@ -70,7 +71,6 @@ static struct str_view where(const struct device *device, struct text_builder *t
 /* 0 where it is not known. */
 static uint64_t known_key(const struct device_search *search, const struct device *device) {
   const json_t *known = json_object_getn(search->known, device->name.data, device->name.length);
-  if (search->sort == DEVICE_SORT_changed) return (uint64_t)json_integer_value(known);
   static const char *const fields[] = {
       [DEVICE_SORT_asr] = "asr_percent", [DEVICE_SORT_acd] = "acd_s", [DEVICE_SORT_pdd] = "pdd_ms"};
   const json_t *figure = json_object_get(known, fields[search->sort]);
@@ -112,24 +112,40 @@ static bool read_sort(struct device_search *search, struct api_response *respons
   return false;
 }
 
-static void note_change(void *context, const char *name, const char *document, const char *changed_by,
-                        int64_t changed_at_us) {
-  (void)document, (void)changed_by;
-  json_object_set_new(context, name, json_integer(changed_at_us));
+static void find_figures(struct device_search *search, const struct api_request *request) {
+  bool is_routing = request->kind->kind == DEVICE_ROUTING_GATEWAY;
+  json_t *traffic = monitor_traffic(request->desk->monitor);
+  search->known = json_incref(json_object_get(traffic, is_routing ? "callees" : "callers"));
+  json_decref(traffic);
 }
 
-/* What the device in memory does not say itself. */
-static enum result find_out(struct device_search *search, const struct api_request *request) {
-  const struct object_kind *kind = request->kind;
-  if (search->sort == DEVICE_SORT_changed) {
+static void note_fitting(void *context, const struct device *device, uint32_t calls) {
+  struct device_search *search = context;
+  (void)calls;
+  if (fits(device, str_view_from_c(search->words)))
+    json_object_setn_new(search->known, device->name.data, device->name.length, json_true());
+}
+
+static void add_change(void *context, const char *name, int64_t changed_at_us) {
+  struct device_search *search = context;
+  if (search->known && !json_object_get(search->known, name)) return;
+  fprintf(search->page.lines_in, "%016" PRIx64 " %s\n", (uint64_t)changed_at_us, name);
+}
+
+/* Only the store knows when a document was changed, and only the directory what stands in it. */
+static enum result find_by_change(struct device_search *search, const struct api_request *request) {
+  if (search->words[0]) {
     search->known = json_object();
-    return store_each_object(request->switch_parts->store, kind->store_name, note_change, search->known);
+    configuration_each_device(request->switch_parts->configuration, request->kind->kind, note_fitting, search);
   }
-  if (search->sort != DEVICE_SORT_asr && search->sort != DEVICE_SORT_acd && search->sort != DEVICE_SORT_pdd)
-    return RESULT_OK;
-  json_t *traffic = monitor_traffic(request->desk->monitor);
-  search->known = json_incref(json_object_get(traffic, kind->kind == DEVICE_ROUTING_GATEWAY ? "callees" : "callers"));
-  json_decref(traffic);
+  return store_each_change(request->switch_parts->store, request->kind->store_name, add_change, search);
+}
+
+static enum result find(struct device_search *search, const struct api_request *request) {
+  if (search->sort == DEVICE_SORT_changed) return find_by_change(search, request);
+  if (search->sort == DEVICE_SORT_asr || search->sort == DEVICE_SORT_acd || search->sort == DEVICE_SORT_pdd)
+    find_figures(search, request);
+  configuration_each_device(request->switch_parts->configuration, request->kind->kind, add_line, search);
   return RESULT_OK;
 }
 
@@ -147,8 +163,7 @@ void api_objects_find(const struct api_request *request, struct api_response *re
   struct device_search search = {0};
   if (found_page_begin(&search.page, request, "name", response) &&
       found_page_word(request, "q", true, search.words, response) && read_sort(&search, response)) {
-    enum result result = find_out(&search, request);
-    configuration_each_device(request->switch_parts->configuration, request->kind->kind, add_line, &search);
+    enum result result = find(&search, request);
     if (result == RESULT_OK) result = found_page_sort(&search.page);
     if (result == RESULT_OK)
       respond(&search, request, response);

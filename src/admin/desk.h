@@ -4,6 +4,7 @@
 
 #include "admin/admin.h"
 #include "admin/admin_token.h"
+#include "admin/doctor_look.h"
 #include "admin/event_streams.h"
 #include "admin/live_changes.h"
 #include "admin/lockout.h"
@@ -20,6 +21,7 @@ struct desk {
   struct monitor *monitor;
   struct event_streams *streams;
   struct debug_traces *debug_traces;
+  struct doctor_look *doctor;
   struct live_changes changes; /* the monitor's thread only */
 };
 

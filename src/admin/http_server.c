@@ -362,7 +362,8 @@ static bool open_desk(struct desk *desk, const struct admin_options *options, ch
   desk->streams = desk->sessions ? event_streams_create(desk->sessions) : NULL;
   desk->debug_traces = debug_traces_open(options->data_dir, wall_now, desk);
   desk->monitor = monitor_open(&desk->parts);
-  if (desk->debug_traces && desk->lockout && desk->streams && desk->monitor &&
+  desk->doctor = doctor_look_open(&desk->parts);
+  if (desk->doctor && desk->debug_traces && desk->lockout && desk->streams && desk->monitor &&
       monitor_start(desk->monitor, publish_status, desk))
     return true;
   snprintf(problem, problem_bytes, "no memory");
@@ -407,6 +408,7 @@ void admin_close(struct admin **admin_pointer) {
   event_streams_destroy(&desk->streams);
   monitor_close(&desk->monitor);
   debug_traces_close(&desk->debug_traces);
+  doctor_look_close(&desk->doctor);
   live_changes_free(&desk->changes);
   session_table_destroy(&desk->sessions);
   lockout_destroy(&desk->lockout);

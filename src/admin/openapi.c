@@ -36,7 +36,7 @@ static const struct {
     {"/api/v1/registrations", false, "q state sort offset limit cursor"},
     {"/api/v1/{kind}", false, "q sort offset limit cursor"},
     {"/api/v1/cdrs", false, "caller callee gateway reason from to limit cursor"},
-    {"/api/v1/doctor", true, "since"},
+    {"/api/v1/doctor", true, "since latest again"},
     {"/api/v1/trace", true, "call number address device since until limit cursor keepalives kept"},
 };
 

@@ -75,8 +75,13 @@ static uint8_t folded(char byte) {
 }
 
 void text_builder_add_sort_key(struct text_builder *builder, struct str_view text, size_t bytes) {
-  for (size_t i = 0; i < bytes; i++)
-    text_builder_add_hex(builder, i < text.length ? folded(text.data[i]) : 0, 2);
+  static const char digits[] = "0123456789abcdef";
+  char *place = text_builder_claim(builder, 2 * bytes);
+  for (size_t i = 0; place && i < bytes; i++) {
+    uint8_t byte = i < text.length ? folded(text.data[i]) : 0;
+    place[2 * i] = digits[byte >> 4];
+    place[2 * i + 1] = digits[byte & 0xf];
+  }
 }
 
 void text_builder_add_base64url(struct text_builder *builder, struct str_view bytes) {

@@ -11,17 +11,24 @@
 #define SLACK_BYTES 64
 #define NAME_BYTES  32
 
+/* A record that is to be given, and where it came from. */
+struct taken {
+  struct trace_record record;
+  uint32_t source;
+};
+
 struct source {
   char name[NAME_BYTES]; /* without .ring */
   struct ring_reader reader;
   uint64_t from;       /* records before this position are known to who asks */
   uint64_t read_up_to; /* where the writer was when the last walk ended */
+  struct taken *taken; /* no more than are given, and one: the first, or round and round the last */
+  size_t taken_count, taken_max;
 };
 
-/* A record that is to be given, and where it came from. */
-struct taken {
-  struct trace_record record;
-  uint32_t source;
+struct links {
+  struct trace_link *items;
+  size_t count, max;
 };
 
 struct search {
@@ -29,15 +36,17 @@ struct search {
   struct trace_selection selection;
   struct source sources[TRACE_RINGS_MAX];
   unsigned source_count;
-  struct taken *taken;
-  size_t taken_count, taken_max, taken_bytes;
-  bool is_out_of_memory, is_cut, has_linked;
+  struct links links;
+  struct taken *taken; /* of all sources */
+  size_t taken_count, taken_bytes;
+  uint64_t fit_count; /* also those that were not kept */
+  bool is_out_of_memory, is_cut;
   struct trace_result *result;
   void (*show)(void *context, const struct trace_record *record);
   void *show_context;
 };
 
-/* False: enough. */
+/* False: enough of this source. */
 typedef bool visitor(struct search *search, unsigned source, const struct trace_record *record);
 
 /* --- the files ------------------------------------------------------------------------------------------------------
@@ -91,8 +100,10 @@ static void open_sources(struct search *search, const char *dir) {
 }
 
 static void close_sources(struct search *search) {
-  for (unsigned i = 0; i < search->source_count; i++)
+  for (unsigned i = 0; i < search->source_count; i++) {
     ring_reader_close(&search->sources[i].reader);
+    free(search->sources[i].taken);
+  }
 }
 
 /* --- walking --------------------------------------------------------------------------------------------------------
@@ -130,54 +141,110 @@ static void walk(struct search *search, bool goes_on, visitor *visit) {
     if (block < from / TRACE_BLOCK_BYTES) block = from / TRACE_BLOCK_BYTES;
     source->read_up_to = source->reader.view.head;
     for (; block <= last; block++)
-      if (!walk_block(search, i, block, from, visit)) return;
+      if (!walk_block(search, i, block, from, visit)) break;
   }
 }
 
+static bool keep_link(struct search *search, const struct trace_link *link) {
+  struct links *links = &search->links;
+  if (links->count == links->max) {
+    size_t more = links->max ? links->max * 2 : 1024;
+    struct trace_link *larger = realloc(links->items, more * sizeof *larger);
+    if (!larger) return false;
+    links->items = larger;
+    links->max = more;
+  }
+  links->items[links->count++] = *link;
+  return true;
+}
+
 static bool seek(struct search *search, unsigned source, const struct trace_record *record) {
+  struct trace_link link;
   (void)source;
+  if (trace_link_read(record, &link)) {
+    search->is_out_of_memory |= !keep_link(search, &link);
+    return !search->is_out_of_memory;
+  }
   if (trace_selection_is_in_time(&search->selection, record->wall)) trace_selection_seek(&search->selection, record);
   return true;
 }
 
-static bool link_legs(struct search *search, unsigned source, const struct trace_record *record) {
-  (void)source;
-  if (trace_selection_link(&search->selection, record)) search->has_linked = true;
-  return true;
+static void link_legs(struct search *search) {
+  bool has_linked;
+  do {
+    has_linked = false;
+    for (size_t i = 0; i < search->links.count; i++)
+      has_linked |= trace_selection_link(&search->selection, &search->links.items[i]);
+  } while (has_linked);
+  free(search->links.items);
+  search->links = (struct links){0};
 }
 
 /* --- taking ---------------------------------------------------------------------------------------------------------
  */
 
-static bool make_room(struct search *search) {
-  if (search->taken_count < search->taken_max) return true;
-  size_t more = search->taken_max ? search->taken_max * 2 : 256;
-  struct taken *larger = realloc(search->taken, more * sizeof *larger);
-  if (!larger) return false;
-  search->taken = larger;
-  search->taken_max = more;
-  return true;
+/* Where the next record of that source goes; NULL: nowhere. When only the latest are wanted, the oldest gives way. */
+static struct taken *make_room(struct search *search, struct source *source) {
+  size_t enough = search->query->limit + 1;
+  if (source->taken_count < source->taken_max) return &source->taken[source->taken_count++];
+  if (source->taken_max >= enough) {
+    struct taken *oldest = &source->taken[source->taken_count++ % source->taken_max];
+    free((char *)oldest->record.payload.data);
+    search->taken_bytes -= oldest->record.payload.length + sizeof *oldest;
+    return oldest;
+  }
+  size_t more = source->taken_max ? source->taken_max * 2 : 256;
+  if (more > enough) more = enough;
+  struct taken *larger = realloc(source->taken, more * sizeof *larger);
+  if (!larger) return NULL;
+  source->taken = larger;
+  source->taken_max = more;
+  return &source->taken[source->taken_count++];
 }
 
-static bool take(struct search *search, unsigned source, const struct trace_record *record) {
+static bool take(struct search *search, unsigned index, const struct trace_record *record) {
+  struct source *source = &search->sources[index];
   if (!trace_selection_takes(&search->selection, record)) return true;
-  if (search->taken_count == TRACE_RECORDS_MAX || search->taken_bytes > TRACE_RESULT_BYTES_MAX) {
+  if (search->taken_bytes > TRACE_RESULT_BYTES_MAX) {
     search->is_cut = true;
+    source->read_up_to = record->position;
     return false;
   }
   char *copy = malloc(record->payload.length + SLACK_BYTES);
-  if (!copy || !make_room(search)) {
+  struct taken *taken = copy ? make_room(search, source) : NULL;
+  if (!taken) {
     free(copy);
     search->is_out_of_memory = true;
     return false;
   }
   memcpy(copy, record->payload.data, record->payload.length);
   memset(copy + record->payload.length, 0, SLACK_BYTES);
-  struct taken *taken = &search->taken[search->taken_count++];
-  *taken = (struct taken){*record, source};
+  *taken = (struct taken){*record, index};
   taken->record.payload.data = copy;
   search->taken_bytes += record->payload.length + sizeof *taken;
-  return true;
+  search->fit_count++;
+  return search->query->wants_latest || source->taken_count <= search->query->limit;
+}
+
+/* All sources' into one. */
+static bool gather(struct search *search) {
+  size_t count = 0;
+  for (unsigned i = 0; i < search->source_count; i++) {
+    struct source *source = &search->sources[i];
+    if (source->taken_count > source->taken_max) source->taken_count = source->taken_max;
+    count += source->taken_count;
+  }
+  search->taken = calloc(count ? count : 1, sizeof *search->taken);
+  for (unsigned i = 0; i < search->source_count; i++) {
+    struct source *source = &search->sources[i];
+    for (size_t k = 0; k < source->taken_count; k++) {
+      if (search->taken)
+        search->taken[search->taken_count++] = source->taken[k];
+      else
+        free((char *)source->taken[k].record.payload.data);
+    }
+  }
+  return search->taken != NULL;
 }
 
 /* By time, then by ring and place, so that what one worker recorded in one moment keeps its order. */
@@ -202,10 +269,11 @@ static bool give(struct search *search) {
   struct trace_result *result = search->result;
   const struct trace_query *query = search->query;
   uint64_t next[TRACE_RINGS_MAX];
+  if (!gather(search)) return false;
   if (search->taken_count > 0) qsort(search->taken, search->taken_count, sizeof *search->taken, compare);
   size_t count = search->taken_count < query->limit ? search->taken_count : query->limit;
   size_t start = query->wants_latest ? search->taken_count - count : 0;
-  result->has_more = search->is_cut || count < search->taken_count;
+  result->has_more = search->is_cut || count < search->fit_count;
   find_next(search, start + count, next);
   write_cursor(search, next, result->cursor);
   result->records = calloc(count ? count : 1, sizeof *result->records);
@@ -231,10 +299,7 @@ static bool run(struct search *search, const char *dir, char *problem, size_t pr
   }
   if (!trace_selection_is_all(&search->selection)) {
     walk(search, false, seek);
-    do {
-      search->has_linked = false;
-      walk(search, false, link_legs);
-    } while (search->has_linked);
+    link_legs(search);
   }
   walk(search, query->cursor != NULL, take);
   bool is_given = give(search);

@@ -102,6 +102,17 @@ static void test_the_latest_are_given_when_they_are_wanted(void) {
   end();
 }
 
+static void test_the_latest_of_two_rings_are_the_latest_of_both(void) {
+  start();
+  for (int i = 0; i < 2000; i++)
+    record(i % 7 == 0, "x");
+  expect_int(ask((struct trace_query){.limit = 500, .wants_latest = true}), ==, 500);
+  expect(result.has_more);
+  expect_int(result.records[0].wall.value, ==, clock_us - 499 * 1000);
+  expect_int(result.records[499].wall.value, ==, clock_us);
+  end();
+}
+
 static void test_only_the_call_that_is_asked_for_is_given(void) {
   start();
   for (int i = 0; i < 3000; i++)
@@ -118,5 +129,5 @@ static void test_no_directory_holds_nothing(void) {
 }
 
 TAP_TESTS(TAP(test_the_rings_of_all_workers_are_one_line_in_time), TAP(test_a_cursor_goes_on_where_the_answer_ended),
-          TAP(test_the_latest_are_given_when_they_are_wanted), TAP(test_only_the_call_that_is_asked_for_is_given),
-          TAP(test_no_directory_holds_nothing))
+          TAP(test_the_latest_are_given_when_they_are_wanted), TAP(test_the_latest_of_two_rings_are_the_latest_of_both),
+          TAP(test_only_the_call_that_is_asked_for_is_given), TAP(test_no_directory_holds_nothing))

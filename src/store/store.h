@@ -82,6 +82,10 @@ typedef void store_object_visitor(void *context, const char *name, const char *d
                                   int64_t changed_at_us);
 enum result store_each_object(struct store *store, const char *kind, store_object_visitor *each, void *context);
 
+/* Name and time of the last change only, in no order; for very many. The text is valid during the call. */
+enum result store_each_change(struct store *store, const char *kind,
+                              void (*each)(void *context, const char *name, int64_t changed_at_us), void *context);
+
 /* The first `limit` objects whose names come behind `after` ("" for the start), in order of name. */
 enum result store_page_objects(struct store *store, const char *kind, const char *after, uint32_t limit,
                                store_object_visitor *each, void *context);

@@ -95,6 +95,23 @@ enum result store_each_object(struct store *store, const char *kind, store_objec
   return visit(store, SELECT_OBJECTS "AND ?2='' ORDER BY name LIMIT ?3", kind, "", -1, each, context);
 }
 
+enum result store_each_change(struct store *store, const char *kind,
+                              void (*each)(void *context, const char *name, int64_t changed_at_us), void *context) {
+  sqlite3_stmt *statement = NULL;
+  pthread_mutex_lock(&store->operator_mutex);
+  int code = sqlite3_prepare_v2(store->operator_database, "SELECT name,changed_at FROM objects WHERE kind=?", -1,
+                                &statement, NULL);
+  if (code == SQLITE_OK) sqlite3_bind_text(statement, 1, kind, -1, SQLITE_STATIC);
+  while (code == SQLITE_OK || code == SQLITE_ROW) {
+    code = sqlite3_step(statement);
+    if (code == SQLITE_ROW)
+      each(context, (const char *)sqlite3_column_text(statement, 0), sqlite3_column_int64(statement, 1));
+  }
+  sqlite3_finalize(statement);
+  pthread_mutex_unlock(&store->operator_mutex);
+  return code == SQLITE_DONE ? RESULT_OK : RESULT_FAILED;
+}
+
 enum result store_page_objects(struct store *store, const char *kind, const char *after, uint32_t limit,
                                store_object_visitor *each, void *context) {
   return visit(store, SELECT_OBJECTS "AND name>?2 ORDER BY name LIMIT ?3", kind, after, limit, each, context);

@@ -18,6 +18,34 @@ bool trace_message_read(const struct trace_record *record, struct sip_message *m
   return message_out->call_id.length > 0;
 }
 
+/* What stands behind "Call-ID:" or "i:" in that line; false: it is another. */
+static bool is_call_id_line(struct str_view line, struct str_view *value_out) {
+  bool is_long = str_view_starts_with_nocase(line, STR_VIEW("call-id"));
+  if (!is_long && !str_view_starts_with_nocase(line, STR_VIEW("i"))) return false;
+  struct str_view rest = str_view_trim(str_view_from(line, is_long ? 7 : 1));
+  if (rest.length == 0 || rest.data[0] != ':') return false;
+  *value_out = str_view_trim(str_view_from(rest, 1));
+  return true;
+}
+
+struct str_view trace_message_call_id(const struct trace_record *record) {
+  struct str_view rest = record->payload, value = {0};
+  struct sip_message message;
+  bool is_found = false;
+  if (record->kind == TRACE_NOTE) return value;
+  while (rest.length > 0 && !is_found) {
+    size_t length = str_view_find(rest, '\n');
+    struct str_view line = str_view_slice(rest, 0, length);
+    if (line.length <= 1) break; /* the headers end */
+    rest = str_view_from(rest, length + 1);
+    is_found = is_call_id_line(line, &value);
+  }
+  /* A value that goes on in the next line, or is not there, is for who knows the rules. */
+  bool goes_on = rest.length > 0 && (rest.data[0] == ' ' || rest.data[0] == '\t');
+  if (is_found && value.length > 0 && !goes_on) return value;
+  return trace_message_read(record, &message) ? message.call_id : (struct str_view){0};
+}
+
 /* --- a line of each -------------------------------------------------------------------------------------------------
  */
 

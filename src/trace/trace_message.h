@@ -12,6 +12,10 @@ uint64_t trace_key(struct str_view text);
  * 64 readable bytes must stand behind the payload. */
 bool trace_message_read(const struct trace_record *record, struct sip_message *message_out);
 
+/* The Call-ID that trace_message_read finds, mostly without reading the rest: for walks over everything. Empty: there
+ * is none. A view into the payload. */
+struct str_view trace_message_call_id(const struct trace_record *record);
+
 /* Appends "INVITE", "180 Ringing", "200 OK", and what supervision wants to see: "+SDP", "SE 600;refresher=uas". */
 void trace_message_summary(const struct sip_message *message, struct text_builder *text);
 

@@ -61,23 +61,28 @@ void trace_selection_seek(struct trace_selection *selection, const struct trace_
   if (record->kind != TRACE_SIP || filter->call.length > 0) return;
   if (!is_address(filter, &record->remote)) return;
   if (filter->number.length > 0 && !may_name(record, filter->number)) return;
-  if (!trace_message_read(record, &message)) return;
-  if (filter->number.length > 0 && !trace_message_names(&message, filter->number)) return;
-  set_add(selection, &selection->call_ids, trace_key(message.call_id));
+  if (filter->number.length > 0 &&
+      (!trace_message_read(record, &message) || !trace_message_names(&message, filter->number)))
+    return;
+  struct str_view call_id = trace_message_call_id(record);
+  if (call_id.length > 0) set_add(selection, &selection->call_ids, trace_key(call_id));
 }
 
-bool trace_selection_link(struct trace_selection *selection, const struct trace_record *record) {
+bool trace_link_read(const struct trace_record *record, struct trace_link *link_out) {
   struct note note;
   if (record->kind != TRACE_NOTE || trace_note_decode(record->payload, &note) != RESULT_OK || note.kind != NOTE_LEG)
     return false;
-  uint64_t call = trace_key(note.call), call_id = trace_key(note.text);
-  if (set_has(&selection->calls, call)) return set_add(selection, &selection->call_ids, call_id);
-  if (set_has(&selection->call_ids, call_id)) return set_add(selection, &selection->calls, call);
+  *link_out = (struct trace_link){.call = trace_key(note.call), .call_id = trace_key(note.text)};
+  return true;
+}
+
+bool trace_selection_link(struct trace_selection *selection, const struct trace_link *link) {
+  if (set_has(&selection->calls, link->call)) return set_add(selection, &selection->call_ids, link->call_id);
+  if (set_has(&selection->call_ids, link->call_id)) return set_add(selection, &selection->calls, link->call);
   return false;
 }
 
 bool trace_selection_takes(const struct trace_selection *selection, const struct trace_record *record) {
-  struct sip_message message;
   struct note note;
   if (!trace_selection_is_in_time(selection, record->wall)) return false;
   if (trace_selection_is_all(selection)) return true;
@@ -87,5 +92,6 @@ bool trace_selection_takes(const struct trace_selection *selection, const struct
   bool asks_for_address_only =
       selection->filter.address_count > 0 && selection->filter.call.length == 0 && selection->filter.number.length == 0;
   if (asks_for_address_only && is_address(&selection->filter, &record->remote)) return true;
-  return trace_message_read(record, &message) && set_has(&selection->call_ids, trace_key(message.call_id));
+  struct str_view call_id = trace_message_call_id(record);
+  return call_id.length > 0 && set_has(&selection->call_ids, trace_key(call_id));
 }

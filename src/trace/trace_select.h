@@ -1,9 +1,9 @@
 /* Which records an operator's question is about: whole calls with both legs, wherever one of them fits. The legs'
  * Call-IDs have nothing in common; what holds them together are the notes that the call has left. So the records are
- * walked over three times:
+ * walked over twice:
  *
- *   seek     every record: which Call-IDs fit?
- *   link     notes only, until nothing is added: which calls are they of, and which other legs have these?
+ *   seek     every record: which Call-IDs fit? Whoever walks keeps what the notes say of legs (trace_link_read).
+ *   link     those, until nothing is added: which calls are they of, and which other legs have these?
  *   takes    every record: is it one of them? */
 #ifndef TRACE_TRACE_SELECT_H
 #define TRACE_TRACE_SELECT_H
@@ -46,8 +46,16 @@ bool trace_selection_is_in_time(const struct trace_selection *selection, struct 
 
 void trace_selection_seek(struct trace_selection *selection, const struct trace_record *record);
 
+/* A leg's Call-ID and its call, as keys. */
+struct trace_link {
+  uint64_t call, call_id;
+};
+
+/* False: the record is no note of a leg. */
+bool trace_link_read(const struct trace_record *record, struct trace_link *link_out);
+
 /* True when something was added. */
-bool trace_selection_link(struct trace_selection *selection, const struct trace_record *record);
+bool trace_selection_link(struct trace_selection *selection, const struct trace_link *link);
 
 bool trace_selection_takes(const struct trace_selection *selection, const struct trace_record *record);
 

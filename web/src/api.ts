@@ -195,7 +195,7 @@ export interface Finding {
   meaning?: string;
   remedy: string;
 }
-export interface Opinion extends Page<Finding> { looked_at?: { since: string; calls: number; messages: number } }
+export interface Opinion extends Page<Finding> { looked_at?: { at: string; since: string; calls: number; messages: number } | null; is_looking?: boolean }
 export interface Explanation {
   findings?: Finding[];
   messages?: { at: string; direction: "in" | "out" | "inside"; remote: string; summary: string; repeats: number }[];

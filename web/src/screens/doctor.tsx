@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { get, Problem, type Finding, type Opinion } from "../api";
 import { number, percent, stamp } from "../format";
 import { t } from "../language";
@@ -31,17 +31,24 @@ export function FindingCard({ finding, brief = false }: { finding: Finding; brie
   );
 }
 
-/** Reading the records and the recorder of hours is work: it is asked for, not repeated. */
+/** Reading the records and the recorder of hours is work: the switch says what it found last, and looks again meanwhile. */
 export function Doctor() {
-  const [round, set_round] = useState(0);
-  const { value, error, at } = usePolled(() => get<Opinion>("doctor"), 0, [round]);
+  const [is_looking, set_looking] = useState(true);
+  const again = useRef(false);
+  const { value: latest, error, again: ask_again } = usePolled(async () => {
+    const opinion = await get<Opinion>(`doctor?latest=1${again.current ? "&again=1" : ""}`);
+    again.current = false;
+    set_looking(!!opinion.is_looking);
+    return opinion;
+  }, is_looking ? 700 : 0);
+  const value = latest?.looked_at ? latest : undefined;
   const is_absent = error instanceof Problem && (error.status === 404 || error.status === 405);
   const looked = value?.looked_at;
   return (
     <div class="screen">
-      <Head title={t("doctor")} note={value ? t("doctor_looked", stamp(new Date(at).toISOString()).slice(11)) : ""}>
-        <button type="button" onClick={() => set_round(round + 1)}>{t("refresh")}</button></Head>
-      {!value && !error && <p class="muted" role="status">{t("doctor_looking")}</p>}
+      <Head title={t("doctor")} note={looked ? t("doctor_looked", stamp(looked.at).slice(11)) : ""}>
+        <button type="button" disabled={is_looking && !error} onClick={() => { again.current = true; set_looking(true); ask_again(); }}>{t("refresh")}</button></Head>
+      {is_looking && !error && <p class="muted" role="status">{t("doctor_looking")}</p>}
       {is_absent && <Empty icon="doctor" title={t("doctor_absent")} note={t("doctor_absent_note")} />}
       {error && !is_absent && !value && <Failed error={error} />}
       {value && !value.items.length && <div class="quiet-sky large"><span><Icon name="check" size={24} /></span><div><strong>{t("doctor_healthy")}</strong><p>{t("doctor_healthy_note")}</p></div></div>}
