@@ -30,6 +30,7 @@ def parse(arguments):
     parser.add_argument("--switch", nargs="+", choices=kinds, default=kinds, help="one of the switches only")
     parser.add_argument("--rounds", type=int, default=3, help="of each switch (3)")
     parser.add_argument("--smoke", action="store_true", help="tiny: proves that the benchmarks work, measures nothing")
+    parser.add_argument("--beside", action="store_true", help="at usual priority, beside other work")
     parser.add_argument("--results", type=Path, default=ROOT / "bench" / "results", metavar="DIR", help="where to write")
     return parser.parse_args(arguments)
 
@@ -100,7 +101,8 @@ def main(arguments):
     options = parse(arguments)
     sizes = measures.SMOKE if options.smoke else measures.Sizes()
     cores, kinds = choose_cores(), choose_kinds(options.switch)
-    enter_session()
+    if not options.beside:
+        enter_session()
     description = machine.describe(cores)
     found = {kind.name: [] for kind in kinds}
     for measure in measures.MEASURES:

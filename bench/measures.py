@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass
 
+from .desk import desk
 from .gun import losses
 from .recovery import recover
 from .switches import PASSWORD, USER_PREFIX
@@ -47,6 +48,12 @@ class Sizes:
     refresh_window_s: float = 60
     recovered: int = 100000
     recovered_million: int = 1000000
+    desk_held: int = 50000
+    desk_rate: int = 500
+    desk_phones: int = 20000
+    desk_s: float = 45  # so long is looked
+    desk_rounds: int = 40
+    desk_browser: bool = True
     clock_rate: int = 1  # of the switch, for sessions; more than 1 measures nothing
 
 
@@ -54,7 +61,8 @@ SMOKE = Sizes(rates=(100, 200), warm_s=0.3, window_s=0.5, idle_s=0.2, settle_s=0
               held_rate=500, users=50, burst_s=0.3, window=20,
               devices=200, floor_datagrams=5000, registrations=500, registration_rate=500, registration_ping_s=10, pages=5,
               supervised=200, supervised_million=400, session_s=90, session_million_s=90,
-              refresh_window_s=4, recovered=200, recovered_million=400, clock_rate=30)
+              refresh_window_s=4, recovered=200, recovered_million=400, clock_rate=30,
+              desk_held=200, desk_rate=50, desk_phones=100, desk_s=4, desk_rounds=2, desk_browser=False)
 
 
 @dataclass(frozen=True)
@@ -120,6 +128,12 @@ ROWS = [
     Row("ping_most", "… most in a second", "keep-alives", digits=0),
     Row("ping_missing", "… devices that got none in a period", "devices", goal=0, digits=0),
     Row("device_bytes", "memory of a registration and its device, {devices} of them", "bytes", goal=400, digits=0),
+    Row("desk_median", "answers to the console, {desk_held} calls held, {desk_rate}/s, {desk_phones} phones: median", "ms"),
+    Row("desk_slowest_p99", "… 99th percentile of the slowest question", "ms", goal=200),
+    Row("desk_slowest_max", "… the longest", "ms"),
+    Row("desk_browser_max", "… the longest in Chromium", "ms"),
+    Row("desk_lost", "… calls lost", "calls", goal=0, digits=0),
+    Row("desk_busy", "… processor of the switch meanwhile", "%"),
     Row("registration_bytes", "memory of a registration, {users} of them", "bytes", digits=0),
     Row("many_bytes", "memory of a registration and its device, {registrations} of them", "bytes", goal=400, digits=0),
     Row("many_resident_mb", "… everything resident then", "MB", digits=0),
@@ -442,4 +456,5 @@ MEASURES = [
     Measure("register", register),
     Measure("keep-alive", keep_alive, rounds_max=2),
     Measure("million-registrations", million_registrations, rounds_max=1, only_belfry=True, on_request=True),
+    Measure("desk", desk, rounds_max=1, only_belfry=True, on_request=True),
 ]

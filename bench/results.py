@@ -70,6 +70,7 @@ def table(results, sizes):
              "registrations": f"{sizes.registrations:,}", "registration_rate": f"{sizes.registration_rate:,}",
              "registration_ping": sizes.registration_ping_s,
              "recovered": f"{sizes.recovered:,}", "recovered_million": f"{sizes.recovered_million:,}",
+             "desk_held": f"{sizes.desk_held:,}", "desk_rate": sizes.desk_rate, "desk_phones": f"{sizes.desk_phones:,}",
              "supervised": f"{sizes.supervised:,}", "supervised_million": f"{sizes.supervised_million:,}"}
     cells = [["", "unit", "Belfry", "Kamailio", "ratio", "floor", "goal"]]
     for row in measures.ROWS:
