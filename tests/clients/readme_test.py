@@ -13,15 +13,17 @@ SECTION = re.compile(r"^## A first call in a minute$(.*?)^## ", re.MULTILINE | r
 
 
 def first_call():
-    """The document to apply, what is typed into linphonec, and baresip's account."""
+    """The document to apply, the directory that linphonec needs, what is typed into it, and baresip's account."""
     text = SECTION.search((ROOT / "README.md").read_text())[1]
-    document = re.search(r"<<'END'\n(.*?)^    END$", text, re.MULTILINE | re.DOTALL)[1]
-    return json.loads(document), re.findall(r"^    > (.+)$", text, re.MULTILINE), re.search(r"^    (<sip:.+)$", text, re.MULTILINE)[1]
+    document = re.search(r"<<'END'\n(.*?)^END$", text, re.MULTILINE | re.DOTALL)[1]
+    directory = re.search(r"^mkdir -p ~/(\S+)\nlinphonec$", text, re.MULTILINE)[1]
+    return (json.loads(document), directory, re.findall(r"^> (.+)$", text, re.MULTILINE),
+            re.search(r"^echo '(<sip:.+)' >> ~/.baresip/accounts$", text, re.MULTILINE)[1])
 
 
 @needs("switch", "linphonec", "baresip")
 def test_the_first_call_of_the_readme_is_made_by_its_own_words(rig):
-    document, typed, account = first_call()
+    document, directory, typed, account = first_call()
     switch = rig.switch()
     here = f"127.0.0.1:{switch.port}"
     applied = rig.directory / "first-call.json"
@@ -31,7 +33,7 @@ def test_the_first_call_of_the_readme_is_made_by_its_own_words(rig):
     baresip = rig.baresip("1002", account=account.replace("127.0.0.1", here) + "\n")
     baresip.wait_until_registered()
     home = rig.directory / "linphone-home"
-    (home / ".local/share/linphone").mkdir(parents=True)
+    (home / directory).mkdir(parents=True)
     linphone = rig.process("linphonec", ["linphonec"], stdin=subprocess.PIPE, environment={"HOME": str(home), "PATH": "/usr/bin:/bin"})
     for line in ["soundcard use files", *typed]:
         line = re.sub(r"127\.0\.0\.1(?!:)", here, line)
