@@ -88,8 +88,8 @@ bool api_query_number(const struct api_request *request, const char *name, uint3
 json_t *api_parameter_values(const struct api_request *request);
 json_t *api_parameter_changes(const struct api_request *request, const json_t *before);
 
-/* All that the workers have of a list (ORDER_LIST_CALLS, ORDER_LIST_REGISTRATIONS), at most `items_max`, as one array;
- * what could not be had is left out. New reference. */
+/* All that the workers have of a list (ORDER_LIST_CALLS, ORDER_LIST_REGISTRATIONS), some more than `items_max` at most,
+ * as one array. New reference; NULL when a worker gave nothing. */
 json_t *api_all_of_workers(const struct api_request *request, enum order_kind order, size_t items_max);
 
 typedef void api_handler(const struct api_request *request, struct api_response *response);

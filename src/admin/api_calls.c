@@ -65,24 +65,33 @@ static void list(const struct api_request *request, enum order_kind order, struc
   }
 }
 
+/* One page, as an array; NULL when it could not be had. */
+static json_t *page_of_workers(const struct api_request *request, enum order_kind order, struct place *place) {
+  char *text = NULL, *array = NULL;
+  size_t length = 0;
+  FILE *page = open_memstream(&text, &length);
+  if (!page) return NULL;
+  enum result result = take_page(request, order, place, page);
+  bool is_whole = fclose(page) == 0 && result == RESULT_OK;
+  if (!is_whole || asprintf(&array, "[%s]", text) < 0) array = NULL;
+  json_t *items = array ? json_loads(array, 0, NULL) : NULL;
+  free(array);
+  free(text);
+  return items;
+}
+
 json_t *api_all_of_workers(const struct api_request *request, enum order_kind order, size_t items_max) {
   struct place place = {.slot = "0"};
   unsigned workers = worker_group_identity(request->switch_parts->group)->worker_count;
   json_t *all = json_array();
-  enum result result = RESULT_OK;
-  while (result == RESULT_OK && place.worker < workers && json_array_size(all) < items_max) {
-    char *text = NULL, *array = NULL;
-    size_t length = 0;
-    FILE *page = open_memstream(&text, &length);
-    if (!page) break;
-    result = take_page(request, order, &place, page);
-    fclose(page);
-    if (asprintf(&array, "[%s]", text) < 0) array = NULL;
-    json_t *items = array ? json_loads(array, 0, NULL) : NULL;
-    if (items) json_array_extend(all, items);
+  while (place.worker < workers && json_array_size(all) < items_max) {
+    json_t *items = page_of_workers(request, order, &place);
+    if (!items) {
+      json_decref(all);
+      return NULL;
+    }
+    json_array_extend(all, items);
     json_decref(items);
-    free(array);
-    free(text);
   }
   return all;
 }

@@ -40,6 +40,13 @@ static json_t *read_body(const struct api_request *request, struct api_response 
   return NULL;
 }
 
+/* New reference; NULL after an answer. */
+static json_t *all_of_workers(const struct api_request *request, enum order_kind order, struct api_response *response) {
+  json_t *all = api_all_of_workers(request, order, ITEMS_MAX);
+  if (!all) respond_failed(response, RET_FAILED, "The switch did not answer in time.");
+  return all;
+}
+
 /* True when `filter` is not set, or is or holds `value`. */
 static bool passes(const json_t *filter, const char *value) {
   size_t i;
@@ -70,7 +77,8 @@ static json_int_t stamp_ms(const json_t *object, const char *key) {
 
 /* An address without its port: "192.0.2.1" of "192.0.2.1:5060". */
 static json_t *ip_of(const char *address) {
-  const char *colon = strrchr(address, ':');
+  const char *bracket = strchr(address, ']'), *colon = strrchr(bracket ? bracket : address, ':');
+  if (!bracket && colon != strchr(address, ':')) colon = NULL; /* IPv6 without brackets has no port */
   return json_stringn(address, colon ? (size_t)(colon - address) : strlen(address));
 }
 
@@ -120,7 +128,7 @@ static json_t *call_json(const json_t *call) {
 void external_current_call(const struct api_request *request, struct api_response *response) {
   json_t *body = read_body(request, response);
   if (!body) return;
-  json_t *calls = api_all_of_workers(request, ORDER_LIST_CALLS, ITEMS_MAX), *list = json_array(), *call;
+  json_t *calls = all_of_workers(request, ORDER_LIST_CALLS, response), *list = calls ? json_array() : NULL, *call;
   size_t i;
   json_array_foreach(calls, i, call) {
     if (passes(json_object_get(body, "callerE164s"), text_of(call, "caller")) &&
@@ -129,7 +137,7 @@ void external_current_call(const struct api_request *request, struct api_respons
         passes(json_object_get(body, "gatewayRoutingName"), text_of(call, "callee_device")))
       json_array_append_new(list, call_json(call));
   }
-  respond(response, "infoCurrentCalls", list);
+  if (calls) respond(response, "infoCurrentCalls", list);
   json_decref(calls);
   json_decref(body);
 }
@@ -298,7 +306,7 @@ void external_cdr(const struct api_request *request, struct api_response *respon
 void external_phone_online(const struct api_request *request, struct api_response *response) {
   json_t *body = read_body(request, response);
   if (!body) return;
-  json_t *rows = api_all_of_workers(request, ORDER_LIST_REGISTRATIONS, ITEMS_MAX), *list = json_array(), *row;
+  json_t *rows = all_of_workers(request, ORDER_LIST_REGISTRATIONS, response), *list = rows ? json_array() : NULL, *row;
   size_t i;
   json_array_foreach(rows, i, row) {
     const char *number = text_of(row, "number");
@@ -310,7 +318,7 @@ void external_phone_online(const struct api_request *request, struct api_respons
                                           stamp_ms(row, "refreshed_at"), "productId", text_of(row, "user_agent"),
                                           "cryptoType", 0));
   }
-  respond(response, "infoPhoneOnlines", list);
+  if (rows) respond(response, "infoPhoneOnlines", list);
   json_decref(rows);
   json_decref(body);
 }

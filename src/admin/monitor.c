@@ -63,9 +63,11 @@ static bool summarise(struct monitor *monitor, const struct store_health *health
   struct cdr_query query = {.limit = SUMMARY_CALLS};
   char cursor[STORE_CURSOR_BYTES], problem[256];
   monitor->next_summary = (struct traffic_summary){0};
+  if (store_query_cdrs(monitor->parts->store, &query, add_record, &monitor->next_summary, cursor, problem,
+                       sizeof problem) != RESULT_OK)
+    return false; /* the next time */
   monitor->records_summarised = health->records_written;
-  return store_query_cdrs(monitor->parts->store, &query, add_record, &monitor->next_summary, cursor, problem,
-                          sizeof problem) == RESULT_OK;
+  return true;
 }
 
 /* The counters `age_s` looks ago, or the oldest known. */

@@ -69,3 +69,12 @@ def test_phones_and_mapping_gateways_are_listed(rig):
     assert ask(switch, "GetPhoneOnline", {"e164s": ["1002"]})[1]["infoPhoneOnlines"] == []
     [gateway] = ask(switch, "GetGatewayMappingOnline", {})[1]["infoGatewayMappingOnlines"]
     assert (gateway["name"], gateway["capacity"], gateway["remoteIps"]) == ("customer-a", 30, f"{HOST}:5070"), gateway
+
+
+@needs("switch")
+def test_an_address_of_ipv6_is_told_whole(rig):
+    gateways = [{**routing_gateway(f"vendor-{i}", 5060), "address": address}
+                for i, address in enumerate(["[2001:db8::1]", "[2001:db8::1]:5070"])]
+    switch = rig.switch(arguments=ON, routing_gateways=gateways)
+    online = ask(switch, "GetGatewayRoutingOnline", {})[1]["infoGatewayRoutingOnlines"]
+    assert [one["remoteIp"] for one in online] == ["[2001:db8::1]"] * 2, online
