@@ -307,8 +307,13 @@ static uint32_t hash_of(const struct context *context, struct str_view text) {
 
 void registrar_receive_register(struct registrar *registrar, struct context *context, const struct sip_message *message,
                                 const struct flow *flow) {
-  struct register_request request = {
-      .registrar = registrar, .context = context, .message = message, .flow = flow, .as_of = context->now};
+  struct register_request request;
+  memset(&request, 0, offsetof(struct register_request, changes));
+  request.registrar = registrar;
+  request.context = context;
+  request.message = message;
+  request.flow = flow;
+  request.as_of = context->now;
   struct str_view branch = message->top_via.branch;
   request.call_id_hash = hash_of(context, message->call_id);
   /* Without the magic cookie a branch names nothing (RFC 3261 §8.1.1.7). */

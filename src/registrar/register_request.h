@@ -28,14 +28,14 @@ struct register_request {
   bool first_is_known;
   struct mono_ms as_of; /* of what the answer says; before now when the request has come again */
   struct str_view path; /* the route to each of its contacts, in the arena */
-  struct contact_change changes[EVENT_LOCATION_CONTACTS_MAX];
   unsigned change_count;
   bool comes_again; /* it has been answered before */
   bool has_star;
-  bool supports_outbound; /* RFC 5626: it says so */
-  bool is_first_hop;      /* we are: nobody stands between */
-  bool takes_outbound;    /* we are, or an edge proxy keeps the flow */
-  bool has_flow;          /* a Contact names one */
+  bool supports_outbound;                                     /* RFC 5626: it says so */
+  bool is_first_hop;                                          /* we are: nobody stands between */
+  bool takes_outbound;                                        /* we are, or an edge proxy keeps the flow */
+  bool has_flow;                                              /* a Contact names one */
+  struct contact_change changes[EVENT_LOCATION_CONTACTS_MAX]; /* the last, since only change_count of them are set */
 };
 
 /* What keeps a list of contacts from being taken; 0: nothing. */

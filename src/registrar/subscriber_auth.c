@@ -53,8 +53,17 @@ static bool is_offered(const struct context *context, enum sip_digest_algorithm 
 /* --- the challenge
  * ----------------------------------------------------------------------------------------------------- */
 
+static bool needs_escapes(struct str_view text) {
+  return text.length > 0 && (memchr(text.data, '"', text.length) || memchr(text.data, '\\', text.length));
+}
+
 static void add_quoted(struct text_builder *builder, struct str_view text) {
   text_builder_add_char(builder, '"');
+  if (!needs_escapes(text)) {
+    text_builder_add(builder, text);
+    text_builder_add_char(builder, '"');
+    return;
+  }
   for (size_t i = 0; i < text.length; i++) {
     if (text.data[i] == '"' || text.data[i] == '\\') text_builder_add_char(builder, '\\');
     text_builder_add_char(builder, text.data[i]);
