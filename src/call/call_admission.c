@@ -1,5 +1,5 @@
-/* Who calls, and may he? A mapping gateway is known by its address; everybody else has to be a phone of ours and prove
- * it by digest, whatever From says. */
+/* Who calls, and may he? A mapping gateway is known by its address, and so is a phone that has one; everybody else has
+ * to be a phone of ours and prove it by digest, whatever From says. */
 #include "call/call_private.h"
 #include "directory/directory.h"
 #include "parameters/parameters.h"
@@ -18,8 +18,7 @@ bool call_is_known(struct call_step *step) {
   const struct sip_message *request = step->message;
   const struct address *source = &step->flow->remote;
   bool calls = request->method == SIP_METHOD_INVITE && request->to_tag.length == 0;
-  return directory_find_mapping_gateway(directory, source) ||
-         (!calls && directory_find_routing_gateway(directory, source)) ||
+  return directory_find_caller(directory, source) || (!calls && directory_find_routing_gateway(directory, source)) ||
          sip_message_has(request, SIP_HEADER_AUTHORIZATION) ||
          sip_message_has(request, SIP_HEADER_PROXY_AUTHORIZATION) || names_phone(step) || call_is_inside(step);
 }
@@ -32,7 +31,7 @@ static enum admission challenge(struct call_step *step, bool as_proxy, struct st
 enum admission call_admit(struct call_step *step, const struct device **device_out) {
   struct str_view lines = {0};
   bool as_proxy = step->context->parameters->SS_SIP_AUTHENTICATION_CODE == AUTHENTICATION_CODE_407;
-  *device_out = directory_find_mapping_gateway(step->context->directory, &step->flow->remote);
+  *device_out = directory_find_caller(step->context->directory, &step->flow->remote);
   if (*device_out) return ADMISSION_PASSED;
   switch (subscriber_auth_check(step->table->rooms.registrar, step->context, step->message, step->flow, as_proxy,
                                 device_out, &lines)) {

@@ -289,7 +289,7 @@ void call_note_refused(struct call_table *table, struct context *context, const 
   struct cdr_record record;
   struct call_end end = call_end_of(END_REASON_capacity, END_BY_SWITCH);
   begin_refused(&step, &end, &record);
-  fill_caller(&step, directory_find_mapping_gateway(context->directory, &flow->remote), &record);
+  fill_caller(&step, directory_find_caller(context->directory, &flow->remote), &record);
   hand_on_refused(&step, &record);
 }
 

@@ -48,7 +48,7 @@ static void refuse(struct call_step *step, unsigned status, struct str_view line
   if (step->message->method == SIP_METHOD_INVITE && step->message->to_tag.length == 0) {
     counters_add(step->context->counters, calls_attempted);
     call_record_refused(step, END_REASON_protocol_error, status,
-                        directory_find_mapping_gateway(step->context->directory, &step->flow->remote));
+                        directory_find_caller(step->context->directory, &step->flow->remote));
   }
   call_respond(step, step->transaction, status, lines);
 }

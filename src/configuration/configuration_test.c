@@ -211,6 +211,22 @@ static enum result apply_vendor(const char *fields) {
   return apply(document);
 }
 
+static void test_a_phone_with_an_address_needs_no_password_and_is_kept_over_a_restart(void) {
+  start();
+  expect_int(apply("{\"phones\":[{\"number\":\"1003\",\"address\":\"192.0.2.9\"}]}"), ==, RESULT_OK);
+  close_all();
+  open_again();
+  expect(phone("1003") && phone("1003")->address);
+  if (phone("1003") && phone("1003")->address) expect_int(phone("1003")->address->port, ==, 5060);
+  expect_int(apply("{\"phones\":[{\"number\":\"1003\"}]}"), ==, RESULT_MALFORMED);
+  expect(strstr(problem.text, "password is missing") != NULL);
+  expect_int(apply("{\"phones\":[{\"number\":\"1004\",\"address\":\"pbx.example.org\"}]}"), ==, RESULT_MALFORMED);
+  expect(strstr(problem.text, "an address such as") != NULL);
+  expect_int(apply("{\"phones\":[{\"number\":\"1003\",\"password\":\"x\"}]}"), ==, RESULT_OK);
+  expect(!phone("1003")->address);
+  finish();
+}
+
 static void test_a_gateways_password_is_kept_over_a_restart_and_never_shown(void) {
   start();
   char document[512], stored[1024] = "";
@@ -287,6 +303,7 @@ TAP_TESTS(TAP(test_the_contracts_example_is_applied_and_kept_over_a_restart), TA
           TAP(test_a_value_out_of_range_is_refused_with_the_range), TAP(test_bad_json_is_refused_with_its_line),
           TAP(test_two_customers_cannot_claim_one_address), TAP(test_replace_makes_a_section_exactly_what_is_given),
           TAP(test_a_known_phone_keeps_its_password_when_none_is_given),
+          TAP(test_a_phone_with_an_address_needs_no_password_and_is_kept_over_a_restart),
           TAP(test_a_gateways_password_is_kept_over_a_restart_and_never_shown),
           TAP(test_a_gateway_keeps_its_password_while_its_user_stays), TAP(test_one_object_is_put_and_deleted),
           TAP(test_a_preset_is_kept_over_a_restart), TAP(test_a_document_is_checked_without_store_and_switch))

@@ -148,6 +148,18 @@ static enum result read_address(struct reading *reading) {
   return RESULT_OK;
 }
 
+/* Of a phone that does not register. A name would have to be looked up for every request that comes. */
+static enum result read_phone_address(struct reading *reading) {
+  static const char expectation[] = "an address such as 192.0.2.1:5060 or [2001:db8::1]:5060";
+  struct address *address = arena_take(reading->arena, sizeof *address);
+  if (!address) return RESULT_FULL;
+  if (!json_is_string(reading->value) ||
+      address_parse(json_view(reading->value), SIP_PORT_DEFAULT, address) != RESULT_OK || address->port == 0)
+    return complain(reading, RESULT_MALFORMED, expectation);
+  reading->device->address = address;
+  return RESULT_OK;
+}
+
 /* What goes between quotes into Authorization, as it is. */
 static enum result read_quotable(struct reading *reading, size_t length_max, struct str_view *text_out) {
   enum result result = read_text(reading, length_max, text_out);
@@ -349,7 +361,8 @@ static enum result check_complete(const struct object_kind *kind, const struct r
   }
   if (!missing && reading->gateway) missing = complete_credentials(reading->gateway, previous);
   if (!missing && kind->kind == DEVICE_PHONE && !reading->has_secret) {
-    if (!previous) missing = "password";
+    bool had_secret = previous && (previous->ha1_md5[0] != '\0' || previous->ha1_sha256[0] != '\0');
+    if (!had_secret && !device->address) missing = "password";
     if (previous) {
       memcpy(device->ha1_md5, previous->ha1_md5, sizeof device->ha1_md5);
       memcpy(device->ha1_sha256, previous->ha1_sha256, sizeof device->ha1_sha256);
@@ -404,8 +417,10 @@ json_t *device_document_for_store(const json_t *document, const struct device *d
     return stored;
   }
   json_object_del(stored, "password");
-  json_object_set_new(stored, "ha1_md5", json_stringn(device->ha1_md5, sizeof device->ha1_md5));
-  json_object_set_new(stored, "ha1_sha256", json_stringn(device->ha1_sha256, sizeof device->ha1_sha256));
+  if (device->ha1_md5[0] != '\0')
+    json_object_set_new(stored, "ha1_md5", json_stringn(device->ha1_md5, sizeof device->ha1_md5));
+  if (device->ha1_sha256[0] != '\0')
+    json_object_set_new(stored, "ha1_sha256", json_stringn(device->ha1_sha256, sizeof device->ha1_sha256));
   return stored;
 }
 

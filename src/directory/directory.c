@@ -87,6 +87,36 @@ const struct device *directory_find_mapping_gateway(const struct directory *dire
   return directory_at(directory, DEVICE_MAPPING_GATEWAY, index);
 }
 
+uint32_t directory_phone_at(const struct directory *directory, const struct address *address) {
+  const struct device *phones = directory->lists[DEVICE_PHONE].devices;
+  uint32_t index;
+  if (directory->fixed_phone_count == 0) return UINT32_MAX; /* as mostly */
+  uint64_t hash = address_hash(address);
+  for (uint32_t at = hash_table_first(&directory->phones_by_address, hash, &index); at != HASH_TABLE_END;
+       at = hash_table_next(&directory->phones_by_address, hash, at, &index))
+    if (address_equal(phones[index].address, address)) return index;
+  return UINT32_MAX;
+}
+
+const struct device *directory_find_phone_at(const struct directory *directory, const struct address *source) {
+  return directory_at(directory, DEVICE_PHONE, directory_phone_at(directory, source));
+}
+
+size_t directory_fixed_phone_count(const struct directory *directory) {
+  return directory->fixed_phone_count;
+}
+
+const struct device *directory_fixed_phone_at(const struct directory *directory, size_t index) {
+  return index < directory->fixed_phone_count ? directory_at(directory, DEVICE_PHONE, directory->fixed_phones[index])
+                                              : NULL;
+}
+
+/* A gateway that may call from any port leaves one of them to a phone. */
+const struct device *directory_find_caller(const struct directory *directory, const struct address *source) {
+  const struct device *phone = directory_find_phone_at(directory, source);
+  return phone ? phone : directory_find_mapping_gateway(directory, source);
+}
+
 const struct device *directory_find_routing_gateway(const struct directory *directory, const struct address *source) {
   uint32_t index = directory_gateway_at(directory, DEVICE_ROUTING_GATEWAY, source);
   return directory_at(directory, DEVICE_ROUTING_GATEWAY, index);

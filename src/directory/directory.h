@@ -75,7 +75,8 @@ struct device {
   struct str_view display; /* phones: shown name, may be empty */
   char ha1_md5[32];        /* phones: H(A1) in hexadecimal; the password itself is not kept */
   char ha1_sha256[64];
-  const struct gateway *gateway;                         /* NULL for phones */
+  const struct gateway *gateway; /* NULL for phones */
+  const struct address *address; /* phones: where it is without registering, over UDP; NULL: it registers */
   const struct number_rule *callee_rules, *caller_rules; /* `number_rules` are callee rules */
   uint8_t callee_rule_count, caller_rule_count;
   bool locked;       /* takes and makes no calls */
@@ -104,8 +105,8 @@ size_t directory_memory_bytes(const struct device *devices, size_t device_count)
  * `realm` is the digest realm, at most DIRECTORY_REALM_MAX bytes. Usage numbers are kept from `previous` (NULL at
  * first) by kind and name; new devices get numbers below `usage_max` that no device of `previous` has and whose count
  * is 0, so that a late directory_release cannot hit a stranger. `usage_counts` (`usage_max` zeroes at first) outlives
- * all pictures. NULL with a sentence in `*problem`: two devices of one kind and name, two mapping gateways claiming one
- * address, a gateway's prefix or lists beyond the limits, usage_max reached. */
+ * all pictures. NULL with a sentence in `*problem`: two devices of one kind and name, two phones or mapping gateways
+ * claiming one address, a gateway's prefix or lists beyond the limits, usage_max reached. */
 struct directory *directory_build(void *memory, const struct device *devices, size_t device_count,
                                   struct str_view realm, const struct directory *previous, uint32_t *usage_counts,
                                   uint32_t usage_max, struct text_builder *problem);
@@ -121,6 +122,16 @@ const struct device *directory_find_gateway(const struct directory *directory, e
 /* The mapping gateway that calls from `source`: one with exactly this address and port before one with any port. NULL:
  * a stranger. */
 const struct device *directory_find_mapping_gateway(const struct directory *directory, const struct address *source);
+
+/* The phone that is always at this address and port, and needs no password there; NULL when there is none. */
+const struct device *directory_find_phone_at(const struct directory *directory, const struct address *source);
+
+/* All phones that have an address, by number of such a phone. */
+size_t directory_fixed_phone_count(const struct directory *directory);
+const struct device *directory_fixed_phone_at(const struct directory *directory, size_t index);
+
+/* Who may call from `source` without a password: that phone, or that mapping gateway. NULL: nobody. */
+const struct device *directory_find_caller(const struct directory *directory, const struct address *source);
 
 /* The routing gateway at this address and port, NULL when there is none (requests from vendors: OPTIONS, in-dialog
  * only). */

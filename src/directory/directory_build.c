@@ -32,6 +32,7 @@ static struct directory_sums sum_devices(const struct device *devices, size_t de
     sums.text_bytes += device->name.length + device->display.length;
     sum_rules(&sums, device->callee_rules, device->callee_rule_count);
     sum_rules(&sums, device->caller_rules, device->caller_rule_count);
+    sums.addresses[DEVICE_PHONE] += device->address != NULL;
     if (!device->gateway) continue;
     sums.addresses[device->kind] += device->gateway->address_count;
     sums.prefixes += device->gateway->prefix_count;
@@ -55,8 +56,10 @@ size_t directory_memory_bytes(const struct device *devices, size_t device_count)
       sizeof(struct directory) + sums.text_bytes + usage_numbers_memory_bytes(device_count) + alignment_slack;
   for (unsigned kind = DEVICE_PHONE; kind < DEVICE_KINDS; kind++) {
     bytes += sums.devices[kind] * sizeof(struct device) + table_bytes(sums.devices[kind]);
-    if (kind != DEVICE_PHONE) bytes += sums.devices[kind] * sizeof(struct gateway) + table_bytes(sums.addresses[kind]);
+    bytes += table_bytes(sums.addresses[kind]);
+    if (kind != DEVICE_PHONE) bytes += sums.devices[kind] * sizeof(struct gateway);
   }
+  bytes += sums.addresses[DEVICE_PHONE] * (sizeof(struct address) + sizeof(uint32_t) + 8);
   bytes += sums.prefixes * sizeof(struct str_view) + sums.rules * sizeof(struct number_rule);
   return bytes + prefix_table_memory_bytes(sums.prefixes);
 }
@@ -146,6 +149,29 @@ static void insert(struct hash_table *table, uint64_t hash, uint32_t value) {
   require(result == RESULT_OK);
 }
 
+static bool refuse_address(struct directory_build *build, const struct device *device, const struct address *address,
+                           enum device_kind other_kind, uint32_t other) {
+  refuse(build, device, " claims ");
+  address_to_text(address, build->problem);
+  text_builder_add_literal(build->problem, ", which belongs to ");
+  text_builder_add(build->problem, build->picture->lists[other_kind].devices[other].name);
+  return false;
+}
+
+/* A phone that does not register: whoever calls from there is it. */
+static bool add_phone_address(struct directory_build *build, struct device *device, uint32_t index) {
+  uint32_t other = directory_phone_at(build->picture, device->address);
+  if (other != UINT32_MAX) return refuse_address(build, device, device->address, DEVICE_PHONE, other);
+  other = directory_gateway_at(build->picture, DEVICE_MAPPING_GATEWAY, device->address);
+  if (other != UINT32_MAX) return refuse_address(build, device, device->address, DEVICE_MAPPING_GATEWAY, other);
+  struct address *kept = take(build, sizeof *kept);
+  *kept = *device->address;
+  device->address = kept;
+  insert(&build->picture->phones_by_address, address_hash(kept), index);
+  build->picture->fixed_phones[build->picture->fixed_phone_count++] = index;
+  return true;
+}
+
 /* Two vendors may share an address (one carrier, two dial plans); of two customers only one can be meant. */
 static bool add_addresses(struct directory_build *build, const struct device *device, uint32_t index) {
   bool is_mapping = device->kind == DEVICE_MAPPING_GATEWAY;
@@ -153,13 +179,10 @@ static bool add_addresses(struct directory_build *build, const struct device *de
   for (uint8_t i = 0; i < device->gateway->address_count; i++) {
     const struct address *address = &device->gateway->addresses[i];
     uint32_t other = directory_gateway_at(build->picture, device->kind, address);
-    if (is_mapping && other != UINT32_MAX && other != index) {
-      refuse(build, device, " claims ");
-      address_to_text(address, build->problem);
-      text_builder_add_literal(build->problem, ", which belongs to ");
-      text_builder_add(build->problem, build->picture->lists[device->kind].devices[other].name);
-      return false;
-    }
+    uint32_t phone = is_mapping ? directory_phone_at(build->picture, address) : UINT32_MAX;
+    if (is_mapping && other != UINT32_MAX && other != index)
+      return refuse_address(build, device, address, device->kind, other);
+    if (phone != UINT32_MAX) return refuse_address(build, device, address, DEVICE_PHONE, phone);
     if (other == UINT32_MAX) insert(table, address_hash(address), index);
   }
   return true;
@@ -178,8 +201,9 @@ static bool add_device(struct directory_build *build, const struct device *sourc
   insert(&list->by_name, directory_hash(device->name), index);
   if (device->kind == DEVICE_PHONE) {
     device->gateway = NULL;
-    return true;
+    return !device->address || add_phone_address(build, device, index);
   }
+  device->address = NULL;
   device->gateway = keep_gateway(build, source->gateway);
   return add_addresses(build, device, index);
 }
@@ -192,6 +216,8 @@ static void lay_out(struct directory_build *build, const struct directory_sums *
   }
   take_table(build, &picture->mapping_by_address, sums->addresses[DEVICE_MAPPING_GATEWAY]);
   take_table(build, &picture->routing_by_address, sums->addresses[DEVICE_ROUTING_GATEWAY]);
+  take_table(build, &picture->phones_by_address, sums->addresses[DEVICE_PHONE]);
+  picture->fixed_phones = take(build, sums->addresses[DEVICE_PHONE] * sizeof *picture->fixed_phones);
   build->texts = text_builder_over(take(build, sums->text_bytes), sums->text_bytes);
 }
 

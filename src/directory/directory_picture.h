@@ -24,6 +24,9 @@ struct directory {
   struct device_list lists[DEVICE_KINDS];
   struct hash_table mapping_by_address; /* value: index of the mapping gateway */
   struct hash_table routing_by_address;
+  struct hash_table phones_by_address; /* of those that need not register */
+  uint32_t *fixed_phones;              /* their indices */
+  uint32_t fixed_phone_count;
   struct prefix_table prefixes;
   struct str_view realm;
   uint32_t *usage_counts;
@@ -39,6 +42,9 @@ static inline uint64_t directory_hash(struct str_view text) {
 
 /* The index in the list of that kind, UINT32_MAX when there is none of that name. */
 uint32_t directory_index_of(const struct directory *directory, enum device_kind kind, struct str_view name);
+
+/* The index of the phone that is there, UINT32_MAX when there is none. */
+uint32_t directory_phone_at(const struct directory *directory, const struct address *address);
 
 /* The index of the gateway with exactly this address and port, UINT32_MAX when there is none. */
 uint32_t directory_gateway_at(const struct directory *directory, enum device_kind kind, const struct address *address);

@@ -122,6 +122,24 @@ static void test_a_customer_is_known_by_address_and_port_before_address_alone(vo
   free(directory);
 }
 
+static void test_a_phone_with_an_address_is_known_by_it_before_a_customer_with_any_port(void) {
+  struct address there = address_of("192.0.2.1:5062"), other_port = address_of("192.0.2.1:5063");
+  forget_devices();
+  give_address(add(DEVICE_MAPPING_GATEWAY, "any"), "192.0.2.1");
+  add(DEVICE_PHONE, "1001");
+  add(DEVICE_PHONE, "1002")->address = &there;
+  struct directory *directory = build();
+  expect_view(directory_find_phone_at(directory, &there)->name, "1002");
+  expect(directory_find_phone_at(directory, &there)->address != &there);
+  expect_view(directory_find_caller(directory, &there)->name, "1002");
+  expect(!directory_find_phone_at(directory, &other_port));
+  expect_view(directory_find_caller(directory, &other_port)->name, "any");
+  expect_int(directory_fixed_phone_count(directory), ==, 1);
+  expect_view(directory_fixed_phone_at(directory, 0)->name, "1002");
+  expect(!directory_fixed_phone_at(directory, 1));
+  free(directory);
+}
+
 static void test_two_vendors_may_share_an_address_and_the_first_is_found(void) {
   forget_devices();
   give_address(add(DEVICE_ROUTING_GATEWAY, "gold"), "192.0.2.9:5060");
@@ -194,6 +212,19 @@ static void test_a_broken_set_of_devices_is_refused_with_a_sentence(void) {
   give_address(add(DEVICE_MAPPING_GATEWAY, "acme"), "192.0.2.1:5060");
   give_address(add(DEVICE_MAPPING_GATEWAY, "bcme"), "192.0.2.1:5060");
   expect_refused("mapping gateway bcme claims 192.0.2.1:5060, which belongs to acme");
+  struct address there = address_of("192.0.2.1:5060");
+  forget_devices();
+  add(DEVICE_PHONE, "1001")->address = &there;
+  add(DEVICE_PHONE, "1002")->address = &there;
+  expect_refused("phone 1002 claims 192.0.2.1:5060, which belongs to 1001");
+  forget_devices();
+  give_address(add(DEVICE_MAPPING_GATEWAY, "acme"), "192.0.2.1:5060");
+  add(DEVICE_PHONE, "1002")->address = &there;
+  expect_refused("phone 1002 claims 192.0.2.1:5060, which belongs to acme");
+  forget_devices();
+  add(DEVICE_PHONE, "1002")->address = &there;
+  give_address(add(DEVICE_MAPPING_GATEWAY, "acme"), "192.0.2.1:5060");
+  expect_refused("mapping gateway acme claims 192.0.2.1:5060, which belongs to 1002");
   forget_devices();
   give_prefixes(add(DEVICE_ROUTING_GATEWAY, "v"), empty, 1, 0);
   expect_refused("routing gateway v has a prefix that is not 1 to 63 characters long");
@@ -316,6 +347,7 @@ static void test_a_hundred_thousand_phones_are_built_and_found(void) {
 
 TAP_TESTS(TAP(test_devices_are_found_by_kind_and_name), TAP(test_the_picture_owns_copies_of_everything),
           TAP(test_a_customer_is_known_by_address_and_port_before_address_alone),
+          TAP(test_a_phone_with_an_address_is_known_by_it_before_a_customer_with_any_port),
           TAP(test_two_vendors_may_share_an_address_and_the_first_is_found),
           TAP(test_routes_come_longest_prefix_first_then_priority_then_name),
           TAP(test_without_routing_gateways_there_is_no_route),

@@ -28,6 +28,16 @@ static bool is_ours(const struct context *context, const struct device *device) 
   return local_identity_steer(context->local, device->name) == context->local->worker;
 }
 
+/* A phone that does not register gets what phones get that do; nobody knows of a NAT before it. */
+static struct keepalive_facts facts_of_phone(const struct device *phone, const struct flow *flow) {
+  int32_t method = phone->overrides.keep_alive, period_s = phone->overrides.keep_alive_period_s;
+  return (struct keepalive_facts){.flow = flow,
+                                  .owner = KEEPALIVE_NOBODY,
+                                  .own_period_s = period_s == DEVICE_USE_PARAMETER ? 0 : (uint32_t)period_s,
+                                  .method = method == DEVICE_USE_PARAMETER ? KEEPALIVE_USE_PARAMETER : (uint8_t)method,
+                                  .is_configured = true};
+}
+
 static struct keepalive_facts facts_of(const struct device *device, const struct flow *flow) {
   int32_t period_s = device->overrides.keep_alive_period_s;
   return (struct keepalive_facts){.flow = flow,
@@ -85,6 +95,17 @@ static void keep_all_configured(struct keepalive_gateways *gateways, struct cont
   }
 }
 
+static void keep_phones(struct keepalive_gateways *gateways, struct context *context, uint32_t way_count_most) {
+  for (size_t i = 0; i < directory_fixed_phone_count(context->directory); i++) {
+    const struct device *phone = directory_fixed_phone_at(context->directory, i);
+    struct flow flow = {.remote = *phone->address, .transport = TRANSPORT_UDP, .worker = context->local->worker};
+    struct keepalive_facts facts = facts_of_phone(phone, &flow);
+    if (!is_ours(context, phone) || gateways->way_count >= way_count_most) continue;
+    if (local_identity_find_socket(context->local, TRANSPORT_UDP, flow.remote.family, &flow.socket_index))
+      keep(gateways, context, &facts, false);
+  }
+}
+
 /* The gateway whose way is to be kept here; NULL: nobody's, or another worker's. */
 static const struct device *keeper(const struct context *context, const struct flow *flow) {
   const struct device *device = directory_find_mapping_gateway(context->directory, &flow->remote);
@@ -106,6 +127,7 @@ void keepalive_gateways_directory_changed(struct keepalive_gateways *gateways, s
   if (context->directory) {
     keep_all_configured(gateways, context, DEVICE_MAPPING_GATEWAY, most);
     keep_all_configured(gateways, context, DEVICE_ROUTING_GATEWAY, most);
+    keep_phones(gateways, context, most);
   }
   for (uint32_t at = before; at-- > 0;) {
     const struct keepalive_gateway_way *way = &gateways->ways[at];

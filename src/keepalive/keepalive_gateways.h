@@ -1,6 +1,7 @@
 /* Devices that never register: the gateways that have a keep-alive setting of their own, at their configured addresses
  * and at those they are seen at (a mapping gateway that may call from any port, or over a connection). Others get none:
- * a carrier has not asked for our texts. Each gateway is kept by the worker to which its name steers. */
+ * a carrier has not asked for our texts. Phones that have an address by configuration get there what phones get that
+ * register. Each is kept by the worker to which its name steers. */
 #ifndef KEEPALIVE_KEEPALIVE_GATEWAYS_H
 #define KEEPALIVE_KEEPALIVE_GATEWAYS_H
 

@@ -2,6 +2,9 @@
 
 #include "base/check.h"
 #include "registrar/registrar_private.h"
+#include "sip/sip_uri.h"
+
+#define FIXED_URI_ROOM 80 /* "sip:", "@", the longest address */
 
 static size_t rounded(size_t bytes) {
   return (bytes + 63) & ~(size_t)63;
@@ -67,6 +70,24 @@ static unsigned sort_contacts(const struct registration *first, const struct reg
   return count;
 }
 
+/* A phone that has an address is there without registering, reachable unless its keep-alives say otherwise. */
+static void locate_fixed(const struct registrar *registrar, struct context *context, const struct device *phone,
+                         struct location_answer *answer) {
+  struct location_contact *contact = &answer->contacts[0];
+  struct flow flow = {.remote = *phone->address, .transport = TRANSPORT_UDP, .worker = context->local->worker};
+  if (!local_identity_find_socket(context->local, TRANSPORT_UDP, flow.remote.family, &flow.socket_index)) return;
+  struct text_builder uri = arena_builder(context->arena, 3 * phone->name.length + FIXED_URI_ROOM);
+  sip_uri_write(&uri, phone->name, phone->address, TRANSPORT_UDP);
+  if (uri.overflowed) return;
+  const struct keepalive_device *device = keepalive_find(registrar->keepalive, context, &flow);
+  *contact = (struct location_contact){.uri = text_builder_view(&uri),
+                                       .flow = flow,
+                                       .q_thousandths = 1000,
+                                       .reachable = !device || !device->is_unreachable};
+  answer->known = true;
+  answer->contact_count = 1;
+}
+
 void registrar_locate(const struct registrar *registrar, struct context *context, struct str_view number,
                       struct location_answer *answer) {
   const struct registration *sorted[EVENT_LOCATION_CONTACTS_MAX];
@@ -82,6 +103,9 @@ void registrar_locate(const struct registrar *registrar, struct context *context
                                                     .behind_nat = sorted[i]->behind_nat,
                                                     .reachable = !sorted[i]->device->is_unreachable};
   }
+  const struct device *phone =
+      count == 0 && context->directory ? directory_find_phone(context->directory, number) : NULL;
+  if (phone && phone->address) locate_fixed(registrar, context, phone, answer);
 }
 
 /* --- counting and checking

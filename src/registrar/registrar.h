@@ -43,8 +43,9 @@ void registrar_timer_due(struct registrar *registrar, struct context *context, s
  */
 void registrar_directory_changed(struct registrar *registrar, struct context *context);
 
-/* Where the phone with this number is: contacts in order of q, then newest first. Texts are views into the registrar,
- * valid until its next change. `answer->asker` is left alone. */
+/* Where the phone with this number is: contacts in order of q, then newest first; of one that is not registered, the
+ * address that its configuration gives it. Texts are views into the registrar or the arena, valid until the former's
+ * next change and the event's end. `answer->asker` is left alone. */
 void registrar_locate(const struct registrar *registrar, struct context *context, struct str_view number,
                       struct location_answer *answer);
 

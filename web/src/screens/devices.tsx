@@ -30,6 +30,7 @@ const inputs = (): Input[] => [
   { key: "display", label: "display", type: "text", kinds: "p" },
   { key: "addresses", label: "addresses", hint: "addresses_hint", type: "lines", kinds: "m", required: true },
   { key: "address", label: "address", hint: "address_hint", type: "text", kinds: "r", required: true },
+  { key: "address", label: "address", hint: "phone_address_hint", type: "text", kinds: "p", advanced: true },
   { key: "transport", label: "transport", type: "choice", kinds: "r", choices: [["", "UDP"], ["auto", t("transport_auto")], ["tcp", "TCP"], ["tls", "TLS"]] },
   { key: "prefixes", label: "prefixes", hint: "prefixes_hint", type: "words", kinds: "r", required: true },
   { key: "priority", label: "priority", hint: "priority_hint", type: "number", kinds: "r" },

@@ -66,7 +66,7 @@ export const english = {
   no_devices: "None configured yet", no_mapping_note: "A mapping gateway is a customer's switch or PBX, recognised by its address: calls in.",
   no_routing_note: "A routing gateway is a vendor's: calls out by longest prefix, then priority.",
   no_phones_note: "A phone registers with its number and password.", display: "Display name", password_keep: "Leave empty to keep the present one",
-  addresses_hint: "One per line, such as 192.0.2.10 (any port) or 192.0.2.10:5060", address_hint: "Host or address, with port",
+  addresses_hint: "One per line, such as 192.0.2.10 (any port) or 192.0.2.10:5060", address_hint: "Host or address, with port", phone_address_hint: "Of a phone that does not register: called there, and known by it without a password",
   prefixes_hint: "Separated by blanks; * takes any number", rules_hint: "One per line: original:target, such as 0049*:49*",
   number_rules: "Rules for the callee's number", caller_rules: "Rules for the caller's number", session_timer: "Session timers towards this device",
   default_system: "as system", keep_alive_period: "Keep-alive period (s)", max_duration: "Longest talk time (s)", advanced: "More settings",

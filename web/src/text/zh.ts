@@ -49,7 +49,7 @@ export const chinese: Texts = {
   remove_text: "正在进行的通话继续，不再接受新呼叫。", removed: "{0} 已删除。", saved: "{0} 已保存。", no_devices: "尚未配置",
   no_mapping_note: "对接网关是客户的交换机或 PBX，按地址识别：呼入。", no_routing_note: "落地网关属于供应商：按最长前缀、再按优先级呼出。",
   no_phones_note: "话机使用号码和密码注册。", display: "显示名", password_keep: "留空则保持当前密码",
-  addresses_hint: "每行一个，例如 192.0.2.10（任意端口）或 192.0.2.10:5060", address_hint: "主机或地址，含端口", prefixes_hint: "用空格分隔；* 表示任意号码",
+  addresses_hint: "每行一个，例如 192.0.2.10（任意端口）或 192.0.2.10:5060", address_hint: "主机或地址，含端口", phone_address_hint: "不注册的话机：呼叫送到此地址，并凭此地址免密码识别", prefixes_hint: "用空格分隔；* 表示任意号码",
   rules_hint: "每行一条：原号:目标，例如 0049*:49*", number_rules: "被叫号码规则", caller_rules: "主叫号码规则", session_timer: "对此设备使用会话定时器",
   default_system: "系统默认", keep_alive_period: "保活周期（秒）", max_duration: "最长通话时间（秒）", advanced: "更多设置", search_devices: "名称、号码或地址",
   changed: "修改时间", by: "由 {0}", name_hint: "之后不能修改", gateway_user: "认证用户名", gateway_user_hint: "网关以 401 或 407 要求认证时使用；留空则不应答",
