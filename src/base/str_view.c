@@ -68,3 +68,16 @@ bool str_view_to_u32(struct str_view text, uint32_t *value_out) {
   *value_out = (uint32_t)value;
   return true;
 }
+
+bool str_view_hex_to_u64(struct str_view text, uint64_t *value_out) {
+  uint64_t value = 0;
+  if (text.length == 0 || text.length > 16) return false;
+  for (size_t i = 0; i < text.length; i++) {
+    char digit = text.data[i];
+    bool is_number = digit >= '0' && digit <= '9', is_letter = digit >= 'a' && digit <= 'f';
+    if (!is_number && !is_letter) return false;
+    value = value << 4 | (uint64_t)(is_number ? digit - '0' : digit - 'a' + 10);
+  }
+  *value_out = value;
+  return true;
+}

@@ -26,22 +26,11 @@ struct str_view call_id_of(struct call_step *step) {
   return write_id(step, step->call->started_at, pool_handle_of(&step->table->calls, step->call));
 }
 
-static bool read_hex(struct str_view digits, uint64_t *value_out) {
-  uint64_t value = 0;
-  for (size_t i = 0; i < digits.length; i++) {
-    char digit = digits.data[i];
-    bool is_number = digit >= '0' && digit <= '9', is_letter = digit >= 'a' && digit <= 'f';
-    if (!is_number && !is_letter) return false;
-    value = value << 4 | (uint64_t)(is_number ? digit - '0' : digit - 'a' + 10);
-  }
-  *value_out = value;
-  return true;
-}
-
 struct call *call_find_by_id(const struct call_table *table, struct str_view id) {
   uint64_t started_ms, index, generation;
-  if (id.length != CDR_ID_LENGTH || !read_hex(str_view_slice(id, 0, 12), &started_ms) ||
-      !read_hex(str_view_slice(id, 14, 8), &index) || !read_hex(str_view_slice(id, 22, 8), &generation))
+  if (id.length != CDR_ID_LENGTH || !str_view_hex_to_u64(str_view_slice(id, 0, 12), &started_ms) ||
+      !str_view_hex_to_u64(str_view_slice(id, 14, 8), &index) ||
+      !str_view_hex_to_u64(str_view_slice(id, 22, 8), &generation))
     return NULL;
   struct call *call = pool_get(&table->calls, (struct handle){(uint32_t)index, (uint32_t)generation});
   /* Handles begin anew after a restart, and each worker has its own: the time tells them apart. */

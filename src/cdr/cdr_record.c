@@ -116,22 +116,10 @@ void cdr_record_write_id(struct wall_us started_at, uint8_t worker, struct handl
   text_builder_add_hex(id, handle.generation, 8);
 }
 
-static bool read_hex(struct str_view digits, uint64_t *value_out) {
-  uint64_t value = 0;
-  for (size_t i = 0; i < digits.length; i++) {
-    char digit = digits.data[i];
-    bool is_number = digit >= '0' && digit <= '9', is_letter = digit >= 'a' && digit <= 'f';
-    if (!is_number && !is_letter) return false;
-    value = value << 4 | (uint64_t)(is_number ? digit - '0' : digit - 'a' + 10);
-  }
-  *value_out = value;
-  return true;
-}
-
 struct journal_key cdr_record_key_of_id(struct str_view id) {
   struct journal_key key;
-  if (id.length != CDR_ID_LENGTH || !read_hex(str_view_slice(id, 0, 14), &key.high) ||
-      !read_hex(str_view_slice(id, 14, 16), &key.low))
+  if (id.length != CDR_ID_LENGTH || !str_view_hex_to_u64(str_view_slice(id, 0, 14), &key.high) ||
+      !str_view_hex_to_u64(str_view_slice(id, 14, 16), &key.low))
     return JOURNAL_KEY_NONE;
   return key;
 }

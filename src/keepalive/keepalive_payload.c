@@ -58,13 +58,7 @@ static uint64_t sign(const struct context *context, uint8_t worker, struct handl
 }
 
 static bool read_hex(struct str_view *rest, unsigned digits, uint64_t *value_out) {
-  *value_out = 0;
-  for (unsigned i = 0; i < digits; i++) {
-    char digit = rest->data[i];
-    bool is_number = digit >= '0' && digit <= '9', is_letter = digit >= 'a' && digit <= 'f';
-    if (!is_number && !is_letter) return false;
-    *value_out = *value_out << 4 | (uint64_t)(is_number ? digit - '0' : digit - 'a' + 10);
-  }
+  if (!str_view_hex_to_u64(str_view_slice(*rest, 0, digits), value_out)) return false;
   *rest = str_view_from(*rest, digits);
   return true;
 }

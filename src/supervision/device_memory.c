@@ -137,14 +137,7 @@ static uint8_t read_rungs(struct str_view names) {
 }
 
 static bool read_key(struct str_view digits, uint64_t *key_out) {
-  *key_out = 0;
-  for (size_t i = 0; i < digits.length; i++) {
-    char digit = digits.data[i];
-    bool is_number = digit >= '0' && digit <= '9', is_letter = digit >= 'a' && digit <= 'f';
-    if (!is_number && !is_letter) return false;
-    *key_out = *key_out << 4 | (uint64_t)(is_number ? digit - '0' : digit - 'a' + 10);
-  }
-  return digits.length == KEY_DIGITS && *key_out != 0;
+  return digits.length == KEY_DIGITS && str_view_hex_to_u64(digits, key_out) && *key_out != 0;
 }
 
 enum result device_memory_read(struct str_view line, struct device_memory_entry *entry_out) {
