@@ -1,15 +1,14 @@
 #include "recorder/hep_export.h"
 
 #include <poll.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "net/udp.h"
 #include "recorder/ring_file.h"
-#include "tap.h"
+#include "test_dir.h"
 
-static char dir[64], problem[512];
+static char dir[TEST_DIR_BYTES], problem[512];
 static struct ring_file file;
 static struct trace_ring ring;
 
@@ -39,9 +38,7 @@ static bool comes(int fd) {
 
 /* Parameters may change twice before the thread has looked. */
 static void test_a_target_that_is_told_twice_is_not_forgotten(void) {
-  char path[96];
-  snprintf(dir, sizeof dir, "/tmp/hep_export_test_XXXXXX");
-  expect(mkdtemp(dir) != NULL);
+  test_dir_make("hep", dir);
   expect(ring_file_open(&file, &ring, dir, "0-calls", 4, problem, sizeof problem));
   struct address target = {.family = ADDRESS_IPV4, .ip = {127, 0, 0, 1}};
   int fd = udp_open(&target, 0);
@@ -54,9 +51,7 @@ static void test_a_target_that_is_told_twice_is_not_forgotten(void) {
   hep_export_close(&export);
   close(fd);
   ring_file_close(&file);
-  snprintf(path, sizeof path, "%s/0-calls.ring", dir);
-  unlink(path);
-  rmdir(dir);
+  test_dir_remove(dir);
 }
 
 TAP_TESTS(TAP(test_a_target_that_is_told_twice_is_not_forgotten))

@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -11,13 +10,13 @@
 
 #include "store/record_insert.h"
 #include "store/store.h"
-#include "tap.h"
+#include "test_dir.h"
 
 #define HOUR_US  INT64_C(3600000000)
 #define DAY_US   (24 * HOUR_US)
 #define START_US (INT64_C(20000) * DAY_US + 13 * HOUR_US + 60000000) /* 2024-10-04 13:01 */
 
-static char test_dir[256], problem[512];
+static char test_dir[TEST_DIR_BYTES], problem[512];
 static struct wall_us clock_now;
 static struct record_keeping chosen;
 static struct day_shelf shelf;
@@ -36,8 +35,7 @@ static void keeping(void *context, struct record_keeping *keeping_out) {
 static const struct record_keeper_options options = {.data_dir = test_dir, .now = now, .keeping = keeping};
 
 static void begin(void) {
-  snprintf(test_dir, sizeof test_dir, "/tmp/belfry-keeper-XXXXXX");
-  expect(mkdtemp(test_dir) != NULL);
+  test_dir_make("keeper", test_dir);
   struct store *store = store_open(test_dir, problem, sizeof problem); /* for its schema */
   expect(store != NULL);
   store_close(&store);
@@ -47,17 +45,10 @@ static void begin(void) {
   keeper = record_keeper_open(&options, problem, sizeof problem);
 }
 
-static int remove_one(const char *path, const struct stat *status, int type, struct FTW *place) {
-  (void)status;
-  (void)type;
-  (void)place;
-  return remove(path);
-}
-
 static void end(void) {
   record_keeper_stop(&keeper);
   day_shelf_close(&shelf);
-  expect(nftw(test_dir, remove_one, 8, FTW_DEPTH | FTW_PHYS) == 0);
+  test_dir_remove(test_dir);
 }
 
 static void begin_again(void) {
@@ -82,13 +73,11 @@ static void put(int64_t at_us, unsigned number) {
 }
 
 static const char *path_of(const char *name) {
-  static char path[512];
-  snprintf(path, sizeof path, "%s/%s", test_dir, name);
-  return path;
+  return test_dir_path(test_dir, name);
 }
 
 static bool file_is_there(const char *name) {
-  return access(path_of(name), F_OK) == 0;
+  return test_dir_has(test_dir, name);
 }
 
 static char *read_file(const char *name) {

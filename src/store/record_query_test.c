@@ -1,6 +1,5 @@
 #include <dirent.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <inttypes.h>
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -10,42 +9,32 @@
 
 #include "store/record_lookup.h"
 #include "store/store.h"
-#include "tap.h"
+#include "test_dir.h"
 
 #define DAY_MS   INT64_C(86400000)
 #define FIRST_MS (INT64_C(20000) * DAY_MS) /* 2024-10-04 */
 
-static char test_dir[256];
+static char test_dir[TEST_DIR_BYTES];
 static char problem[512];
 
 static struct store *open_in_fresh_dir(void) {
-  snprintf(test_dir, sizeof test_dir, "/tmp/belfry-records-XXXXXX");
-  expect(mkdtemp(test_dir) != NULL);
+  test_dir_make("records", test_dir);
   struct store *store = store_open(test_dir, problem, sizeof problem);
   if (!store) printf("# %s\n", problem);
   return store;
 }
 
-static int remove_one(const char *path, const struct stat *status, int type, struct FTW *place) {
-  (void)status;
-  (void)type;
-  (void)place;
-  return remove(path);
-}
-
 static void close_and_remove(struct store *store) {
   store_close(&store);
-  expect(nftw(test_dir, remove_one, 8, FTW_DEPTH | FTW_PHYS) == 0);
+  test_dir_remove(test_dir);
 }
 
 static const char *path_of(const char *name) {
-  static char path[512];
-  snprintf(path, sizeof path, "%s/%s", test_dir, name);
-  return path;
+  return test_dir_path(test_dir, name);
 }
 
 static bool file_is_there(const char *name) {
-  return access(path_of(name), F_OK) == 0;
+  return test_dir_has(test_dir, name);
 }
 
 static const char *id_of(int64_t at_ms, unsigned number) {

@@ -2,18 +2,16 @@
  * system of SQLite's own (VFS) stands before the system's; each store of the fleet has a fault of its own, known by its
  * directory, so that all wait for their retries together. */
 #include <dirent.h>
-#include <ftw.h>
 #include <inttypes.h>
 #include <sqlite3.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "store/record_insert.h"
 #include "store/record_keeper.h"
 #include "store/store.h"
-#include "tap.h"
+#include "test_dir.h"
 
 #define FIRST_MS  INT64_C(1728000000000) /* 2024-10-04 */
 #define DAY_MS    INT64_C(86400000)
@@ -24,7 +22,7 @@
  */
 
 struct fault {
-  char dir[64];
+  char dir[TEST_DIR_BYTES];
   const char *operation;
   int after, times; /* so many calls go well, then so many fail; atomic */
   int code;
@@ -208,21 +206,9 @@ static unsigned count_records(struct store *store) {
   return count;
 }
 
-static int remove_one(const char *path, const struct stat *status, int type, struct FTW *place) {
-  (void)status;
-  (void)type;
-  (void)place;
-  return remove(path);
-}
-
-static void make_dir(char *dir, size_t bytes) {
-  snprintf(dir, bytes, "%s/belfry-faults-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-  expect(mkdtemp(dir) != NULL);
-}
-
 static void close_and_remove(struct store *store, const char *dir) {
   store_close(&store);
-  expect(nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS) == 0);
+  test_dir_remove(dir);
 }
 
 /* --- what it promises ------------------------------------------------------------------------------------------------
@@ -231,7 +217,7 @@ static void close_and_remove(struct store *store, const char *dir) {
 static void add_ship(const char *operation, int code, int after, int times) {
   struct fault *fault = &fleet[fleet_count];
   *fault = (struct fault){.operation = "nothing", .code = code, .after = after, .times = times};
-  make_dir(fault->dir, sizeof fault->dir);
+  test_dir_make_in("/dev/shm", "faults", fault->dir);
   fleet_count++;
   stores[fleet_count - 1] = store_open(fault->dir, problem, sizeof problem);
   expect(stores[fleet_count - 1] != NULL);
@@ -300,8 +286,8 @@ static void test_a_disk_that_stays_broken_is_said_so_and_caught_up_with(void) {
 static void test_a_locked_day_is_said_so_and_caught_up_with(void) {
   struct store_health health;
   sqlite3 *other;
-  char dir[64], path[128];
-  make_dir(dir, sizeof dir);
+  char dir[TEST_DIR_BYTES], path[128];
+  test_dir_make_in("/dev/shm", "faults", dir);
   struct store *store = store_open(dir, problem, sizeof problem);
   put(store, 0);
   expect(wait_until(store, false));
@@ -445,8 +431,8 @@ static void test_each_allocation_that_fails_loses_no_record(void) {
   static const int occasions[] = {0, 7, 60};
   make_memory_scarce();
   for (unsigned i = 0; i < sizeof occasions / sizeof occasions[0]; i++) {
-    char dir[64];
-    make_dir(dir, sizeof dir);
+    char dir[TEST_DIR_BYTES];
+    test_dir_make_in("/dev/shm", "faults", dir);
     struct store *store = store_open(dir, problem, sizeof problem);
     expect(store != NULL);
     __atomic_store_n(&allocations_left, occasions[i], __ATOMIC_SEQ_CST);

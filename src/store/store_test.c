@@ -1,5 +1,4 @@
 #include <fcntl.h>
-#include <ftw.h>
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -8,28 +7,16 @@
 #include <unistd.h>
 
 #include "store/store.h"
-#include "tap.h"
+#include "test_dir.h"
 
-static char test_dir[256];
+static char test_dir[TEST_DIR_BYTES];
 static char problem[512];
 
 static struct store *open_in_fresh_dir(void) {
-  snprintf(test_dir, sizeof test_dir, "/tmp/belfry-store-XXXXXX");
-  expect(mkdtemp(test_dir) != NULL);
+  test_dir_make("store", test_dir);
   struct store *store = store_open(test_dir, problem, sizeof problem);
   if (!store) printf("# %s\n", problem);
   return store;
-}
-
-static int remove_one(const char *path, const struct stat *status, int type, struct FTW *place) {
-  (void)status;
-  (void)type;
-  (void)place;
-  return remove(path);
-}
-
-static void remove_dir(void) {
-  expect(nftw(test_dir, remove_one, 8, FTW_DEPTH | FTW_PHYS) == 0);
 }
 
 static void put_record(struct store *store, const char *id, const char *caller) {
@@ -100,7 +87,7 @@ static void test_records_come_back_newest_first_and_in_pages(void) {
   seen = query(store, (struct cdr_query){.limit = 10, .caller = "1001"}, next);
   expect_int(seen.count, ==, 2);
   store_close(&store);
-  remove_dir();
+  test_dir_remove(test_dir);
 }
 
 static void test_a_record_offered_twice_is_stored_once(void) {
@@ -111,7 +98,7 @@ static void test_a_record_offered_twice_is_stored_once(void) {
   char cursor[64];
   expect_int(query(store, (struct cdr_query){.limit = 10}, cursor).count, ==, 1);
   store_close(&store);
-  remove_dir();
+  test_dir_remove(test_dir);
 }
 
 static void test_what_is_put_is_stored_when_the_position_is_reached(void) {
@@ -125,7 +112,7 @@ static void test_what_is_put_is_stored_when_the_position_is_reached(void) {
     nanosleep(&(struct timespec){0, 1000000}, NULL);
   expect_int(store_stored(store), ==, position);
   store_close(&store);
-  remove_dir();
+  test_dir_remove(test_dir);
 }
 
 static void test_close_writes_what_is_waiting(void) {
@@ -141,7 +128,7 @@ static void test_close_writes_what_is_waiting(void) {
   struct seen seen = query(store, (struct cdr_query){.limit = 10000}, cursor);
   expect_int(seen.count, ==, 5000);
   store_close(&store);
-  remove_dir();
+  test_dir_remove(test_dir);
 }
 
 static void count_object(void *context, const char *name, const char *document, const char *changed_by,
@@ -170,7 +157,7 @@ static void test_objects_are_changed_all_or_nothing(void) {
   expect(store_each_object(store, "phone", count_object, &count) == RESULT_OK);
   expect_int(count, ==, 1);
   store_close(&store);
-  remove_dir();
+  test_dir_remove(test_dir);
 }
 
 static void test_the_file_is_for_its_owner_only(void) {
@@ -181,7 +168,7 @@ static void test_the_file_is_for_its_owner_only(void) {
   expect(stat(path, &status) == 0);
   expect_int(status.st_mode & 0777, ==, 0600);
   store_close(&store);
-  remove_dir();
+  test_dir_remove(test_dir);
 }
 
 static void test_a_directory_that_is_not_there_is_a_clear_error(void) {

@@ -2,9 +2,7 @@
  * whole. After a change of a .def file, BELFRY_WRITE_DOCS=1 meson test -C build supervision/supervision_doc writes it
  * anew. */
 #include <ctype.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <tap.h>
+#include <made_document.h>
 
 #include "base/text_builder.h"
 
@@ -207,27 +205,9 @@ static struct str_view build_document(void) {
 
 /* --- claims ------------------------------------------------------------------------------------------------------ */
 
-static FILE *open_document(const char *mode) {
-  char path[1024];
-  const char *root = getenv("BELFRY_SOURCE_ROOT");
-  snprintf(path, sizeof path, "%s/docs/supervision.md", root ? root : ".");
-  return fopen(path, mode);
-}
-
 static void test_the_document_says_what_the_tables_say(void) {
   struct str_view want = build_document();
-  if (getenv("BELFRY_WRITE_DOCS")) {
-    FILE *file = open_document("w");
-    expect(file && fwrite(want.data, 1, want.length, file) == want.length);
-    if (file) expect_int(fclose(file), ==, 0);
-  }
-  static char got[DOCUMENT_BYTES_MAX];
-  FILE *file = open_document("r");
-  expect(file != NULL);
-  if (!file) return;
-  size_t length = fread(got, 1, sizeof got, file);
-  fclose(file);
-  expect(str_view_equal(str_view_of(got, length), want));
+  expect_made_document("docs/supervision.md", want.data, want.length);
 }
 
 static void test_every_answer_has_a_step_on_every_rung(void) {
