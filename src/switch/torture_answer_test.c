@@ -60,6 +60,25 @@ static void test_every_message_gets_its_answer(void) {
   }
 }
 
+/* Who brings credentials, or registers, is challenged. */
+static bool may_be_answered(struct str_view bytes) {
+  static const char *const words[] = {"REGISTER ", "\r\nAuthorization", "\r\nProxy-Authorization"};
+  for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+    if (memmem(bytes.data, bytes.length, words[i], strlen(words[i]))) return true;
+  return false;
+}
+
+static void test_a_stranger_hears_nothing_where_silence_is_wanted(void) {
+  for (size_t i = 0; i < MESSAGE_COUNT; i++) {
+    struct bench *bench = bench_create();
+    bench->parameters.SS_REPLY_UNAUTHORIZED = false;
+    struct str_view bytes = load(i);
+    bench_handle(bench, &(struct event){.kind = EVENT_MESSAGE, .flow = peer_at(bench, STRANGER)->flow, .bytes = bytes});
+    if (bench->sent_count > 0 && !may_be_answered(bytes)) tap_fail(__FILE__, __LINE__, messages[i].name);
+    bench_end(bench);
+  }
+}
+
 /* The first thing that is sent for this message. */
 static const struct bench_message *answer_to(struct bench *bench, const char *name) {
   struct peer *customer = peer_at(bench, CUSTOMER);
@@ -103,5 +122,6 @@ static void test_an_attempt_that_is_refused_for_what_it_is_leaves_its_record(voi
   }
 }
 
-TAP_TESTS(TAP(test_every_message_gets_its_answer), TAP(test_an_answer_says_what_its_status_asks_for),
+TAP_TESTS(TAP(test_every_message_gets_its_answer), TAP(test_a_stranger_hears_nothing_where_silence_is_wanted),
+          TAP(test_an_answer_says_what_its_status_asks_for),
           TAP(test_an_attempt_that_is_refused_for_what_it_is_leaves_its_record))
