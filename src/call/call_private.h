@@ -377,7 +377,8 @@ void call_read_reason(struct call_step *step, struct call_end *end);
 /* The record of step->call, which has ended, as bytes in the arena. */
 struct str_view call_record_make(struct call_step *step);
 
-/* Hands it on. RESULT_FULL: it is kept in the call and to be tried again. */
+/* Hands it on. RESULT_FULL: it is kept in the call and to be tried again. Where nothing has room for it, it is counted
+ * as lost. */
 enum result call_record_hand_on(struct call_step *step, struct str_view record) MUST_USE;
 
 /* The record of an attempt that never became a call; `device` NULL: a stranger's, of whom not everyone has one. */

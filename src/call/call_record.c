@@ -166,8 +166,9 @@ enum result call_record_hand_on(struct call_step *step, struct str_view record) 
     return RESULT_OK;
   }
   /* The INVITE's lines are not needed any more; their block keeps the record until it can be handed on. */
-  (void)!block_store_set(step->table->rooms.blocks, &call->carried_headers, record);
-  return RESULT_FULL;
+  if (block_store_set(step->table->rooms.blocks, &call->carried_headers, record) == RESULT_OK) return RESULT_FULL;
+  counters_add(step->context->counters, records_lost);
+  return RESULT_OK;
 }
 
 /* --- attempts that never became a call --------------------------------------------------------------------------- */

@@ -401,6 +401,39 @@ static void test_record_that_is_refused_is_handed_on_later(void) {
   bench_end(bench);
 }
 
+/* Every block that is free, of each size: how many were taken. */
+static unsigned take_all_blocks(struct bench *bench, struct block *blocks, unsigned most) {
+  static const char bytes[65536];
+  unsigned count = 0;
+  for (size_t length = sizeof bytes; length >= 16; length /= 2)
+    while (count < most &&
+           block_store_set(&bench->core->blocks, &blocks[count], str_view_of(bytes, length)) == RESULT_OK)
+      count++;
+  return count;
+}
+
+static void test_record_that_nothing_has_room_for_is_counted_as_lost(void) {
+  static struct block blocks[65536];
+  struct bench *bench = bench_create();
+  struct peer *caller = peer_at(bench, CUSTOMER), *callee = peer_at(bench, VENDOR_A);
+  char id[64];
+  bench_connect(caller, callee, "4420");
+  bench_order(bench, ORDER_LIST_CALLS, "");
+  cut(id, sizeof id, bench->order_answer, "\"id\":\"", "\"");
+  unsigned taken = take_all_blocks(bench, blocks, sizeof blocks / sizeof blocks[0]);
+  expect(taken < sizeof blocks / sizeof blocks[0]);
+  uint32_t entries_max = bench->outbox.entries_max;
+  bench->outbox.entries_max = 0;
+  bench_order(bench, ORDER_HANGUP_CALL, id);
+  bench->outbox.entries_max = entries_max;
+  for (unsigned i = 0; i < taken; i++)
+    block_store_clear(&bench->core->blocks, &blocks[i]);
+  bench_advance(bench, 150);
+  expect_int(bench->record_count, ==, 0); /* nor anything else in its place */
+  expect_int(bench->counters.records_lost, ==, 1);
+  bench_end(bench);
+}
+
 TAP_TESTS(TAP(test_stranger_gets_403_without_state_and_a_record), TAP(test_stranger_gets_silence_when_replies_are_off),
           TAP(test_vendor_who_calls_is_a_stranger), TAP(test_strangers_do_not_flood_the_records),
           TAP(test_wrong_password_is_challenged_again_and_then_refused), TAP(test_challenge_code_is_a_parameter),
@@ -415,4 +448,5 @@ TAP_TESTS(TAP(test_stranger_gets_403_without_state_and_a_record), TAP(test_stran
           TAP(test_accept_that_names_sessions_among_others_is_no_reason_to_refuse), TAP(test_last_hop_gets_483),
           TAP(test_broken_messages_are_answered_where_they_can_be), TAP(test_life_signs_are_noted_and_answered),
           TAP(test_operator_sees_and_hangs_up_a_call), TAP(test_operator_hangs_up_a_ringing_call),
-          TAP(test_record_that_is_refused_is_handed_on_later))
+          TAP(test_record_that_is_refused_is_handed_on_later),
+          TAP(test_record_that_nothing_has_room_for_is_counted_as_lost))
