@@ -26,7 +26,8 @@
 #define NOTE_EVERY_US   INT64_C(15000000)
 
 static struct journal_key key_of(struct call_step *step) {
-  return cdr_record_key_of_id(call_id_of(step));
+  return cdr_record_key_of_call(step->call->started_at, step->context->local->worker,
+                                pool_handle_of(&step->table->calls, step->call));
 }
 
 /* --- when sessions end ----------------------------------------------------------------------------------------------
@@ -92,6 +93,7 @@ static void note(struct call_step *step) {
   struct call *call = step->call;
   struct text_builder note = arena_builder(step->context->arena, NOTE_BYTES_MAX);
   call_record_fill_life(step, &record);
+  call->note_again = false;
   packed_add(&note, NOTE_VERSION, 1);
   packed_add(&note, call->is_acknowledged, 1);
   packed_add(&note, (uint64_t)record.last_alive_at.value, 8);
@@ -104,27 +106,26 @@ static void note(struct call_step *step) {
   (void)!outbox_journal(step->context->outbox, JOURNAL_NOTE, key_of(step), text_builder_view(&note));
 }
 
-void call_keep_life(struct call_step *step) {
-  struct call *call = step->call;
-  if (!call || call->kept_at.value == 0 || call->alive.at.value - call->kept_at.value < NOTE_EVERY_US) return;
-  note(step);
-}
-
 void call_keep_acknowledged(struct call_step *step) {
   struct call *call = step->call;
   if (call->is_acknowledged || step->leg->side != CALL_CALLER) return;
-  call->is_acknowledged = true;
-  if (call->kept_at.value != 0) note(step);
+  call->is_acknowledged = call->note_again = true;
+}
+
+/* A proof of life is worth a note now and then; a session that has been refreshed always. */
+static bool is_worth_a_note(struct call_step *step) {
+  const struct call *call = step->call;
+  return call->note_again || call->alive.at.value - call->kept_at.value >= NOTE_EVERY_US ||
+         session_ends(step) != call->kept_session_ends;
 }
 
 void call_keep_changes(struct call_table *table, struct context *context, struct handle handle) {
   struct call *call = pool_get(&table->calls, handle);
   struct call_step step = {.table = table, .context = context, .call = call};
   if (!call || call->kept_at.value == 0) return;
-  if (call->keep_again)
-    call_keep(&step, NULL);
-  else if (session_ends(&step) == call->kept_session_ends)
-    return;
+  bool is_state_due = call->keep_again;
+  if (!is_state_due && !is_worth_a_note(&step)) return;
+  if (is_state_due) call_keep(&step, NULL);
   note(&step); /* a state forgets its note */
 }
 

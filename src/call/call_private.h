@@ -170,6 +170,7 @@ struct call {
   bool has_failed : 1;                 /* at least one attempt has */
   bool anonymous : 1;                  /* the caller withholds his number from the callee */
   bool keep_again : 1;                 /* the journal must be told its state anew */
+  bool note_again : 1;                 /* or that its state is alive */
   bool is_acknowledged : 1;            /* the caller has had our 2xx */
   bool attempt_is_kept : 1;            /* the journal knows of the attempt */
 };
@@ -435,13 +436,11 @@ void call_keep(struct call_step *step, const struct outbox_entry *answer);
 /* Tells it of step->call, which is about to invite a callee for the first time. */
 void call_keep_attempt(struct call_step *step);
 
-/* Tells it the last proof of life, now and then. */
-void call_keep_life(struct call_step *step);
-
 /* The caller has acknowledged our 2xx: its answer has arrived. */
 void call_keep_acknowledged(struct call_step *step);
 
-/* At the end of an event: tells it the state of the call, if that is still there and has changed. */
+/* At the end of an event: tells it the state of the call, if that is still there and has changed, or the last proof of
+ * life, now and then. */
 void call_keep_changes(struct call_table *table, struct context *context, struct handle call);
 
 struct packed_reader;

@@ -150,10 +150,11 @@ static void end_call(struct call_step *step, struct call_leg *leg, enum end_caus
 }
 
 static void carry_out(struct call_step *step, struct call_leg *leg, struct session_deed deed) {
-  struct refresh_evidence evidence = evidence_of(step, leg);
   uint32_t challenged = deed.with_credentials ? step->detail & LEG_DETAIL_CHALLENGED : 0;
-  while (deed.kind == SESSION_DEED_SEND && !send_rung(step, leg, deed.rung, challenged))
+  while (deed.kind == SESSION_DEED_SEND && !send_rung(step, leg, deed.rung, challenged)) {
+    struct refresh_evidence evidence = evidence_of(step, leg);
     deed = session_timer_block(&leg->session_timer, step->context, &evidence);
+  }
   if (deed.kind == SESSION_DEED_SEND)
     call_note_session(step, leg, NOTE_TIMER_DUE, 0, sip_method_text(refresh_rung_method(deed.rung)));
   if (deed.kind == SESSION_DEED_END)
@@ -164,9 +165,8 @@ static void carry_out(struct call_step *step, struct call_leg *leg, struct sessi
 }
 
 static void count_late(struct call_step *step, const struct call_leg *leg) {
-  int64_t due_ms = (int64_t)leg->session_timer.timer.due_tick * TIMER_WHEEL_TICK_MS;
   bool is_rest = leg->session_timer.state == SESSION_STATE_RESTING;
-  if (is_rest && step->context->now.value - due_ms > LATE_MS)
+  if (is_rest && mono_ms_since(step->context->now, timer_due(&leg->session_timer.timer)) > LATE_MS)
     counters_add(step->context->counters, session_refreshes_late);
 }
 

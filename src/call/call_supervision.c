@@ -162,7 +162,6 @@ void call_supervision_note(struct call_step *step, struct call_leg *leg) {
   liveness_note(&leg->alive, call_wall_now(step->call, step->context), message);
   step->call->alive = leg->alive;
   step->call->alive_side = leg->side;
-  call_keep_life(step);
   if (!message->is_request && message->status >= 200) session_timer_note_answered(&leg->session_timer, message->method);
 }
 

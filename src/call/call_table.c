@@ -191,10 +191,11 @@ static bool is_same(const struct str_view *texts, unsigned i) {
 }
 
 /* [length × CALL_TEXT_COUNT][texts one after the other] */
-void call_load_texts(const struct call_table *table, const struct call *call, struct str_view *texts) {
+static void load_texts(const struct call_table *table, const struct call *call, struct str_view *texts,
+                       unsigned count) {
   struct str_view bytes = block_store_view(table->rooms.blocks, &call->texts);
   size_t at = CALL_TEXT_COUNT;
-  for (unsigned i = 0; i < CALL_TEXT_COUNT; i++) {
+  for (unsigned i = 0; i < count; i++) {
     size_t length = bytes.length == 0 ? 0 : (uint8_t)bytes.data[i];
     if (length == TEXT_SAME) {
       texts[i] = texts[i - 2];
@@ -203,6 +204,10 @@ void call_load_texts(const struct call_table *table, const struct call *call, st
     texts[i] = str_view_slice(bytes, at, length);
     at += length;
   }
+}
+
+void call_load_texts(const struct call_table *table, const struct call *call, struct str_view *texts) {
+  load_texts(table, call, texts, CALL_TEXT_COUNT);
 }
 
 void call_store_texts(struct call_step *step, const struct str_view *texts) {
@@ -220,7 +225,7 @@ void call_store_texts(struct call_step *step, const struct str_view *texts) {
 
 struct str_view call_text(const struct call_table *table, const struct call *call, enum call_text text) {
   struct str_view texts[CALL_TEXT_COUNT];
-  call_load_texts(table, call, texts);
+  load_texts(table, call, texts, text + 1u);
   return texts[text];
 }
 

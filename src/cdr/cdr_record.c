@@ -109,17 +109,23 @@ void cdr_record_charge(struct cdr_record *record, struct wall_us until) {
 /* --- keys -----------------------------------------------------------------------------------------------------------
  */
 
+#define HIGH_DIGITS 14 /* the rest are 16 */
+
+struct journal_key cdr_record_key_of_call(struct wall_us started_at, uint8_t worker, struct handle handle) {
+  return journal_key_of(JOURNAL_CALL, (uint64_t)(started_at.value / 1000) << 8 | worker,
+                        (uint64_t)handle.index << 32 | handle.generation);
+}
+
 void cdr_record_write_id(struct wall_us started_at, uint8_t worker, struct handle handle, struct text_builder *id) {
-  text_builder_add_hex(id, (uint64_t)(started_at.value / 1000), 12);
-  text_builder_add_hex(id, worker, 2);
-  text_builder_add_hex(id, handle.index, 8);
-  text_builder_add_hex(id, handle.generation, 8);
+  struct journal_key key = cdr_record_key_of_call(started_at, worker, handle);
+  text_builder_add_hex(id, key.high, HIGH_DIGITS);
+  text_builder_add_hex(id, key.low, CDR_ID_LENGTH - HIGH_DIGITS);
 }
 
 struct journal_key cdr_record_key_of_id(struct str_view id) {
   struct journal_key key;
-  if (id.length != CDR_ID_LENGTH || !str_view_hex_to_u64(str_view_slice(id, 0, 14), &key.high) ||
-      !str_view_hex_to_u64(str_view_slice(id, 14, 16), &key.low))
+  if (id.length != CDR_ID_LENGTH || !str_view_hex_to_u64(str_view_slice(id, 0, HIGH_DIGITS), &key.high) ||
+      !str_view_hex_to_u64(str_view_from(id, HIGH_DIGITS), &key.low))
     return JOURNAL_KEY_NONE;
   return key;
 }

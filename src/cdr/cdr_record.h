@@ -45,8 +45,10 @@ void cdr_record_write_id(struct wall_us started_at, uint8_t worker, struct handl
  * is left out is measured by the wall clock, the talk time by the monotonic one. */
 void cdr_record_charge(struct cdr_record *record, struct wall_us until);
 
-/* The key under which the journal keeps the call of an id: 12 digits of milliseconds, 2 of the worker, 8 and 8 of a
- * handle, all hexadecimal. JOURNAL_KEY_NONE for any other text. */
+/* The key under which the journal keeps a call: its id as numbers. */
+struct journal_key cdr_record_key_of_call(struct wall_us started_at, uint8_t worker, struct handle handle);
+
+/* The same of an id. JOURNAL_KEY_NONE for any other text. */
 struct journal_key cdr_record_key_of_id(struct str_view id);
 
 /* The same of the record in `bytes`. */

@@ -76,8 +76,7 @@ void dialog_happens(struct dialog *dialog, enum dialog_event event) {
 void dialog_write_tag(const struct dialog_table *table, const struct dialog *dialog, struct text_builder *builder) {
   struct handle handle = pool_handle_of(&table->dialogs, dialog);
   text_builder_add_hex(builder, dialog->worker, 2);
-  text_builder_add_hex(builder, handle.index, 8);
-  text_builder_add_hex(builder, handle.generation, 8);
+  text_builder_add_hex(builder, (uint64_t)handle.index << 32 | handle.generation, 16);
   text_builder_add_hex(builder, dialog->random_bits, 16);
 }
 

@@ -22,6 +22,13 @@ static void follow_peer(struct dialog_table *table, struct context *context, str
   remote_end_aim(table, context, dialog, end);
 }
 
+/* As the Contact of nearly every message does: then there is nothing to be read. */
+static bool names_target(const struct sip_message *message, struct str_view target) {
+  struct str_view contact = sip_message_header(message, SIP_HEADER_CONTACT);
+  return contact.length == target.length + 2 && contact.data[0] == '<' && contact.data[contact.length - 1] == '>' &&
+         str_view_equal(str_view_slice(contact, 1, target.length), target);
+}
+
 /* The new target is believed when the request is accepted (RFC 6141 §4.6). */
 static void note_wished_target(struct dialog_table *table, struct context *context, struct dialog *dialog,
                                const struct remote_end *end, const struct sip_message *request) {
@@ -29,9 +36,14 @@ static void note_wished_target(struct dialog_table *table, struct context *conte
   if (!dialog_method_refreshes_target(request->method)) return;
   /* What an earlier request of the same kind wished was refused without dialog_build_response. */
   if (dialog->pending_method == request->method) block_store_clear(table->blocks, &dialog->pending_target);
+  struct str_view present = remote_end_words(table, end).remote_target;
+  if (names_target(request, present)) {
+    block_store_clear(table->blocks, &dialog->pending_target);
+    return;
+  }
   if (remote_end_target_of(request, context->arena, &target) != RESULT_OK) return;
   block_store_clear(table->blocks, &dialog->pending_target);
-  if (str_view_equal(remote_end_words(table, end).remote_target, target)) return;
+  if (str_view_equal(present, target)) return;
   /* A full block store leaves the old target, as if there had been no Contact. */
   if (block_store_set(table->blocks, &dialog->pending_target, target) == RESULT_OK)
     dialog->pending_method = (uint8_t)request->method;
@@ -82,6 +94,7 @@ static void refresh_target_by_response(struct dialog_table *table, struct contex
                                        struct remote_end *end, const struct sip_message *response) {
   struct str_view target;
   if (!dialog_method_refreshes_target(response->method) || !(is_answer(response) || is_reliable(response))) return;
+  if (names_target(response, remote_end_words(table, end).remote_target)) return;
   if (remote_end_target_of(response, context->arena, &target) == RESULT_OK)
     remote_end_retarget(table, context, dialog, end, target);
 }

@@ -19,15 +19,18 @@ static bool scan_comment(struct sip_scan *scan) {
 
 enum result sip_session_expires_parse(struct str_view value, struct sip_session_expires *out) {
   struct sip_scan scan = sip_scan_of(sip_trim(value));
-  struct str_view parameters, refresher = {0};
+  struct str_view name, found, refresher = {0};
+  enum sip_parameter_step step;
   bool cut;
   *out = (struct sip_session_expires){0};
   if (!sip_scan_u32(&scan, &out->interval_s, &cut)) return RESULT_MALFORMED;
-  if (!sip_scan_parameters(&scan, &parameters)) return RESULT_MALFORMED;
+  sip_scan_blanks(&scan);
+  while ((step = sip_scan_parameter(&scan, &name, &found)) == SIP_PARAMETER)
+    if (refresher.data == NULL && sip_is_word(name, "refresher")) refresher = found;
+  if (step == SIP_PARAMETER_BROKEN || !sip_scan_at_end(&scan)) return RESULT_MALFORMED;
   /* Any other word is a generic-param of no meaning (RFC 4028 §4). */
-  (void)sip_parameter_find(parameters, STR_VIEW("refresher"), &refresher);
-  if (str_view_equal_nocase(refresher, STR_VIEW("uac"))) out->refresher = SIP_REFRESHER_UAC;
-  if (str_view_equal_nocase(refresher, STR_VIEW("uas"))) out->refresher = SIP_REFRESHER_UAS;
+  if (sip_is_word(refresher, "uac")) out->refresher = SIP_REFRESHER_UAC;
+  if (sip_is_word(refresher, "uas")) out->refresher = SIP_REFRESHER_UAS;
   return RESULT_OK;
 }
 

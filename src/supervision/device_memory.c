@@ -60,21 +60,25 @@ static struct device_memory_entry *take_slot(struct device_memory *memory, uint6
   return found;
 }
 
+static bool is_same(const struct device_memory_entry *a, const struct device_memory_entry *b) {
+  return a->key == b->key && a->worked == b->worked && a->failed == b->failed;
+}
+
 void device_memory_put(struct device_memory *memory, const struct device_memory_entry *entry) {
   if (entry->key == 0) return;
   struct device_memory_entry before = device_memory_find(memory, entry->key);
-  if (before.key == entry->key && before.worked == entry->worked && before.failed == entry->failed) return;
+  if (is_same(&before, entry)) return;
   *take_slot(memory, entry->key) = *entry;
   memory->changes++;
 }
 
 void device_memory_learn(struct device_memory *memory, uint64_t key, const struct refresh_experience *experience) {
-  struct device_memory_entry entry = device_memory_find(memory, key);
+  struct device_memory_entry known = device_memory_find(memory, key), entry = known;
   uint8_t worked = experience->worked == 0 ? 0 : REFRESH_BIT(experience->worked - 1u);
   entry.key = key;
   entry.worked = (uint8_t)((entry.worked | worked) & ~(experience->failed & ~worked));
   entry.failed = (uint8_t)((entry.failed | experience->failed) & ~entry.worked);
-  device_memory_put(memory, &entry);
+  if (!is_same(&known, &entry)) device_memory_put(memory, &entry);
 }
 
 bool device_memory_next(const struct device_memory *memory, uint32_t *index, struct device_memory_entry *entry_out) {

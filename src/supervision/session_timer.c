@@ -290,7 +290,7 @@ void session_timer_stop(struct session_timer *session, struct context *context) 
 
 /* How late the wheel entry is. More than a moment: the process has stood still. */
 static int64_t late_ms(const struct session_timer *session, struct mono_ms now) {
-  return now.value - (int64_t)session->timer.due_tick * TIMER_WHEEL_TICK_MS;
+  return mono_ms_since(now, timer_due(&session->timer));
 }
 
 /* What the peer said meanwhile may not have been heard, and a peer that stood still on the same machine is only now

@@ -23,8 +23,7 @@ static struct str_view build_branch(struct context *context, struct handle handl
   struct text_builder builder = arena_builder(context->arena, BRANCH_LENGTH);
   text_builder_add_literal(&builder, COOKIE);
   text_builder_add_hex(&builder, context->local->worker, WORKER_DIGITS);
-  text_builder_add_hex(&builder, handle.index, WORD_DIGITS);
-  text_builder_add_hex(&builder, handle.generation, WORD_DIGITS);
+  text_builder_add_hex(&builder, (uint64_t)handle.index << 32 | handle.generation, 2 * WORD_DIGITS);
   text_builder_add_hex(&builder, random_bits, RANDOM_DIGITS);
   return builder.overflowed ? (struct str_view){0} : text_builder_view(&builder);
 }
