@@ -8,10 +8,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define PACE_REST_US        1000 /* from the beginning of one round to that of the next */
+#define PACE_REST_US        2000 /* from the beginning of one round to that of the next */
 #define PACE_WINDOW_MS      100
 #define PACE_DENSE_MESSAGES 200 /* in a window: with more, a rest brings two or more together */
-#define PACE_BATCH_GOOD     16  /* messages: a round that brings so many is worth its waking */
+#define PACE_BATCH_GOOD     32  /* messages: a round that brings so many is worth its waking */
 
 struct pace {
   int64_t round_ns;        /* when the last round in which something came began */
