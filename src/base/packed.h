@@ -5,11 +5,16 @@
 
 #include "base/text_builder.h"
 
-/* Appends the lowest `bytes` bytes (1–8) of a number. */
+/* Appends the lowest `bytes` bytes (1–8) of a number. A constant number of them is one store or two. */
 static inline void packed_add(struct text_builder *builder, uint64_t value, unsigned bytes) {
   char *place = text_builder_claim(builder, bytes);
-  for (unsigned i = 0; place && i < bytes; i++, value >>= 8)
+  if (!place) return;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  memcpy(place, &value, bytes <= sizeof value ? bytes : sizeof value);
+#else
+  for (unsigned i = 0; i < bytes; i++, value >>= 8)
     place[i] = (char)(value & 0xff);
+#endif
 }
 
 /* Appends the length in 4 bytes, and the text. */

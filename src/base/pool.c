@@ -35,8 +35,11 @@ static void *pool_take_slot(struct pool *pool, struct handle *handle_out, bool *
   *reused_out = index != NO_SLOT;
   if (index != NO_SLOT) {
     pool->first_free = *next_free(slot_at(pool, index));
-    /* It is long since the next one was used, and its link is what the next taker waits for. */
-    if (pool->first_free != NO_SLOT) __builtin_prefetch(slot_at(pool, pool->first_free), 1);
+    /* It is long since the next one was used, and its link and generation are what the next taker waits for. */
+    if (pool->first_free != NO_SLOT) {
+      __builtin_prefetch(slot_at(pool, pool->first_free), 1);
+      __builtin_prefetch(&pool->generations[pool->first_free], 1);
+    }
   } else {
     if (pool->high_water == pool->capacity) return NULL;
     index = pool->high_water++;

@@ -66,6 +66,7 @@ static inline bool local_identity_find_socket(const struct local_identity *local
 
 /* The worker on which the call with this Call-ID, or the registrations of this number, live. */
 static inline uint8_t local_identity_steer(const struct local_identity *local, struct str_view key) {
+  if (local->worker_count == 1) return 0;
   return (uint8_t)(siphash(&local->steering_key, key.data, key.length) % local->worker_count);
 }
 

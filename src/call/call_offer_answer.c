@@ -35,10 +35,18 @@ bool call_body_has_session(const struct call_body *body) {
   return find_session(body).length > 0;
 }
 
-bool call_body_is_readable(const struct call_body *body) {
-  struct str_view session = find_session(body);
+/* Once an event: what was looked at when the INVITE came goes to the callee at once. */
+static bool is_readable(struct call_step *step, struct str_view session) {
   struct sdp sdp;
-  return session.length == 0 || sdp_parse(session, &sdp) == RESULT_OK;
+  return str_view_equal(session, step->readable) || sdp_parse(session, &sdp) == RESULT_OK;
+}
+
+bool call_body_is_readable(struct call_step *step, const struct call_body *body) {
+  struct str_view session = find_session(body);
+  if (session.length == 0) return true;
+  bool readable = is_readable(step, session);
+  if (readable) step->readable = session;
+  return readable;
 }
 
 /* --- rewriting --------------------------------------------------------------------------------------------------- */
@@ -91,11 +99,10 @@ static struct str_view replace(struct arena *arena, struct str_view body, struct
 enum result call_body_for_leg(struct call_step *step, struct call_leg *leg, const struct call_body *body,
                               struct call_body *body_out, bool *changed_out) {
   struct str_view old = find_session(body), in_force = block_store_view(step->table->rooms.blocks, &leg->session);
-  struct sdp sdp;
   *body_out = *body;
   if (changed_out) *changed_out = old.length > 0;
   if (old.length == 0) return RESULT_OK;
-  if (sdp_parse(old, &sdp) != RESULT_OK) return RESULT_MALFORMED;
+  if (!is_readable(step, old)) return RESULT_MALFORMED;
   struct str_view behind_origin = sdp_behind_origin(old);
   bool changed = !str_view_equal(behind_origin, in_force);
   step->session_version = changed ? leg->highest_version + 1 : leg->session_version;

@@ -277,6 +277,9 @@ struct call_step {
   struct session_wishes wishes;
   const struct location_answer *location;
   struct call_destination destination;
+  struct str_view readable; /* the message's session description, when it has been found to be readable */
+  struct str_view id;       /* of the call named by `id_of`, when somebody has asked for it */
+  struct handle id_of;
 };
 
 /* --- call_machine.c, leg_machine.c ---------------------------------------------------------------------------------
@@ -613,8 +616,8 @@ struct call_body call_body_of(const struct sip_message *message);
 /* True when there is a session description in the body, alone or as a part. */
 bool call_body_has_session(const struct call_body *body);
 
-/* False when there is one that the switch cannot carry. */
-bool call_body_is_readable(const struct call_body *body);
+/* False when there is one that the switch cannot carry. `body` is the message's of this event. */
+bool call_body_is_readable(struct call_step *step, const struct call_body *body);
 
 /* What `leg`'s peer gets for a body of the other side: the session description rewritten with this leg's own origin,
  * all else as it came. `*changed_out` (may be NULL): the description differs from the one in force on this leg. */

@@ -23,7 +23,12 @@ static struct str_view write_id(struct call_step *step, struct wall_us started_a
 }
 
 struct str_view call_id_of(struct call_step *step) {
-  return write_id(step, step->call->started_at, pool_handle_of(&step->table->calls, step->call));
+  struct handle handle = pool_handle_of(&step->table->calls, step->call);
+  if (step->id.length == 0 || !handle_equal(step->id_of, handle)) {
+    step->id = write_id(step, step->call->started_at, handle);
+    step->id_of = handle;
+  }
+  return step->id;
 }
 
 struct call *call_find_by_id(const struct call_table *table, struct str_view id) {

@@ -51,7 +51,7 @@ static enum result fill_call(struct call_step *step, const struct device *device
   struct call_body body = call_body_of(step->message);
   enum result result = dialog_create_uas(rooms->dialogs, step->context, step->message, step->flow, owner, &leg->dialog);
   if (result != RESULT_OK) return result;
-  if (!call_body_is_readable(&body)) return RESULT_MALFORMED;
+  if (!call_body_is_readable(step, &body)) return RESULT_MALFORMED;
   leg->invite = step->transaction;
   call_supervision_begin_leg(step, leg, device);
   call_session_begin(step, leg, dialog_flow(rooms->dialogs, leg->dialog).socket_index);

@@ -1,5 +1,7 @@
 #include "cdr/cdr_record.h"
 
+#include "base/packed.h"
+
 /* Grows only when what stands in a record changes its meaning; fields appended at the end need no new version. */
 #define CDR_RECORD_VERSION 1
 
@@ -17,17 +19,13 @@ void cdr_record_init(struct cdr_record *record) {
 }
 
 static void encode_number(struct text_builder *builder, uint64_t value) {
-  char bytes[8];
-  for (unsigned i = 0; i < sizeof bytes; i++, value >>= 8)
-    bytes[i] = (char)(value & 0xFF);
-  text_builder_add(builder, str_view_of(bytes, sizeof bytes));
+  packed_add(builder, value, 8);
 }
 
 static void encode_text(struct text_builder *builder, struct str_view text) {
-  size_t length = text.length < TEXT_LENGTH_MAX ? text.length : TEXT_LENGTH_MAX;
-  char prefix[2] = {(char)(length & 0xFF), (char)(length >> 8)};
-  text_builder_add(builder, str_view_of(prefix, sizeof prefix));
-  text_builder_add(builder, str_view_slice(text, 0, length));
+  text.length = text.length < TEXT_LENGTH_MAX ? text.length : TEXT_LENGTH_MAX;
+  packed_add(builder, text.length, 2);
+  text_builder_add(builder, text);
 }
 
 void cdr_record_encode(const struct cdr_record *record, struct text_builder *builder) {

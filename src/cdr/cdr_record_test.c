@@ -127,6 +127,16 @@ static void test_the_key_is_read_out_of_the_id(void) {
   expect(journal_key_is_none(cdr_record_key(STR_VIEW(""))));
 }
 
+static void test_the_key_of_a_call_is_that_of_its_id(void) {
+  char digits[CDR_ID_LENGTH];
+  struct text_builder id = text_builder_over(digits, sizeof digits);
+  struct wall_us started_at = {INT64_C(1763851234567) * 1000 + 999};
+  struct handle handle = {0x17, 0x80000003};
+  cdr_record_write_id(started_at, 0xfe, handle, &id);
+  struct journal_key key = cdr_record_key_of_call(started_at, 0xfe, handle);
+  expect(!journal_key_is_none(key) && journal_key_equal(key, cdr_record_key_of_id(text_builder_view(&id))));
+}
+
 static void test_a_call_cut_by_a_restart_ends_with_its_last_proof_of_life(void) {
   struct cdr_record record;
   cdr_record_init(&record);
@@ -194,7 +204,8 @@ static void test_an_attempt_cut_by_a_restart_has_no_talk_time(void) {
 
 TAP_TESTS(TAP(test_a_second_begun_is_a_second_paid), TAP(test_what_is_charged_ends_within_the_call),
           TAP(test_talk_time_is_the_monotonic_clock_s_whatever_the_wall_clock_says),
-          TAP(test_the_key_is_read_out_of_the_id), TAP(test_a_call_cut_by_a_restart_ends_with_its_last_proof_of_life),
+          TAP(test_the_key_is_read_out_of_the_id), TAP(test_the_key_of_a_call_is_that_of_its_id),
+          TAP(test_a_call_cut_by_a_restart_ends_with_its_last_proof_of_life),
           TAP(test_an_attempt_cut_by_a_restart_has_no_talk_time),
           TAP(test_a_new_record_is_empty_and_its_numbers_are_unknown),
           TAP(test_what_is_encoded_is_decoded_field_by_field), TAP(test_the_bytes_are_as_written_down),

@@ -67,13 +67,21 @@ static struct flow flow_to(const struct local_identity *local, const struct addr
   return flow;
 }
 
-struct flow next_hop_flow(const struct local_identity *local, struct str_view uri_text, bool secure,
-                          const struct flow *known) {
+bool next_hop_aim(const struct local_identity *local, struct str_view uri_text, bool secure, struct flow *flow) {
   struct sip_uri uri;
   struct address remote;
-  if (sip_uri_parse(uri_text, &uri) != RESULT_OK) return *known;
-  enum transport transport = wanted_transport(&uri, secure, known);
-  return uri_address(&uri, transport, &remote) ? flow_to(local, &remote, transport, known) : *known;
+  if (sip_uri_parse(uri_text, &uri) != RESULT_OK) return false;
+  enum transport transport = wanted_transport(&uri, secure, flow);
+  if (!uri_address(&uri, transport, &remote)) return false;
+  *flow = flow_to(local, &remote, transport, flow);
+  return true;
+}
+
+struct flow next_hop_flow(const struct local_identity *local, struct str_view uri_text, bool secure,
+                          const struct flow *known) {
+  struct flow flow = *known;
+  (void)next_hop_aim(local, uri_text, secure, &flow);
+  return flow;
 }
 
 /* --- host names -------------------------------------------------------------------------------------------------- */

@@ -19,6 +19,10 @@
 struct flow next_hop_flow(const struct local_identity *local, struct str_view uri, bool secure,
                           const struct flow *known);
 
+/* The same for `flow`, the way the peer was last met; false, and nothing is changed, when the URI's host (or maddr) is
+ * a name or the URI cannot be read. */
+bool next_hop_aim(const struct local_identity *local, struct str_view uri, bool secure, struct flow *flow);
+
 /* What has to be looked up for a URI whose host (or maddr) is a name (RFC 3263 §4). Views into the URI. */
 struct next_hop_name {
   struct str_view host;

@@ -156,11 +156,8 @@ void remote_end_aim(struct dialog_table *table, struct context *context, struct 
   bool secure;
   struct next_hop_name name;
   struct str_view next_hop = next_hop_of(table, dialog, end, &secure);
-  if (next_hop.length == 0) return;
-  if (next_hop_name_of(next_hop, secure, &end->flow, &name))
-    ask_name(table, context, dialog, &name);
-  else
-    end->flow = next_hop_flow(context->local, next_hop, secure, &end->flow);
+  if (next_hop.length == 0 || next_hop_aim(context->local, next_hop, secure, &end->flow)) return;
+  if (next_hop_name_of(next_hop, secure, &end->flow, &name)) ask_name(table, context, dialog, &name);
 }
 
 void dialog_resolved(struct dialog_table *table, struct context *context, struct handle handle,

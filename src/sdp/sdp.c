@@ -13,13 +13,14 @@ static enum next_line next_line(struct str_view *rest, struct line *line_out) {
   struct str_view text;
   do {
     if (rest->length == 0) return LINE_NONE;
-    size_t end = str_view_find(*rest, '\n');
-    text = str_view_slice(*rest, 0, end);
-    *rest = str_view_from(*rest, end + 1);
+    const char *lf = memchr(rest->data, '\n', rest->length);
+    size_t end = lf ? (size_t)(lf - rest->data) : rest->length, taken = lf ? end + 1 : end;
+    text = str_view_of(rest->data, end);
+    *rest = str_view_of(rest->data + taken, rest->length - taken);
     if (text.length && text.data[text.length - 1] == '\r') text.length--;
   } while (text.length == 0);
   if (text.length < 2 || text.data[1] != '=' || text.data[0] < 'a' || text.data[0] > 'z') return LINE_BROKEN;
-  if (memchr(text.data, '\r', text.length) || memchr(text.data, '\0', text.length)) return LINE_BROKEN;
+  if (memchr(text.data, '\r', text.length)) return LINE_BROKEN;
   *line_out = (struct line){.type = text.data[0], .value = str_view_of(text.data + 2, text.length - 2)};
   return LINE;
 }
@@ -127,6 +128,7 @@ enum result sdp_parse(struct str_view text, struct sdp *sdp_out) {
   struct line line;
   enum next_line next;
   *sdp_out = (struct sdp){.text = text};
+  if (text.length > 0 && memchr(text.data, '\0', text.length)) return RESULT_MALFORMED; /* in no line (RFC 8866 §9) */
   if (!read_head(&rest, sdp_out)) return RESULT_MALFORMED;
   while ((next = next_line(&rest, &line)) == LINE)
     if (!read_line(&line, sdp_out, &session)) return RESULT_MALFORMED;

@@ -17,9 +17,13 @@ struct str_view sip_message_other_header(const struct sip_message *message, stru
   return (struct str_view){0};
 }
 
-/* Up to the first comma outside quotes and angle brackets. */
+/* Up to the first comma outside quotes and angle brackets. Most values are words. */
 static struct str_view scan_list_value(struct sip_scan *scan) {
+  while (!sip_scan_at_end(scan) && *scan->at == ' ')
+    scan->at++;
   const char *start = scan->at;
+  scan->at = sip_skip(start, scan->end, SIP_TOKEN);
+  if (sip_scan_at_end(scan) || *scan->at == ',') return sip_view_between(start, scan->at);
   for (; !sip_scan_at_end(scan) && *scan->at != ','; scan->at++) {
     if (*scan->at == '"') {
       if (!sip_scan_quoted(scan)) scan->at = scan->end;

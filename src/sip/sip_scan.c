@@ -120,10 +120,12 @@ bool sip_scan_host(struct sip_scan *scan, struct str_view *host_out, bool *is_ip
 
 bool sip_scan_port(struct sip_scan *scan, uint16_t *port_out) {
   uint32_t port = 0;
-  for (; scan->at < scan->end && sip_is(*scan->at, SIP_DIGIT); scan->at++) {
-    port = port * 10 + (uint32_t)(*scan->at - '0');
+  const char *at = scan->at;
+  for (unsigned digit; at < scan->end && (digit = (unsigned char)(*at - '0')) <= 9; at++) {
+    port = port * 10 + digit;
     if (port > UINT16_MAX) return false;
   }
+  scan->at = at;
   *port_out = (uint16_t)port;
   return port != 0;
 }
