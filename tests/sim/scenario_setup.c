@@ -338,7 +338,9 @@ STATEMENT_FUNCTION(phone) {
   actor->registration.is_wanted = match_has(&statement->match, "registers");
   if (box.length && !(actor->endpoint->nat = box_named(statement->world, box))) complain(statement, "a NAT box", box);
   struct device *device = add_device(statement, DEVICE_PHONE, actor->number);
-  if (device) write_ha1(device, STR_VIEW("secret"));
+  if (!device) return;
+  write_ha1(device, STR_VIEW("secret"));
+  if (match_has(&statement->match, "always")) device->address = &actor->endpoint->address;
 }
 
 static struct gateway *make_gateway(struct statement *statement, struct device *device, const struct address *address) {

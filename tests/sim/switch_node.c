@@ -305,7 +305,10 @@ void switch_node_let_gateways_go(struct switch_node *node) {
   bool has_changed = false;
   for (size_t i = 0; i < node->setup->device_count; i++) {
     struct device *device = &node->setup->devices[i];
-    if (device->kind == DEVICE_PHONE || device->overrides.keep_alive == DEVICE_USE_PARAMETER) continue;
+    bool is_kept =
+        device->kind == DEVICE_PHONE ? device->address != NULL : device->overrides.keep_alive != DEVICE_USE_PARAMETER;
+    if (!is_kept) continue;
+    device->address = NULL;
     device->overrides.keep_alive = DEVICE_USE_PARAMETER;
     has_changed = true;
   }

@@ -69,7 +69,7 @@ uint64_t switch_node_handled(const struct switch_node *node);
 /* It does nothing until then; what comes meanwhile waits in its sockets. */
 void switch_node_stall(struct switch_node *node, int64_t until_us);
 
-/* An operator takes away what gateways have of keep-alive settings. */
+/* An operator takes away what gateways have of keep-alive settings, and the addresses of phones. */
 void switch_node_let_gateways_go(struct switch_node *node);
 
 void switch_node_count(const struct switch_node *node, struct switch_core_counts *counts);
