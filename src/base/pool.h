@@ -51,6 +51,14 @@ void *pool_get(const struct pool *pool, struct handle handle);
 /* The taken slot at an index that the caller itself wrote down (in a hash table, say); it must be taken. */
 void *pool_at(const struct pool *pool, uint32_t index);
 
+/* Has the beginning of a slot brought into the caches, which pool_at will be asked for soon. */
+static inline void pool_fetch(const struct pool *pool, uint32_t index) {
+  const char *slot = pool->slots + (size_t)index * pool->slot_bytes;
+  __builtin_prefetch(&pool->generations[index]);
+  __builtin_prefetch(slot, 1);
+  __builtin_prefetch(slot + 64, 1);
+}
+
 /* The handle of a taken slot. */
 struct handle pool_handle_of(const struct pool *pool, const void *slot);
 

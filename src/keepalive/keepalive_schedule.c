@@ -117,6 +117,10 @@ static void step_over(const struct keepalive_schedule *schedule, struct keepaliv
   const struct keepalive_seat *seat = seat_at(schedule, index);
   uint32_t first = pace->first[seat->slot];
   pace->at_hand = seat->next == first ? KEEPALIVE_NONE : seat->next;
+  /* Nobody has looked at the next one for a period: it is fetched while this one gets its keep-alive. */
+  uint32_t next = pace->at_hand;
+  if (next == KEEPALIVE_NONE && pace->entered < KEEPALIVE_SLOTS) next = pace->first[pace->entered];
+  if (next != KEEPALIVE_NONE) pool_fetch(schedule->pool, next);
 }
 
 /* --- seats ------------------------------------------------------------------------------------------------------- */
