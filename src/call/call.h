@@ -176,6 +176,10 @@ void call_find(struct call_table *table, struct context *context, const struct c
 enum result call_restore(struct call_table *table, struct context *context, const struct journal_kept *kept) MUST_USE;
 void call_table_restored(struct call_table *table);
 
+/* Appends what the journal keeps of an attempt, so that it has its record (encoded, with its id) when the switch stops
+ * working meanwhile. */
+void call_attempt_encode(struct str_view record, struct text_builder *state_out);
+
 /* Appends the record (cdr/cdr_record.h) of a call that was open when the switch stopped working: `state` and `note` are
  * what the journal has kept of it (OUTBOX_JOURNAL). It ended with its last proof of life. RESULT_MALFORMED: not such a
  * state. */

@@ -73,6 +73,11 @@ void call_keep(struct call_step *step, const struct outbox_entry *answer) {
   (void)!outbox_journal(step->context->outbox, JOURNAL_PUT, key_of(step), text_builder_view(&state));
 }
 
+void call_attempt_encode(struct str_view record, struct text_builder *state_out) {
+  packed_add(state_out, ATTEMPT_VERSION, 1);
+  packed_add_text(state_out, record);
+}
+
 void call_keep_attempt(struct call_step *step) {
   struct cdr_record record;
   if (step->call->attempt_is_kept) return;
@@ -80,8 +85,7 @@ void call_keep_attempt(struct call_step *step) {
   struct text_builder state = arena_builder(step->context->arena, RECORD_BYTES + 8);
   call_record_fill(step, &record);
   cdr_record_encode(&record, &bytes);
-  packed_add(&state, ATTEMPT_VERSION, 1);
-  packed_add_text(&state, text_builder_view(&bytes));
+  call_attempt_encode(text_builder_view(&bytes), &state);
   if (bytes.overflowed || state.overflowed) return;
   step->call->attempt_is_kept = true;
   /* FULL: the attempt goes on; were the switch to be killed, there would be no record of it. */

@@ -139,13 +139,16 @@ struct journal_key cdr_record_key(struct str_view bytes) {
  */
 
 void cdr_record_end_by_restart(struct cdr_record *record) {
-  const struct end_reason_row *row = end_reason_row(END_REASON_switch_restart);
+  const struct end_reason_row *test = end_reason_row(END_REASON_trunk_test);
+  bool is_test = str_view_equal(record->end_reason, str_view_from_c(test->name));
+  const struct end_reason_row *row = is_test ? test : end_reason_row(END_REASON_switch_restart);
   record->state = STR_VIEW("ended");
   record->ended_at = record->last_alive_at;
   if (record->ended_at.value < record->started_at.value) record->ended_at = record->started_at;
   record->end_direction = STR_VIEW("switch");
   record->end_reason = str_view_from_c(row->name);
-  record->explanation = str_view_from_c(row->sentence);
+  record->explanation = is_test ? STR_VIEW("The switch was restarted while it tried out what the gateway can do.")
+                                : str_view_from_c(row->sentence);
   record->q850_cause = row->q850_cause;
   record->sip_status = record->answered_at.value != 0 ? 200 : row->sip_status;
   if (record->answered_at.value == 0) return;

@@ -55,7 +55,7 @@ struct journal_key cdr_record_key_of_id(struct str_view id);
 struct journal_key cdr_record_key(struct str_view bytes);
 
 /* Ends the record of a call that was open when the switch stopped working: switch_restart, and the last proof of life
- * as its end. */
+ * as its end. One that has the end reason trunk_test keeps it: it was the switch's own. */
 void cdr_record_end_by_restart(struct cdr_record *record);
 
 /* Why calls end (end_reasons.def): the names of the contract, with the SIP status sent to the caller when the switch

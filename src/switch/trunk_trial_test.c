@@ -323,7 +323,41 @@ static void test_many_tests_keep_only_the_newest_reports(void) {
   bench_end(bench);
 }
 
-TAP_TESTS(TAP(test_a_far_side_that_can_everything_is_found_so),
+/* The record of the test when the switch is killed now. */
+static struct cdr_record record_after_kill(struct bench *bench) {
+  static char memory[8192];
+  struct text_builder builder = text_builder_over(memory, sizeof memory);
+  struct cdr_record record;
+  expect_int(call_kept_record(str_view_of(bench->state, bench->state_length), (struct str_view){0}, &builder), ==,
+             RESULT_OK);
+  expect_int(cdr_record_decode(text_builder_view(&builder), &record), ==, RESULT_OK);
+  return record;
+}
+
+static void test_a_test_that_is_killed_has_its_record_and_is_marked_as_one(void) {
+  struct peer *vendor;
+  struct bench *bench = vendor_bench(&vendor);
+  start(bench, "4420");
+  expect_int(bench->journal_puts, ==, 0); /* OPTIONS is no call */
+  answer_with(vendor, "OPTIONS", 200, "");
+  peer_expect(vendor, "INVITE");
+  struct cdr_record record = record_after_kill(bench);
+  expect_view(record.end_reason, "trunk_test");
+  expect_view(record.end_direction, "switch");
+  expect_view(record.callee, "4420");
+  expect_view(record.callee_device, "vendor-a");
+  expect(record.answered_at.value == 0 && record.id.length == CDR_ID_LENGTH);
+  peer_add(vendor, TIMED);
+  peer_respond(vendor, 200, ANSWER);
+  record = record_after_kill(bench);
+  expect(record.answered_at.value != 0);
+  expect_int(record.sip_status, ==, 200);
+  expect_int(bench_restart(bench, 5000), !=, RESULT_OK); /* nothing of it goes on */
+  bench_end(bench);
+}
+
+TAP_TESTS(TAP(test_a_test_that_is_killed_has_its_record_and_is_marked_as_one),
+          TAP(test_a_far_side_that_can_everything_is_found_so),
           TAP(test_the_session_offered_is_inactive_and_the_same_to_the_end),
           TAP(test_a_longer_interval_is_learnt_from_422),
           TAP(test_a_swallowed_update_is_remembered_and_re_invite_tried),

@@ -140,4 +140,7 @@ void trunk_write_report(const struct trunk_trial *trial, struct context *context
 void trunk_write_conclusion(const struct trunk_trial *trial, struct text_builder *text);
 void trunk_hand_on_record(struct trunk_step *step);
 
+/* Tells the journal, so that the test has its record even when the switch is killed meanwhile. */
+void trunk_keep_attempt(struct trunk_step *step);
+
 #endif

@@ -206,6 +206,27 @@ static void fill_parties(struct trunk_step *step, struct cdr_record *record) {
   record->callee_call_id = trunk_text_view(&trial->call_id);
 }
 
+void trunk_keep_attempt(struct trunk_step *step) {
+  const struct trunk_trial *trial = step->trial;
+  struct cdr_record record;
+  struct text_builder bytes = arena_builder(step->context->arena, RECORD_BYTES);
+  struct text_builder state = arena_builder(step->context->arena, RECORD_BYTES + 8);
+  cdr_record_init(&record);
+  fill_parties(step, &record);
+  record.state = trial->is_answered ? STR_VIEW("up") : STR_VIEW("inviting");
+  record.end_reason = str_view_from_c(end_reason_row(END_REASON_trunk_test)->name); /* marks it as a test */
+  record.started_at = trial->started_at;
+  record.ringing_at = trial->ringing_at;
+  record.answered_at = trial->answered_at;
+  record.last_alive_at = trial->is_answered ? trial->answered_at : trial->started_at;
+  cdr_record_encode(&record, &bytes);
+  call_attempt_encode(text_builder_view(&bytes), &state);
+  if (bytes.overflowed || state.overflowed) return;
+  /* FULL: the test goes on; were the switch to be killed, there would be no record of it. */
+  (void)!outbox_journal_later(step->context->outbox, JOURNAL_PUT, cdr_record_key_of_id(record.id),
+                              text_builder_view(&state));
+}
+
 void trunk_hand_on_record(struct trunk_step *step) {
   const struct trunk_trial *trial = step->trial;
   const struct end_reason_row *row = end_reason_row(END_REASON_trunk_test);

@@ -215,6 +215,7 @@ TRUNK_ACTION(place_call) {
   if (trial->number.length == 0 || make_dialog(step) != RESULT_OK) return TRUNK_EVENT_SILENT;
   trial->has_call = true;
   note_leg(step);
+  trunk_keep_attempt(step);
   trunk_write_session(step);
   enum trunk_event event = offer(step, TRUNK_CHECK_INVITE, SIP_METHOD_INVITE, true);
   trial->invite = trial->waiting;
@@ -252,6 +253,7 @@ TRUNK_ACTION(take_answer) {
   trial->answered_at = step->context->wall_now;
   trial->terms = session_offer_conclude(&trial->asked, &words, &wishes);
   session_offer_establish(&trial->asked);
+  trunk_keep_attempt(step);
   trial->allows_update = dialog_peer_allows(dialogs, trial->dialog, SIP_METHOD_UPDATE);
   trial->supports_100rel = dialog_peer_supports(dialogs, trial->dialog, DIALOG_PEER_100REL);
   return ask(step, TRUNK_CHECK_OPTIONS_INSIDE, &request);
