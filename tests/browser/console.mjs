@@ -13,6 +13,7 @@ const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-ru
   "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"];
 const WIDTHS = [[1440, 900], [390, 844]];
 const DIALOGUES = [["/calls", "call", ".legs"], ["/cdrs", "record", ".timeline"], ["/routing-gateways", "gateway", "#device-form"]];
+const READY = ".list-row .open, .list-row strong, .presets, .empty, .quiet-sky, .finding";
 const SCREENS = ["/", "/calls", "/registrations", "/mapping-gateways", "/routing-gateways", "/phones", "/cdrs", "/trace", "/doctor", "/parameters", "/users", "/audit"];
 
 function check(condition, words) {
@@ -45,16 +46,17 @@ async function sign_in(page, path = "/") {
 }
 
 // One screen in both themes; what the themes share is checked in one of them.
-async function look(page, name, found) {
+// Its rules have nothing to do with the language: `judges` false takes pictures and measures only.
+async function look(page, name, found, judges = true) {
   // Through the debugger's door: the page's own policy forbids scripts from elsewhere, which is what it should do.
-  await page.evaluate(`window.axe || ${axe}; 0`);
+  if (judges) await page.evaluate(`window.axe || ${axe}; 0`);
   const is_wide = page.viewportSize().width > 1000;
   for (const theme of ["light", "dark"]) {
     await page.evaluate((wanted) => {
       if (document.documentElement.dataset.theme !== wanted) document.querySelector('[data-switch="theme"]').click();
     }, theme);
     const rules = theme === "light" ? {} : { runOnly: ["color-contrast"] };
-    const result = theme === "light" || is_wide ? await page.evaluate((options) => axe.run(document, { resultTypes: ["violations"], ...options }), rules) : { violations: [] };
+    const result = judges && (theme === "light" || is_wide) ? await page.evaluate((options) => axe.run(document, { resultTypes: ["violations"], ...options }), rules) : { violations: [] };
     for (const violation of result.violations)
       found.push(`${name}, ${theme}: ${violation.id} (${violation.impact}): ${violation.nodes.slice(0, 3).map((node) => `${node.target.join(" ")} ${node.failureSummary?.split("\n")[1] ?? ""}`).join("; ")}`);
     await page.screenshot({ path: join(shots, `${name}-${theme}-${page.viewportSize().width}.png`) });
@@ -83,7 +85,7 @@ const STEPS = {
       for (const path of SCREENS) {
         await visit(page, path);
         if (path === "/") await page.locator(".chart canvas").first().waitFor();
-        else await page.locator(".list-row .open, .list-row strong, .presets, .empty, .quiet-sky, .finding").first().waitFor();
+        else await page.locator(READY).first().waitFor();
         await look(page, name_of(path), found);
       }
       for (const [path, name, ready] of DIALOGUES) {
@@ -121,6 +123,33 @@ const STEPS = {
     await page.getByRole("button", { name: "English" }).click();
     await page.getByRole("heading", { name: "System parameters" }).waitFor();
     check(await page.evaluate(() => document.documentElement.lang) === "en", "the page still says that it is Chinese");
+    check(!found.length, found.join("\n"));
+  },
+
+  // Every screen and dialogue in Chinese, wide and narrow.
+  async look_in_chinese(browser) {
+    const found = [];
+    for (const [width, height] of WIDTHS) {
+      const page = await open_page(browser, { viewport: { width, height }, colorScheme: "light", locale: "zh-CN" });
+      await page.goto(url);
+      await page.getByRole("button", { name: "使用管理令牌" }).click();
+      await page.getByLabel("管理令牌").fill(token);
+      await page.getByRole("button", { name: "登录" }).click();
+      await page.locator("#content").waitFor();
+      for (const path of SCREENS) {
+        await visit(page, path);
+        await page.locator(path === "/" ? ".chart canvas" : READY).first().waitFor();
+        await look(page, `${name_of(path)}-zh`, found, false);
+      }
+      for (const [path, name, ready] of DIALOGUES) {
+        await visit(page, path);
+        await page.locator(".list-body .open").nth(name === "call" ? 8 : 0).click();
+        await page.locator(ready).first().waitFor();
+        await look(page, `${name}-zh`, found, false);
+        await page.keyboard.press("Escape");
+      }
+      await page.context().close();
+    }
     check(!found.length, found.join("\n"));
   },
 

@@ -2,7 +2,9 @@ import { useEffect, useState } from "preact/hooks";
 import { csv, get, Problem, type Cdr, type Device, type Explanation, type Page, type Timer } from "../api";
 import { clock, milliseconds, number, stamp } from "../format";
 import { t, word, type Text } from "../language";
+import { language } from "../preferences";
 import { english } from "../text/en";
+import { chinese_explanations } from "../text/zh";
 import { place, set_query } from "../router";
 import { useStore } from "../store";
 import { Icon } from "../ui/icons";
@@ -55,6 +57,16 @@ function Why({ id }: { id: string }) {
   </>;
 }
 
+/** Why it ended, in a sentence; the switch's own says more, and says it in English. */
+function Words({ cdr }: { cdr: Cdr }) {
+  const translated = language.get() === "zh" && (chinese_explanations[cdr.end_cause ?? ""] ?? chinese_explanations[cdr.end_reason]);
+  if (!translated) return cdr.explanation ? <p>{cdr.explanation}</p> : null;
+  return <><p>{translated}</p>{cdr.end_cause && cdr.explanation && <p class="muted small" lang="en">{cdr.explanation}</p>}</>;
+}
+
+/** "caller: BYE", in the operator's words. */
+const proof = (by: string | null) => by?.replace(/^(caller|callee)\b/, (side) => word("side", side)) ?? "–";
+
 const RECORD_SOON_MS = 5000, ASK_AGAIN_MS = 250;
 
 /** The record is stored within a second after the end of its call, and who comes from there may be sooner. */
@@ -96,7 +108,7 @@ function CdrDialog({ id, onClose }: { id: string; onClose: () => void }) {
       {cdr && <>
         <div class="verdict"><Badge tone={tone_of(cdr.end_reason)}>{word("reason", cdr.end_reason)}</Badge>
           {cdr.end_cause && <span>{word("cause", cdr.end_cause)}</span>}
-          {cdr.explanation && <p>{cdr.explanation}</p>}</div>
+          <Words cdr={cdr} /></div>
         <Timeline cdr={cdr} />
         <dl class="facts">
           <div><dt>{t("ended_by")}</dt><dd>{word("side", cdr.end_direction)}</dd></div>
@@ -104,7 +116,7 @@ function CdrDialog({ id, onClose }: { id: string; onClose: () => void }) {
           <div><dt>PDD</dt><dd>{milliseconds(cdr.pdd_ms)}</dd></div>
           <div><dt>{t("sip_status")}</dt><dd>{cdr.sip_status ?? "–"}</dd></div>
           <div><dt>{t("q850")}</dt><dd>{cdr.q850_cause ?? "–"}</dd></div>
-          <div><dt>{t("last_alive")}</dt><dd>{cdr.last_alive_at ? t("evidence", stamp(cdr.last_alive_at), cdr.last_alive_by ?? "–") : "–"}</dd></div>
+          <div><dt>{t("last_alive")}</dt><dd>{cdr.last_alive_at ? t("evidence", stamp(cdr.last_alive_at), proof(cdr.last_alive_by)) : "–"}</dd></div>
         </dl>
         <div class="legs">{side("caller")}{side("callee")}</div>
         <Why id={id} />
@@ -140,8 +152,8 @@ function Filters({ query }: { query: URLSearchParams }) {
       <Field label={t("reason")}>{(p) => (
         <select {...p} name="reason"><option value="">{t("all")}</option>
           {REASONS.map((reason) => <option value={reason} selected={reason === query.get("reason")}>{word("reason", reason)}</option>)}</select>)}</Field>
-      <Field label={t("from")}>{(p) => <input {...p} name="from" type="datetime-local" defaultValue={query.get("from") ?? ""} />}</Field>
-      <Field label={t("to")}>{(p) => <input {...p} name="to" type="datetime-local" defaultValue={query.get("to") ?? ""} />}</Field>
+      <Field label={t("from")} wide>{(p) => <input {...p} name="from" type="datetime-local" defaultValue={query.get("from") ?? ""} />}</Field>
+      <Field label={t("to")} wide>{(p) => <input {...p} name="to" type="datetime-local" defaultValue={query.get("to") ?? ""} />}</Field>
       <div class="filter-acts"><button type="submit" class="primary"><Icon name="search" size={16} /> {t("filter")}</button>
         {is_filtered && <button type="button" onClick={() => set_query(Object.fromEntries(FILTERS.map((name) => [name, ""])), false)}>{t("clear")}</button>}</div>
     </form>
@@ -188,8 +200,8 @@ export function Cdrs() {
   const reason = (c: Cdr) => c.ended_at ? <Badge tone={tone_of(c.end_reason)}>{word("reason", c.end_reason)}</Badge> : <Badge tone="info">{word("state", c.state as string)}</Badge>;
   const columns: Column<Cdr>[] = [
     { name: "started", title: t("started"), width: "164px", show: (c) => <span class="figure">{stamp(c.started_at)}</span> },
-    { name: "from_to", title: t("from_to"), width: "minmax(190px, 1.2fr)", show: (c) => <button type="button" class="link open strong" onClick={() => open(c)}>{c.caller ?? "?"} <span class="muted">→</span> {c.callee ?? "?"}</button> },
-    { name: "devices", title: t("devices"), width: "minmax(190px, 1.4fr)", show: (c) => <span class="clip">{c.caller_device ?? "–"} <span class="muted">→</span> {c.callee_device ?? "–"}</span> },
+    { name: "from_to", title: t("from_to"), width: "minmax(150px, 1fr)", show: (c) => <button type="button" class="link open strong" onClick={() => open(c)}>{c.caller ?? "?"} <span class="muted">→</span> {c.callee ?? "?"}</button> },
+    { name: "devices", title: t("devices"), width: "minmax(190px, 1.9fr)", show: (c) => <span class="clip">{c.caller_device ?? "–"} <span class="muted">→</span> {c.callee_device ?? "–"}</span> },
     { name: "pdd", title: "PDD", width: "68px", right: true, show: (c) => milliseconds(c.pdd_ms) },
     { name: "length", title: t("length"), width: "76px", right: true, show: (c) => <span class="figure">{c.hold_time_ms === null ? "–" : clock(c.hold_time_ms / 1000)}</span> },
     { name: "by", title: t("ended_by"), width: "76px", show: (c) => word("side", c.end_direction) },

@@ -10,6 +10,8 @@ import { Icon } from "../ui/icons";
 import { Badge, Empty, Failed, Head, type Tone } from "../ui/parts";
 
 const CALLS_SHOWN = 8;
+/** What left no record is named by its Call-ID. */
+const is_record = (id: string) => /^[0-9a-f]{30}$/.test(id);
 const tone_of = (finding: Finding): Tone => (finding.confidence_percent >= 90 ? "bad" : finding.confidence_percent >= 70 ? "warn" : "info");
 
 export function FindingCard({ finding, brief = false }: { finding: Finding; brief?: boolean }) {
@@ -19,14 +21,14 @@ export function FindingCard({ finding, brief = false }: { finding: Finding; brie
       <header><span class={`finding-icon ${tone_of(finding)}`}><Icon name="alarm" size={20} /></span>
         <h2>{title}</h2>
         {finding.subject && <strong class="mono">{finding.subject}</strong>}
-        {!brief && <Badge>{t("doctor_times", number(finding.count))}</Badge>}
+        {!brief && <Badge>{finding.count === 1 ? t("doctor_once") : t("doctor_times", number(finding.count))}</Badge>}
         <Badge tone={tone_of(finding)}>{t("doctor_confidence", percent(finding.confidence_percent).replace(".0", ""))}</Badge></header>
       {finding.detail && <p class="finding-detail">{finding.detail}</p>}
       {finding.meaning && <p class="muted">{meaning}</p>}
       <p class="remedy"><strong>{t("doctor_remedy")}:</strong> {remedy}</p>
       {!brief && <p class="muted small">{finding.since && t("doctor_since", stamp(finding.since))}{finding.latest && finding.latest !== finding.since && `, ${t("doctor_latest", stamp(finding.latest))}`}</p>}
       {!brief && !!finding.calls?.length && <p class="evidence-calls"><span class="muted small">{t("doctor_evidence")}:</span>{finding.calls.slice(0, CALLS_SHOWN).map((id) => (
-        <a class="mono small" href={`/cdrs?id=${encodeURIComponent(id)}`} onClick={follow}>{id}</a>))}</p>}
+        <a class="mono small" href={is_record(id) ? `/cdrs?id=${id}` : `/trace?call=${encodeURIComponent(id)}&minutes=1440`} onClick={follow}>{id}</a>))}</p>}
     </article>
   );
 }

@@ -2,7 +2,8 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { get, may, post, Problem, remove, type DebugTrace, type Page, type Participant, type TracePage, type Traced } from "../api";
 import { number, span, stamp, time_of_day } from "../format";
-import { t, word } from "../language";
+import { t, word, type Text } from "../language";
+import { english } from "../text/en";
 import { now, usePolled } from "../live";
 import { go, place, set_query } from "../router";
 import { useStore } from "../store";
@@ -16,7 +17,8 @@ const SWITCH = "belfry";
 
 const milliseconds_of = (at: string) => at.slice(20, 23);
 /** "INVITE 4420" of "INVITE sip:4420@192.0.2.1;user=phone". */
-const brief = (line: string) => line.replace(/^([A-Z]+) sips?:(?:([^@;>\s]*)@)?\S*.*$/, (_, method, user) => (user ? `${method} ${user}` : method));
+const brief = (line: string, is_narrow = false) => (is_narrow ? /^\S+/.exec(line)?.[0] ?? line : shorter(line));
+const shorter = (line: string) => line.replace(/^([A-Z]+) sips?:(?:([^@;>\s]*)@)?\S*.*$/, (_, method, user) => (user ? `${method} ${user}` : method));
 
 function tone_of(item: Traced): string {
   if (item.kind === "note") return ["failed", "expired"].includes(item.note ?? "") ? "bad" : "timer";
@@ -25,12 +27,21 @@ function tone_of(item: Traced): string {
   return item.status >= 400 ? "bad" : item.status >= 200 ? "good" : "plain";
 }
 
+/** What a note says beside its word: who refreshes, or why the call ended. */
+const DETAILS: Record<string, string> = { "we refresh": "refresher_us", "they refresh": "refresher_them", "no session timer": "refresher_none" };
+function detail_of(item: Traced): string | undefined {
+  if (!item.detail) return undefined;
+  if (DETAILS[item.detail]) return t(DETAILS[item.detail] as Text);
+  if (item.note !== "ended") return item.detail;
+  return `cause_${item.detail}` in english ? word("cause", item.detail) : word("reason", item.detail);
+}
+
 function note_text(item: Traced): string {
-  const parts = [word("note", item.note), item.leg && word("side", item.leg), item.seconds && `${item.seconds} s`, item.detail, item.status];
+  const parts = [word("note", item.note), item.leg && word("side", item.leg), item.seconds && `${item.seconds} s`, detail_of(item), item.status];
   return parts.filter(Boolean).join(" · ");
 }
 
-function Row({ item, lanes, chosen, onChoose }: { item: Traced; lanes: Participant[]; chosen: boolean; onChoose: () => void }) {
+function Row({ item, lanes, chosen, is_narrow, onChoose }: { item: Traced; lanes: Participant[]; chosen: boolean; is_narrow: boolean; onChoose: () => void }) {
   const middle = (lane: number) => ((lane + 0.5) / lanes.length) * 100;
   const here = Math.max(0, lanes.findIndex((lane) => lane.name === SWITCH));
   const left = Math.min(middle(item.from), middle(item.to)), right = Math.max(middle(item.from), middle(item.to));
@@ -42,7 +53,7 @@ function Row({ item, lanes, chosen, onChoose }: { item: Traced; lanes: Participa
           {lanes.map((_, lane) => <i class="lane" style={{ left: `${middle(lane)}%` }} />)}
           {item.kind === "note" || item.from === item.to
             ? <span class="step-note" style={{ left: `${middle(here)}%` }}>{item.kind === "note" ? note_text(item) : brief(item.summary)}</span>
-            : <span class={`arrow ${item.to > item.from ? "to-right" : "to-left"} ${item.status ? "response" : ""}`} style={{ left: `${left}%`, width: `${right - left}%` }}><span>{brief(item.summary)}</span></span>}
+            : <span class={`arrow ${item.to > item.from ? "to-right" : "to-left"} ${item.status ? "response" : ""}`} style={{ left: `${left}%`, width: `${right - left}%` }}><span title={item.summary}>{brief(item.summary, is_narrow)}</span></span>}
         </span>
       </button>
     </li>
@@ -50,12 +61,13 @@ function Row({ item, lanes, chosen, onChoose }: { item: Traced; lanes: Participa
 }
 
 function Ladder({ items, lanes, onChoose, chosen }: { items: Traced[]; lanes: Participant[]; onChoose: (item: Traced) => void; chosen: Traced | null }) {
+  const is_narrow = useMedia("(max-width: 600px)");
   return (
     <div class="ladder panel"><div style={{ minWidth: `${74 + lanes.length * (lanes.length > 4 ? 116 : 84)}px` }}>
       <div class="ladder-head" aria-hidden="true"><span class="step-at" /><span class="step-lanes">{lanes.map((lane, i) => (
         <span class={`lane-name ${lane.name === SWITCH ? "ours" : ""}`} title={lane.address} style={{ left: `${(i / lanes.length) * 100}%`, width: `${100 / lanes.length}%` }}>
           {lane.name === SWITCH ? t("trace_switch") : <>{lane.name && <b>{word("side", lane.name)}</b>}{lane.address}</>}</span>))}</span></div>
-      <ol aria-label={t("trace_ladder")}>{items.map((item) => <Row key={item.id} item={item} lanes={lanes} chosen={chosen?.id === item.id} onChoose={() => onChoose(item)} />)}</ol>
+      <ol aria-label={t("trace_ladder")}>{items.map((item) => <Row key={item.id} item={item} lanes={lanes} is_narrow={is_narrow} chosen={chosen?.id === item.id} onChoose={() => onChoose(item)} />)}</ol>
     </div></div>
   );
 }
@@ -200,7 +212,7 @@ export function Trace() {
   const file = (ending: string) => `/api/v1/trace.${ending}?${asked_of(query)}`;
   return (
     <div class="screen">
-      <Head title={t("trace")} note={is_known && !error ? t("trace_count", number(items.length)) : ""}>
+      <Head title={t("trace")} note={is_asked && is_known && !error ? t("trace_count", number(items.length)) : ""}>
         {is_asked && !is_absent && <>
           <label class="check"><input type="checkbox" checked={query.get("keepalives") === "1"} onChange={(event) => set_query({ keepalives: event.currentTarget.checked ? "1" : "" })} /> {t("trace_keepalives")}</label>
           <button type="button" aria-pressed={follows} class={follows ? "primary" : ""} onClick={() => set_query({ live: follows ? "" : "1", shown: "1" })}>{t(follows ? "trace_following" : "trace_follow")}</button>
@@ -212,8 +224,8 @@ export function Trace() {
       {is_absent && <Empty icon="trace" title={t("trace_absent")} note={t("trace_absent_note")} />}
       {!!error && !is_absent && <Failed error={error} />}
       {!is_asked && <Empty icon="trace" title={t("trace_start")} note={t("trace_start_note")} />}
-      {is_known && !error && !items.length && <Empty icon="trace" title={t("trace_none")} note={t("trace_none_note")} />}
-      {items.length > 0 && (
+      {is_asked && is_known && !error && !items.length && <Empty icon="trace" title={t("trace_none")} note={t("trace_none_note")} />}
+      {is_asked && items.length > 0 && (
         <div class={`trace-frame ${chosen && !is_narrow ? "with-message" : ""}`}>
           <Ladder items={items} lanes={lanes} chosen={chosen} onChoose={(item) => set_chosen(item.id === chosen?.id ? null : item)} />
           {chosen && !is_narrow && <aside class="panel message-panel" aria-label={t("trace_message")}><header><h2>{t("trace_message")}</h2>

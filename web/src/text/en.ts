@@ -78,7 +78,7 @@ export const english = {
   reason: "Why it ended", from: "From", to: "To", filter: "Show", clear: "Clear", export_csv: "CSV", length: "Talk time",
   ended_by: "Ended by", side_caller: "caller", side_callee: "callee", side_switch: "switch", no_cdrs: "No record fits",
   no_cdrs_note: "Every call attempt leaves one record, also those that failed.", load_more: "Load older records", explanation: "Why it ended",
-  sip_status: "SIP status", q850: "Q.850 cause", cause: "Cause", refreshes: "Refreshes", evidence: "{0}, by {1}", exact_number: "Exact number", gateway: "Device", gateway_or_phone: "Gateway or phone",
+  sip_status: "SIP status", q850: "Q.850 cause", cause: "Cause", refreshes: "Refreshes", evidence: "{0}, by {1}", exact_number: "Exact number", gateway: "Device", gateway_or_phone: "Exact name",
   as_answered: "{0} after the INVITE", record: "Record {0}", seen: "Searches whole numbers, newest first",
   reason_normal: "normal", reason_cancelled: "cancelled", reason_busy: "busy", reason_no_answer: "no answer", reason_rejected: "rejected",
   reason_session_timeout: "session timeout", reason_duration_limit: "duration limit", reason_media_timeout: "media timeout",
@@ -122,7 +122,7 @@ export const english = {
   trace_count: "{0} messages", trace_message: "Message", trace_timers: "Timers", trace_ladder: "Ladder", trace_switch: "Belfry", trace_keepalives: "Keep-alives",
   // doctor
   doctor_healthy: "Nothing found", doctor_healthy_note: "No known trouble in the calls and registrations of the last hours.", doctor_absent: "This switch has no doctor yet",
-  doctor_absent_note: "Its records still say why each call ended: see Call records.", doctor_since: "since {0}", doctor_times: "{0} times", doctor_remedy: "What to do",
+  doctor_absent_note: "Its records still say why each call ended: see Call records.", doctor_since: "since {0}", doctor_times: "{0} times", doctor_once: "once", doctor_remedy: "What to do",
   doctor_evidence: "Evidence", doctor_confidence: "{0} sure", doctor_looked: "looked {0}",
   note_leg: "leg", note_armed: "timer armed", note_refreshed: "refreshed", note_due: "refresh due", note_failed: "refresh failed", note_expired: "given up",
   note_stopped: "timer stopped", note_ended: "call ended", note_recorder: "recorder",

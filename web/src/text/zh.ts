@@ -56,7 +56,7 @@ export const chinese: Texts = {
   gateway_password: "认证密码", gateway_realm: "认证域（realm）", gateway_realm_hint: "只应答此域；留空则应答任何域", refresher_peer: "由设备选择", priority_hint: "数字小的优先",
   reason: "结束原因", from: "从", to: "到", filter: "查询", clear: "清除", export_csv: "导出 CSV", length: "通话时长", ended_by: "挂断方", side_caller: "主叫",
   side_callee: "被叫", side_switch: "交换机", no_cdrs: "没有符合的话单", no_cdrs_note: "每次呼叫（包括失败的）都会留下一条话单。", load_more: "加载更早的话单",
-  explanation: "结束原因", sip_status: "SIP 状态码", q850: "Q.850 原因值", cause: "具体原因", refreshes: "刷新次数", evidence: "{0}，依据 {1}", exact_number: "完整号码", gateway: "设备", gateway_or_phone: "网关或话机",
+  explanation: "结束原因", sip_status: "SIP 状态码", q850: "Q.850 原因值", cause: "具体原因", refreshes: "刷新次数", evidence: "{0}，依据 {1}", exact_number: "完整号码", gateway: "设备", gateway_or_phone: "完整名称",
   as_answered: "INVITE 后 {0}", record: "话单 {0}", seen: "按完整号码查询，最新的在前",
   reason_normal: "正常", reason_cancelled: "主叫取消", reason_busy: "被叫忙", reason_no_answer: "无应答", reason_rejected: "被拒绝", reason_session_timeout: "会话超时",
   reason_duration_limit: "达到时长上限", reason_media_timeout: "媒体超时", reason_operator: "操作员拆线", reason_route_not_found: "无可用路由",
@@ -88,7 +88,7 @@ export const chinese: Texts = {
   trace_absent_note: "编译时未包含，或记录仪已关闭。", trace_pcap: "pcap", trace_text: "文本", trace_open: "打开跟踪",
   trace_count: "{0} 条消息", trace_message: "消息", trace_timers: "定时器", trace_ladder: "信令图", trace_switch: "Belfry", trace_keepalives: "保活消息",
   doctor_healthy: "未发现问题", doctor_healthy_note: "最近数小时的通话和注册中没有已知故障。", doctor_absent: "本交换机尚无诊断功能",
-  doctor_absent_note: "通话记录仍说明每个通话的结束原因。", doctor_since: "自 {0}", doctor_times: "{0} 次", doctor_remedy: "处理办法",
+  doctor_absent_note: "通话记录仍说明每个通话的结束原因。", doctor_since: "自 {0}", doctor_times: "{0} 次", doctor_once: "1 次", doctor_remedy: "处理办法",
   doctor_evidence: "依据", doctor_confidence: "可信度 {0}", doctor_looked: "检查于 {0}",
   note_leg: "通话侧", note_armed: "定时器启动", note_refreshed: "已刷新", note_due: "应刷新", note_failed: "刷新失败", note_expired: "放弃通话",
   note_stopped: "定时器停止", note_ended: "通话结束", note_recorder: "记录仪",
@@ -146,6 +146,17 @@ export const chinese_parameters: Record<string, string> = {
 };
 
 // What the doctor can find, by its name; the detail of a finding stays in the switch's own English.
+/** Why a call ended, by cause or else by reason; what the switch says itself is English. */
+export const chinese_explanations: Record<string, string> = {
+  normal: "一方挂断了通话。", cancelled: "主叫在应答之前放弃。", busy: "被叫忙。", no_answer: "已接通被叫，但未在规定时间内应答。", rejected: "被叫侧拒绝了呼叫。",
+  session_timeout: "通话的一侧没有按时被证明存活。", duration_limit: "达到允许的最长通话时间。", media_timeout: "不再有媒体到达。", operator: "操作员结束了通话。",
+  route_not_found: "没有落地网关服务此号码。", not_registered: "被叫话机未注册。", illegal_call: "呼叫来自未知来源。", forbidden: "主叫或网关无权进行此呼叫。",
+  authentication_failed: "主叫的鉴权信息错误。", capacity: "设备或交换机已无空闲线路。", gateway_timeout: "对端完全没有响应。", protocol_error: "一方违反了协议。",
+  switch_restart: "通话进行时交换机被重新启动。", trunk_test: "交换机自行呼叫，以测试网关的能力。",
+  refresh_unanswered: "设备停止应答：会话刷新没有得到应答。", refresh_rejected: "设备表示该通话在其一侧已不存在。", session_expired: "应由设备刷新会话，但它没有刷新。",
+  no_timer_cap: "达到无会话定时器通话的最长时间。", unreachable: "被叫话机已注册，但不再应答保活。", no_ack: "设备始终没有确认我方应答（多半是 Contact 地址不可达）。",
+};
+
 export const chinese_findings: Record<string, { title: string; meaning: string; remedy: string }> = {
   missing_ack: {
     title: "我方应答始终未被确认",

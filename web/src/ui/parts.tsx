@@ -66,13 +66,14 @@ interface FieldProps {
   label: string;
   hint?: string;
   error?: string;
+  wide?: boolean;
   children: (props: { id: string; "aria-describedby"?: string; "aria-invalid"?: boolean }) => ComponentChildren;
 }
-export function Field({ label, hint, error, children }: FieldProps) {
+export function Field({ label, hint, error, wide, children }: FieldProps) {
   const [id] = useState(() => `field-${++fields}`);
   const described = [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(" ") || undefined;
   return (
-    <div class="field">
+    <div class={wide ? "field wide" : "field"}>
       <label for={id}>{label}</label>
       {children({ id, "aria-describedby": described, "aria-invalid": error ? true : undefined })}
       {hint && <p class="hint" id={`${id}-hint`}>{hint}</p>}
