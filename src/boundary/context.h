@@ -46,6 +46,8 @@ struct context {
   const struct directory *directory;
   const struct local_identity *local;
   struct device_homes *homes; /* NULL where there is only one worker */
+  bool records_crowded; /* so many records wait for the store: new INVITE requests get 503, so that the calls there are
+                         * have room for theirs */
   bool overloaded; /* new INVITE and REGISTER requests get 503 with Retry-After; responses and what is in a dialog pass
                     */
 };

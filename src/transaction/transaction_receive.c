@@ -50,6 +50,11 @@ static bool is_long_or_dear(const struct sip_message *request) {
   return request->method == SIP_METHOD_INVITE || request->method == SIP_METHOD_REGISTER;
 }
 
+static bool is_too_much(const struct context *context, const struct sip_message *request) {
+  if (context->overloaded) return is_long_or_dear(request);
+  return context->records_crowded && request->method == SIP_METHOD_INVITE;
+}
+
 /* What has been refused for want of room is refused again while copies may come out of a queue or the network: the
  * client has gone elsewhere by then. */
 static bool was_refused(const struct transaction_step *step, const struct transaction_key *key) {
@@ -138,7 +143,7 @@ static struct transaction_news receive_new(struct transaction_step *step, const 
                                            const struct flow *flow) {
   const struct sip_message *request = step->message;
   bool is_fresh = request->to_tag.length == 0;
-  if (is_fresh && is_long_or_dear(request) && (step->context->overloaded || was_refused(step, key))) {
+  if (is_fresh && (is_too_much(step->context, request) || (is_long_or_dear(request) && was_refused(step, key)))) {
     /* An overloaded worker begins nothing new that is long or dear; what it has begun it finishes. */
     counters_add(step->context->counters, overload_refused);
     return refuse(step, key, flow);

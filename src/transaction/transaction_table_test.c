@@ -281,6 +281,18 @@ static void test_an_overloaded_worker_begins_nothing_new_and_finishes_what_it_be
   rig_destroy(rig);
 }
 
+static void test_who_has_no_room_for_records_begins_no_call_and_registers_phones(void) {
+  struct flow flow = rig_flow(TRANSPORT_UDP, peer, 0);
+  struct rig *rig = rig_create(64, 64);
+  struct rig_request registration = {.method = "REGISTER", .call_id = "c9"};
+  rig->context.records_crowded = true;
+  expect_int(numbered(rig, &flow, 2, NULL).kind, ==, TRANSACTION_NEWS_REFUSED);
+  expect(rig_contains(rig_last_sent(rig), "SIP/2.0 503 "));
+  expect_int(numbered(rig, &flow, 3, "dialog").kind, ==, TRANSACTION_NEWS_REQUEST);
+  expect_int(rig_request(rig, &flow, &registration).kind, ==, TRANSACTION_NEWS_REQUEST);
+  rig_destroy(rig);
+}
+
 static void test_what_was_refused_for_overload_is_refused_again(void) {
   struct flow flow = rig_flow(TRANSPORT_UDP, peer, 0);
   struct rig *rig = rig_create(64, 64);
@@ -342,5 +354,6 @@ TAP_TESTS(TAP(test_branch_sent_by_and_method_make_the_transaction),
           TAP(test_another_tag_call_id_number_or_method_is_another_request),
           TAP(test_the_last_eighth_is_for_dialogs_and_our_own_requests),
           TAP(test_an_overloaded_worker_begins_nothing_new_and_finishes_what_it_began),
+          TAP(test_who_has_no_room_for_records_begins_no_call_and_registers_phones),
           TAP(test_what_was_refused_for_overload_is_refused_again), TAP(test_without_blocks_nothing_breaks),
           TAP(test_a_response_without_room_is_sent_and_not_kept))

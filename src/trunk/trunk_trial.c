@@ -201,7 +201,7 @@ static void fill(struct trunk_step *step, const struct trunk_order *order) {
 static enum result begin(struct trunk_step *step, const struct trunk_order *order, struct text_builder *answer) {
   const struct directory *directory = step->context->directory;
   bool calls = order->number.length > 0;
-  if (step->context->overloaded)
+  if (step->context->overloaded || step->context->records_crowded)
     return refuse(answer, RESULT_FULL, STR_VIEW("the switch has too much to do at the moment"));
   if (calls && directory_acquire(directory, order->device) != RESULT_OK)
     return refuse(answer, RESULT_FULL, STR_VIEW("the gateway has no line left"));

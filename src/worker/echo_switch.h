@@ -73,6 +73,12 @@ static void echo_message(struct switch_core *core, struct context *context, cons
     outbox_resolve(context->outbox, str_view_from_c(word + 8), TRANSPORT_UDP, 0, (struct handle){5, 1});
   } else if (strncmp(word, "record ", 7) == 0) {
     (void)!outbox_record(context->outbox, str_view_from_c(word + 7));
+  } else if (sscanf(word, "records %u", &number) == 1) {
+    static const char record[4000];
+    for (; number > 0; number--)
+      (void)!outbox_record(context->outbox, str_view_of(record, sizeof record));
+  } else if (strcmp(word, "crowded?") == 0) {
+    echo_send(context, &event->flow, context->records_crowded ? "crowded" : "not crowded");
   } else if (strncmp(word, "keep ", 5) == 0) {
     bool is_patient = strncmp(word, "keep patiently", 14) == 0;
     context->outbox->sends_wait = is_patient ? OUTBOX_WAITS_PATIENTLY : OUTBOX_WAITS;

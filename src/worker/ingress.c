@@ -24,6 +24,11 @@ void ingress_message(struct worker *worker, const struct flow *flow, struct str_
   egress_note(worker, home, &(struct inbox_note){.kind = INBOX_MESSAGE, .flow = *flow}, bytes);
 }
 
+static void note_load(struct worker *worker) {
+  worker->context.overloaded = load_is_over(&worker->load, worker->real_now);
+  worker->context.records_crowded = worker->shelf.waiting > 0 && record_shelf_is_crowded(&worker->shelf);
+}
+
 /* The queue is looked at only when a full batch shows that it may be long. */
 static void note_queue(struct worker *worker, uint16_t socket_index) {
   uint32_t *seen = &worker->kernel_drops[socket_index], dropped = *seen;
@@ -39,7 +44,7 @@ void ingress_udp(struct worker *worker, uint16_t socket_index) {
     note_queue(worker, socket_index);
     worker->queue_may_stand = true;
   }
-  worker->context.overloaded = load_is_over(&worker->load, worker->real_now);
+  note_load(worker);
   struct flow flow = {.transport = TRANSPORT_UDP, .worker = worker->index, .socket_index = socket_index};
   for (unsigned i = 0; i < count; i++) {
     flow.remote = datagrams[i].source;
@@ -207,7 +212,7 @@ static void take_note(struct worker *worker, const struct inbox_note *note, stru
 
 void ingress_inbox(struct worker *worker) {
   load_note_fill(&worker->load, worker->real_now, inbox_fill_permille(&worker->inbox));
-  worker->context.overloaded = load_is_over(&worker->load, worker->real_now);
+  note_load(worker);
   for (unsigned i = 0; i < INBOX_NOTES_A_ROUND; i++) {
     struct str_view payload;
     const struct inbox_note *note = inbox_next(&worker->inbox, &payload);

@@ -32,7 +32,8 @@ enum result record_shelf_put(struct record_shelf *shelf, struct str_view record)
 /* Offers what waits again, oldest first, until the sink refuses. */
 void record_shelf_offer(struct record_shelf *shelf);
 
-/* True when half of the room is used: no new call may begin, so that those open keep room for their records. */
+/* True when half of the room is used: no new call may begin (context.records_crowded), so that those open keep room for
+ * their records. */
 bool record_shelf_is_crowded(const struct record_shelf *shelf);
 
 #endif

@@ -329,6 +329,38 @@ static void test_records_are_offered_again_until_they_are_taken(void) {
   close_group();
 }
 
+static enum result refuse_until_told(void *context, struct str_view record) {
+  (void)record;
+  return __atomic_load_n((bool *)context, __ATOMIC_SEQ_CST) ? RESULT_OK : RESULT_FULL;
+}
+
+/* It is looked at when a batch begins: what was said before has been done by then. */
+static bool is_crowded(void) {
+  say("0 done");
+  expect_heard("0: 0 done");
+  say("0 crowded?");
+  return strcmp(hear(), "crowded") == 0;
+}
+
+static void test_the_switch_is_told_while_half_of_the_room_for_records_is_used(void) {
+  bool is_taken = false;
+  struct worker_options options = one_socket(1);
+  options.record_sink = refuse_until_told;
+  options.record_sink_context = &is_taken;
+  if (!open_group(&options)) return;
+  say("0 records 20");
+  expect(!is_crowded());
+  for (unsigned i = 0; i < 8; i++)
+    say("0 records 80"); /* 2.6 of 4 MiB in all */
+  expect(is_crowded());
+  __atomic_store_n(&is_taken, true, __ATOMIC_SEQ_CST);
+  unsigned tries = 0;
+  while (is_crowded() && ++tries < 200)
+    nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+  expect_int(tries, <, 200);
+  close_group();
+}
+
 static void test_what_a_full_outbox_drops_is_counted(void) {
   enum { ENTRIES = 8192, MORE = 800 };
   struct worker_options options = one_socket(1);
@@ -618,7 +650,8 @@ TAP_TESTS(TAP(test_a_message_is_handled_on_the_worker_it_belongs_to), TAP(test_t
           TAP(test_a_stream_reaches_every_worker_and_each_answers_on_it),
           TAP(test_a_request_without_content_length_gets_400_and_the_connection_ends),
           TAP(test_tls_without_a_certificate_is_refused_at_the_start),
-          TAP(test_records_are_offered_again_until_they_are_taken), TAP(test_status_sums_the_workers),
+          TAP(test_records_are_offered_again_until_they_are_taken),
+          TAP(test_the_switch_is_told_while_half_of_the_room_for_records_is_used), TAP(test_status_sums_the_workers),
           TAP(test_what_a_full_outbox_drops_is_counted), TAP(test_threads_say_in_their_names_which_worker_they_are),
           TAP(test_alarms_reach_whoever_writes_the_log),
           TAP(test_what_one_worker_learns_of_a_device_all_know_and_it_is_kept), TAP(test_a_port_in_use_is_named),
