@@ -39,9 +39,9 @@ void text_builder_add_i64(struct text_builder *builder, int64_t value) {
   text_builder_add(builder, str_view_of(digits + at, sizeof digits - at));
 }
 
-/* Eight digits at once: each four bits are moved to a byte of their own, the highest to the first in memory, and each
- * byte above 9 is moved on to the letters. */
-static void write_hex_8(char *place, uint32_t value) {
+/* Eight digits at once, as they stand in memory: each four bits are moved to a byte of their own, the highest to the
+ * first, and each byte above 9 is moved on to the letters. */
+static uint64_t hex_8(uint32_t value) {
   uint64_t nibbles = value;
   nibbles = (nibbles << 16 | nibbles) & UINT64_C(0x0000FFFF0000FFFF);
   nibbles = (nibbles << 8 | nibbles) & UINT64_C(0x00FF00FF00FF00FF);
@@ -51,23 +51,27 @@ static void write_hex_8(char *place, uint32_t value) {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
   text = __builtin_bswap64(text);
 #endif
-  memcpy(place, &text, sizeof text);
+  return text;
 }
 
 void text_builder_add_hex(struct text_builder *builder, uint64_t value, unsigned digits) {
-  char text[8];
   if (digits < 1) digits = 1;
   if (digits > 16) digits = 16;
   char *place = text_builder_claim(builder, digits);
   if (!place) return;
   if (digits >= 8) {
-    write_hex_8(place + digits - 8, (uint32_t)value);
+    uint64_t low = hex_8((uint32_t)value);
+    memcpy(place + digits - 8, &low, sizeof low);
     digits -= 8;
     value >>= 32;
   }
-  if (digits == 0) return;
-  write_hex_8(text, (uint32_t)value);
-  memcpy(place, text + sizeof text - digits, digits);
+  if (digits == 8) {
+    uint64_t high = hex_8((uint32_t)value);
+    memcpy(place, &high, sizeof high);
+    return;
+  }
+  for (; digits > 0; value >>= 4)
+    place[--digits] = "0123456789abcdef"[value & 15];
 }
 
 static uint8_t folded(char byte) {

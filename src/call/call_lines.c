@@ -12,7 +12,7 @@ static const char offered_methods[] =
     ;
 
 void call_write_allow(struct text_builder *builder) {
-  sip_build_header(builder, SIP_HEADER_ALLOW, str_view_of(offered_methods + 2, sizeof offered_methods - 3));
+  sip_build_plain_header(builder, SIP_HEADER_ALLOW, str_view_of(offered_methods + 2, sizeof offered_methods - 3));
 }
 
 void call_write_supported(struct text_builder *builder, bool timer, bool reliable) {
@@ -20,7 +20,7 @@ void call_write_supported(struct text_builder *builder, bool timer, bool reliabl
   struct str_view value = timer && reliable ? STR_VIEW("timer, 100rel")
                           : timer           ? STR_VIEW("timer")
                                             : STR_VIEW("100rel");
-  sip_build_header(builder, SIP_HEADER_SUPPORTED, value);
+  sip_build_plain_header(builder, SIP_HEADER_SUPPORTED, value);
 }
 
 void call_write_capabilities(struct text_builder *builder) {

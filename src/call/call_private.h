@@ -198,6 +198,13 @@ struct malformed_source {
   uint32_t unrecorded; /* attempts that no record tells of yet */
 };
 
+/* What is wanted of a device, kept until parameters or directory change. */
+struct known_wishes {
+  uint64_t device_key; /* 0: of none */
+  struct session_wishes wishes;
+};
+
+#define CALL_KNOWN_WISHES  64
 #define CALL_RECENT_STRAYS 64
 #define CALL_UNPROVED_MAX  1024
 
@@ -217,6 +224,7 @@ struct call_table {
   uint32_t unproved_count;
   bool draining;
   struct device_memory *devices;
+  struct known_wishes known_wishes[CALL_KNOWN_WISHES];
   uint32_t legs_by_role[3]; /* answered legs by enum session_role */
   struct timer sweep;       /* TIMER_SESSION_SWEEP: changed parameters go round the calls */
   uint32_t swept;           /* calls below this index have heard of the change */
@@ -273,8 +281,6 @@ struct call_step {
   struct str_view leave_lines; /* header lines for BYE, CANCEL or final response of a leg that is left */
   uint32_t session_version;    /* of the description last made by call_body_for_leg */
   enum end_cause cause;        /* EXPIRED: why supervision ends the call */
-  uint64_t wishes_of;          /* the device_key that `wishes` were looked up for; 0: none were */
-  struct session_wishes wishes;
   const struct location_answer *location;
   struct call_destination destination;
   struct str_view readable; /* the message's session description, when it has been found to be readable */

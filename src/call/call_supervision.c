@@ -17,17 +17,24 @@ const struct device *call_supervision_device(struct call_step *step, const struc
   return directory_find_gateway(directory, (enum device_kind)leg->device_kind, name);
 }
 
-/* Once in an event for each device: a refresh asks several times. A leg on its own has no device. */
-struct session_wishes call_supervision_wishes(struct call_step *step, const struct call_leg *leg) {
-  bool has_device = leg->device_key != 0 && call_of_leg(step->table, leg);
-  if (has_device && step->wishes_of == leg->device_key) return step->wishes;
+struct session_wishes call_supervision_wishes_by(struct call_step *step, const struct call_leg *leg,
+                                                 const struct parameters *parameters) {
   const struct device *device = call_supervision_device(step, leg);
-  struct session_wishes wishes = session_wishes_of(step->context->parameters, device ? &device->overrides : NULL);
-  if (has_device) {
-    step->wishes_of = leg->device_key;
-    step->wishes = wishes;
-  }
+  return session_wishes_of(parameters, device ? &device->overrides : NULL);
+}
+
+/* A refresh asks several times, and many calls have the same device. A leg on its own has none. */
+struct session_wishes call_supervision_wishes(struct call_step *step, const struct call_leg *leg) {
+  struct known_wishes *known = &step->table->known_wishes[leg->device_key % CALL_KNOWN_WISHES];
+  bool has_device = leg->device_key != 0 && call_of_leg(step->table, leg);
+  if (has_device && known->device_key == leg->device_key) return known->wishes;
+  struct session_wishes wishes = call_supervision_wishes_by(step, leg, step->context->parameters);
+  if (has_device) *known = (struct known_wishes){leg->device_key, wishes};
   return wishes;
+}
+
+void call_supervision_forget_wishes(struct call_table *table) {
+  memset(table->known_wishes, 0, sizeof table->known_wishes);
 }
 
 /* A leg on its own has no device any more; its farewell says what was said before. */

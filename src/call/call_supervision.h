@@ -57,6 +57,13 @@ const struct device *call_supervision_device(struct call_step *step, const struc
 /* What we want of the device of `leg`. */
 struct session_wishes call_supervision_wishes(struct call_step *step, const struct call_leg *leg);
 
+/* The same if these were the parameters. */
+struct session_wishes call_supervision_wishes_by(struct call_step *step, const struct call_leg *leg,
+                                                 const struct parameters *parameters);
+
+/* Parameters or the directory have changed. */
+void call_supervision_forget_wishes(struct call_table *table);
+
 /* What our last request on `leg` asked for and `words` of its 2xx come to. */
 struct session_terms call_supervision_conclude(struct call_step *step, struct call_leg *leg,
                                                const struct session_words *words);

@@ -53,6 +53,7 @@ void call_sweep_due(struct call_table *table, struct context *context) {
 }
 
 void call_table_changed(struct call_table *table, struct context *context) {
+  call_supervision_forget_wishes(table);
   table->swept = 0;
   timer_wheel_cancel(context->wheel, &table->sweep);
   call_sweep_due(table, context);
@@ -67,23 +68,10 @@ void call_count_roles(const struct call_table *table, uint32_t legs_out[3]) {
 
 /* --- previews ---------------------------------------------------------------------------------------------------- */
 
-/* A device's own settings as they are now. */
-static struct session_wishes wishes_after(struct call_step *step, const struct call_leg *leg,
-                                          const struct parameters *after) {
-  struct context *context = step->context;
-  const struct parameters *now = context->parameters;
-  context->parameters = after;
-  step->wishes_of = 0;
-  struct session_wishes wishes = call_supervision_wishes(step, leg);
-  step->wishes_of = 0;
-  context->parameters = now;
-  return wishes;
-}
-
 static bool comes_sooner(struct call_step *step, struct handle handle, const struct parameters *after) {
   const struct call_leg *leg = call_leg_at(step->table, handle);
   if (!leg) return false;
-  struct session_wishes wishes = wishes_after(step, leg, after);
+  struct session_wishes wishes = call_supervision_wishes_by(step, leg, after);
   return session_timer_comes_sooner(&leg->session_timer, step->context->now, after, &wishes);
 }
 

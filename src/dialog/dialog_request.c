@@ -55,7 +55,7 @@ static void build_request(const struct dialog_table *table, const struct context
   sip_build_cseq(builder, cseq, method);
   if (dialog_method_refreshes_target(request->method))
     write_contact(context->local, dialog, text_builder_view(&tag), builder);
-  sip_build_header(builder, SIP_HEADER_USER_AGENT, STR_VIEW("Belfry"));
+  sip_build_plain_header(builder, SIP_HEADER_USER_AGENT, STR_VIEW("Belfry"));
   text_builder_add(builder, request->extra_headers);
   sip_build_end(builder, request->content_type, request->body);
 }

@@ -56,12 +56,6 @@ size_t remote_end_lines_bytes(const struct remote_end *end) {
   return names + DIALOG_TAG_LENGTH + end->local_length + end->remote_length + end->call_id_length + end->routes_length;
 }
 
-static void add_line(struct text_builder *builder, enum sip_header header, struct str_view value) {
-  sip_build_header_begin(builder, header);
-  text_builder_add(builder, value);
-  sip_build_header_end(builder);
-}
-
 void remote_end_add_lines(const struct dialog_table *table, const struct remote_end *end, struct str_view local_tag,
                           struct text_builder *builder) {
   struct str_view text = end_text(table, end);
@@ -70,10 +64,10 @@ void remote_end_add_lines(const struct dialog_table *table, const struct remote_
   text_builder_add_literal(builder, TAG_PARAMETER);
   text_builder_add(builder, local_tag);
   sip_build_header_end(builder);
-  add_line(builder, SIP_HEADER_TO, str_view_slice(text, remote_offset(end), end->remote_length));
-  add_line(builder, SIP_HEADER_CALL_ID, str_view_slice(text, call_id_offset(end), end->call_id_length));
+  sip_build_plain_header(builder, SIP_HEADER_TO, str_view_slice(text, remote_offset(end), end->remote_length));
+  sip_build_plain_header(builder, SIP_HEADER_CALL_ID, str_view_slice(text, call_id_offset(end), end->call_id_length));
   if (end->routes_length > 0)
-    add_line(builder, SIP_HEADER_ROUTE, str_view_slice(text, routes_offset(end), end->routes_length));
+    sip_build_plain_header(builder, SIP_HEADER_ROUTE, str_view_slice(text, routes_offset(end), end->routes_length));
 }
 
 /* A preloaded route is text from elsewhere; all others have been through the parser, or unfolded. */

@@ -61,6 +61,12 @@ void sip_build_header(struct text_builder *builder, enum sip_header header, stru
   add_line_end(builder);
 }
 
+void sip_build_plain_header(struct text_builder *builder, enum sip_header header, struct str_view value) {
+  add_name(builder, header);
+  text_builder_add(builder, value);
+  add_line_end(builder);
+}
+
 void sip_build_header_begin(struct text_builder *builder, enum sip_header header) {
   add_name(builder, header);
 }

@@ -19,7 +19,8 @@ void sip_build_header(struct text_builder *builder, enum sip_header header, stru
 void sip_build_header_u32(struct text_builder *builder, enum sip_header header, uint32_t value);
 void sip_build_other_header(struct text_builder *builder, struct str_view name, struct str_view value);
 
-/* "Name: " and the line's end, for a value made of pieces that hold no line break for certain. */
+/* The same for a value that holds no line break for certain, and "Name: " and the line's end for one made of pieces. */
+void sip_build_plain_header(struct text_builder *builder, enum sip_header header, struct str_view value);
 void sip_build_header_begin(struct text_builder *builder, enum sip_header header);
 void sip_build_header_end(struct text_builder *builder);
 

@@ -145,7 +145,7 @@ static void write_interval(uint32_t interval_s, enum sip_refresher refresher, st
   text_builder_add_u64(&value, interval_s);
   if (refresher != SIP_REFRESHER_NONE)
     text_builder_add(&value, refresher == SIP_REFRESHER_UAC ? STR_VIEW(";refresher=uac") : STR_VIEW(";refresher=uas"));
-  sip_build_header(headers, SIP_HEADER_SESSION_EXPIRES, text_builder_view(&value));
+  sip_build_plain_header(headers, SIP_HEADER_SESSION_EXPIRES, text_builder_view(&value));
 }
 
 void session_offer_write_answer(const struct session_verdict *verdict, struct text_builder *headers) {
