@@ -164,6 +164,9 @@ static void take_up_calls(struct serve *serve) {
   if (taken.calls > 0) log_line("%u calls go on that were open when the switch stopped", taken.calls);
   if (taken.ended > 0)
     log_line("%u calls that were open when the switch stopped cannot go on; each has its record", taken.ended);
+  if (taken.farewells > 0)
+    log_line("%u calls had ended when the switch stopped, and not every end may have heard it: it is said again",
+             taken.farewells);
   if (taken.registrations > 0) log_line("%u registrations are taken up again", taken.registrations);
 }
 

@@ -47,6 +47,7 @@ struct journal_kept {
   struct journal_key key;
   struct str_view state; /* what was put last */
   struct str_view note;  /* the last one beside it; may be empty */
+  uint8_t owed;          /* 0: it lives; else it is over, and this is what JOURNAL_END said is owed */
 };
 
 enum journal_kind {
@@ -56,8 +57,9 @@ enum journal_kind {
   JOURNAL_COPY,    /* the same, copied from a file that is given up: a note stays; the journal's own */
   JOURNAL_NOTE,    /* a few bytes beside what was put, in place of the note before */
   JOURNAL_DROP,    /* it is no more */
-  JOURNAL_END,     /* it is no more, and here is its record (cdr/cdr_record.h); key none: it never was put */
-  JOURNAL_STORED,  /* records up to the sequence number in the payload are in the store; the journal's own */
+  JOURNAL_END, /* it is no more, and here is its record (cdr/cdr_record.h); key none: it never was put. What is owed to
+                  somebody all the same is a number: then what was put stays, until it is dropped */
+  JOURNAL_STORED, /* records up to the sequence number in the payload are in the store; the journal's own */
   JOURNAL_KINDS
 };
 

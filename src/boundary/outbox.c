@@ -123,8 +123,11 @@ void outbox_resolve(struct outbox *outbox, struct str_view host, enum transport 
   entry->asker = asker;
 }
 
-enum result outbox_record(struct outbox *outbox, struct str_view record) {
-  return append(outbox, OUTBOX_RECORD, record) ? RESULT_OK : RESULT_FULL;
+enum result outbox_record(struct outbox *outbox, struct str_view record, uint8_t owed) {
+  struct outbox_entry *entry = append(outbox, OUTBOX_RECORD, record);
+  if (!entry) return RESULT_FULL;
+  entry->owed = owed;
+  return RESULT_OK;
 }
 
 void outbox_keep_device(struct outbox *outbox, struct str_view line) {

@@ -26,7 +26,7 @@ enum outbox_kind {
   OUTBOX_TELL_HEARD,       /* flow, sign: a device of another worker was heard here; worker: whose it is; bytes: empty,
                               or the proof of who it was (registrar_note_proof) */
   OUTBOX_RESOLVE,          /* bytes: host name (port in flow.remote.port, transport in flow); asker */
-  OUTBOX_RECORD,           /* bytes: one CDR in the form of cdr/cdr_record.h */
+  OUTBOX_RECORD,           /* bytes: one CDR in the form of cdr/cdr_record.h; owed */
   OUTBOX_KEEP_DEVICE,      /* bytes: what has been learnt of a device, a line to be kept over a restart */
   OUTBOX_JOURNAL,          /* journal_kind, key, bytes: what must not be forgotten (boundary/journal_key.h) */
   OUTBOX_ORDER_ANSWER,     /* order_id, result, bytes: JSON or a sentence for the operator */
@@ -53,6 +53,7 @@ struct outbox_entry {
   struct journal_key key;                 /* JOURNAL */
   uint8_t journal_kind;                   /* JOURNAL: enum journal_kind */
   bool is_urgent;                         /* JOURNAL: somebody waits for it */
+  uint8_t owed;                           /* RECORD: what the journal keeps the state for (boundary/journal_key.h) */
   uint8_t worker;
   uint8_t sign;  /* TELL_HEARD */
   uint8_t waits; /* SEND: enum outbox_wait */
@@ -87,7 +88,10 @@ void outbox_tell_heard(struct outbox *outbox, uint8_t worker, const struct flow 
 void outbox_tell_proof(struct outbox *outbox, uint8_t worker, const struct flow *flow, struct str_view proof);
 void outbox_resolve(struct outbox *outbox, struct str_view host, enum transport transport, uint16_t port,
                     struct handle asker);
-enum result outbox_record(struct outbox *outbox, struct str_view record) MUST_USE;
+
+/* A record of something that is over. `owed` (0: nothing): what it owes somebody all the same, so that the journal is
+ * to keep its state until it is dropped there. */
+enum result outbox_record(struct outbox *outbox, struct str_view record, uint8_t owed) MUST_USE;
 void outbox_keep_device(struct outbox *outbox, struct str_view line);
 
 /* Tells the journal. RESULT_FULL: there was no room; what lives on is then less well remembered, that is all. The state

@@ -78,16 +78,17 @@ static void test_a_full_outbox_drops_and_counts_but_refuses_a_record(void) {
   outbox_send(&outbox, &flow, STR_VIEW("123"));
   expect_int(outbox.dropped, ==, 1);
   expect_int(outbox.entry_count, ==, 1);
-  expect_int(outbox_record(&outbox, STR_VIEW("123")), ==, RESULT_FULL);
-  expect_int(outbox_record(&outbox, STR_VIEW("12")), ==, RESULT_OK);
+  expect_int(outbox_record(&outbox, STR_VIEW("123"), 0), ==, RESULT_FULL);
+  expect_int(outbox_record(&outbox, STR_VIEW("12"), 3), ==, RESULT_OK);
   expect_int(entries[1].kind, ==, OUTBOX_RECORD);
+  expect_int(entries[1].owed, ==, 3);
   struct location_answer answer = {.contact_count = 1};
   outbox_tell_location(&outbox, 1, &answer);
   expect_int(outbox.dropped, ==, 2);
   expect_int(outbox.byte_count, ==, 10);
   outbox_close_connection(&outbox, &flow);
   outbox_close_connection(&outbox, &flow);
-  expect_int(outbox_record(&outbox, STR_VIEW("")), ==, RESULT_FULL);
+  expect_int(outbox_record(&outbox, STR_VIEW(""), 0), ==, RESULT_FULL);
   outbox_close_connection(&outbox, &flow);
   expect_int(outbox.dropped, ==, 3);
 }

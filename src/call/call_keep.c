@@ -17,6 +17,7 @@
 #include "call/call_private.h"
 
 #define STATE_VERSION   3
+#define STATE_OLDEST    2 /* kept session descriptions whole */
 #define NOTE_VERSION    3
 #define NOTE_OLDEST     2
 #define ATTEMPT_VERSION 0x81
@@ -136,9 +137,13 @@ void call_keep_changes(struct call_table *table, struct context *context, struct
 /* --- after a restart ------------------------------------------------------------------------------------------------
  */
 
+static bool is_state(uint8_t version) {
+  return version >= STATE_OLDEST && version <= STATE_VERSION;
+}
+
 bool call_kept_read(struct str_view bytes, struct packed_reader *state_out, struct str_view *record_out) {
   *state_out = (struct packed_reader){.rest = bytes};
-  if (packed_take(state_out, 1) != STATE_VERSION) return false;
+  if (!is_state((uint8_t)packed_take(state_out, 1))) return false;
   *record_out = packed_take_text(state_out);
   return !state_out->broken;
 }
@@ -161,7 +166,7 @@ static bool read_record(struct str_view state, struct packed_reader *reader, str
   *reader = (struct packed_reader){.rest = state};
   uint8_t version = (uint8_t)packed_take(reader, 1);
   *record_out = packed_take_text(reader);
-  return !reader->broken && (version == STATE_VERSION || version == ATTEMPT_VERSION);
+  return !reader->broken && (is_state(version) || version == ATTEMPT_VERSION);
 }
 
 enum result call_kept_record(struct str_view state, struct str_view note_bytes, struct text_builder *record_out) {

@@ -102,6 +102,9 @@ struct call_leg {
   struct handle refresh;             /* our refresh or probe whose answer is awaited */
   struct handle refresh_invite;      /* one of ours that is an INVITE and still open */
   struct handle refresh_offer;       /* one of ours that offers the session in force and is still open */
+  /* While it takes its leave (call_farewell.c). */
+  struct journal_key owed_under; /* what the journal keeps of the call until the peer knows that it is over; or none */
+  struct handle owed_with;       /* the call's other leg, which is owed a farewell, too */
 };
 
 #define CALL_NO_USAGE UINT32_MAX
@@ -387,9 +390,9 @@ void call_read_reason(struct call_step *step, struct call_end *end);
 /* The record of step->call, which has ended, as bytes in the arena. */
 struct str_view call_record_make(struct call_step *step);
 
-/* Hands it on. RESULT_FULL: it is kept in the call and to be tried again. Where nothing has room for it, it is counted
- * as lost. */
-enum result call_record_hand_on(struct call_step *step, struct str_view record) MUST_USE;
+/* Hands it on, with what is owed (outbox_record). RESULT_FULL: it is kept in the call and to be tried again. Where
+ * nothing has room for it, it is counted as lost. */
+enum result call_record_hand_on(struct call_step *step, struct str_view record, uint8_t owed) MUST_USE;
 
 /* The record of an attempt that never became a call; `device` NULL: a stranger's, of whom not everyone has one. */
 void call_record_refused(struct call_step *step, enum end_reason reason, unsigned status, const struct device *device);
@@ -481,6 +484,29 @@ bool call_restored_answer_again(struct call_step *step);
 
 /* Sends the answer of a call that was taken up again once more; false: step->leg has none. */
 bool call_restored_resend(struct call_step *step);
+
+/* Reads past a leg's bytes; false: they are none. */
+bool call_restore_passes_over(struct packed_reader *reader) MUST_USE;
+
+/* Reads a leg that is owed a farewell out of a state, into a slot of the pool, with its dialog; NULL: it cannot be. */
+struct call_leg *call_restore_lonely_leg(struct call_step *step, struct packed_reader *reader, enum call_side side);
+
+/* Reads what stands before the legs of a state; step->call need not be in the pool. */
+void call_restore_facts(struct call_step *step, struct packed_reader *reader);
+
+/* --- call_farewell.c -------------------------------------------------------------------------------------------------
+ */
+
+/* The call is over and its legs have been left: notes which of them still have to hear of it, and returns that for the
+ * record (outbox_record). */
+uint8_t call_farewell_note(struct call_step *step, struct handle caller, struct handle callee);
+
+/* step->leg is gone: when nothing is owed any more, the journal may forget the call. */
+void call_farewell_done(struct call_step *step);
+
+/* After a restart: whoever is owed it is told that the call is over. */
+enum result call_farewell_restore(struct call_table *table, struct context *context,
+                                  const struct journal_kept *kept) MUST_USE;
 
 /* --- call_requests.c -------------------------------------------------------------------------------------------------
  */

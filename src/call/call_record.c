@@ -164,9 +164,9 @@ struct str_view call_record_make(struct call_step *step) {
   return encode(step, &record);
 }
 
-enum result call_record_hand_on(struct call_step *step, struct str_view record) {
+enum result call_record_hand_on(struct call_step *step, struct str_view record, uint8_t owed) {
   struct call *call = step->call;
-  if (outbox_record(step->context->outbox, record) == RESULT_OK) {
+  if (outbox_record(step->context->outbox, record, owed) == RESULT_OK) {
     counters_add(step->context->counters, cdrs_written);
     return RESULT_OK;
   }
@@ -243,7 +243,7 @@ static void fill_caller(struct call_step *step, const struct device *device, str
 static void hand_on_refused(struct call_step *step, const struct cdr_record *record) {
   if (step->message) call_note_attempt(step, record->id);
   struct str_view bytes = encode(step, record);
-  if (bytes.length > 0 && outbox_record(step->context->outbox, bytes) == RESULT_OK)
+  if (bytes.length > 0 && outbox_record(step->context->outbox, bytes, 0) == RESULT_OK)
     counters_add(step->context->counters, cdrs_written);
 }
 

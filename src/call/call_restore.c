@@ -6,6 +6,7 @@
 #include "call/call_supervision.h"
 #include "directory/directory.h"
 #include "parameters/parameters.h"
+#include "sdp/sdp.h"
 
 /* --- saving ---------------------------------------------------------------------------------------------------------
  */
@@ -129,6 +130,12 @@ static void restore_leg_fields(struct packed_reader *reader, struct call_leg *le
   restore_life(reader, &leg->alive);
 }
 
+/* Version 2 kept the whole description, with its v= and o= lines. */
+static struct str_view take_session(struct packed_reader *reader) {
+  struct str_view text = packed_take_text(reader);
+  return str_view_starts_with(text, STR_VIEW("v=")) ? sdp_behind_origin(text) : text;
+}
+
 /* The timer runs only when the whole call stands. */
 static bool restore_leg(struct call_step *step, struct packed_reader *reader, enum call_side side,
                         struct session_terms *terms_out) {
@@ -139,11 +146,10 @@ static bool restore_leg(struct call_step *step, struct packed_reader *reader, en
   handle.generation = (uint32_t)packed_take(reader, 4);
   struct call_leg *leg = reader->broken ? NULL : pool_take_at(&table->legs, handle);
   if (!leg) return false;
-  leg->call = pool_handle_of(&table->calls, step->call);
   leg->side = (uint8_t)side;
   *(side == CALL_CALLER ? &step->call->caller : &step->call->callee) = handle;
   restore_leg_fields(reader, leg);
-  if (block_store_set(table->rooms.blocks, &leg->session, packed_take_text(reader)) != RESULT_OK) return false;
+  if (block_store_set(table->rooms.blocks, &leg->session, take_session(reader)) != RESULT_OK) return false;
   *terms_out = restore_session(reader, leg);
   if (reader->broken || leg->device_kind > DEVICE_ROUTING_GATEWAY ||
       dialog_restore(table->rooms.dialogs, step->context, reader, call_leg_owner(table, leg, LEG_PURPOSE_INVITE),
@@ -179,7 +185,7 @@ static void restore_times(struct call_step *step, struct packed_reader *reader) 
   call->cap.no_timer_cap_s = no_timer_cap_s;
 }
 
-static void restore_facts(struct call_step *step, struct packed_reader *reader) {
+void call_restore_facts(struct call_step *step, struct packed_reader *reader) {
   struct call *call = step->call;
   restore_times(step, reader);
   call->callee_is_phone = packed_take(reader, 1) != 0;
@@ -223,15 +229,48 @@ static void go_on(struct call_step *step, struct handle handle, struct session_t
   call_refresh_account(step->table, leg);
 }
 
+static void join(struct call_step *step, struct handle leg) {
+  call_leg_at(step->table, leg)->call = pool_handle_of(&step->table->calls, step->call);
+}
+
 static bool restore(struct call_step *step, struct packed_reader *reader, struct session_terms *terms) {
   struct call *call = step->call;
   call->caller_usage = call->callee_usage = CALL_NO_USAGE;
-  restore_facts(step, reader);
+  call_restore_facts(step, reader);
   call->state = CALL_STATE_UP;
   return block_store_set(step->table->rooms.blocks, &call->texts, packed_take_text(reader)) == RESULT_OK &&
          restore_leg(step, reader, CALL_CALLER, &terms[CALL_CALLER]) &&
          restore_leg(step, reader, CALL_CALLEE, &terms[CALL_CALLEE]) && !reader->broken;
 }
+
+/* --- legs of a call that is over -----------------------------------------------------------------------------------
+ */
+
+struct call_leg *call_restore_lonely_leg(struct call_step *step, struct packed_reader *reader, enum call_side side) {
+  struct handle *handle = side == CALL_CALLER ? &step->call->caller : &step->call->callee;
+  struct session_terms terms;
+  bool is_whole = restore_leg(step, reader, side, &terms);
+  struct call_leg *leg = call_leg_at(step->table, *handle);
+  if (is_whole) {
+    go_on_above(step, *handle);
+    return leg;
+  }
+  if (leg) call_leg_destroy(step->table, step->context, leg);
+  return NULL;
+}
+
+bool call_restore_passes_over(struct packed_reader *reader) {
+  struct call_leg leg = {0};
+  if (packed_take(reader, 1) == 0) return true;
+  (void)packed_take(reader, 8);
+  restore_leg_fields(reader, &leg);
+  (void)packed_take_text(reader);
+  (void)restore_session(reader, &leg);
+  return dialog_pass_over(reader);
+}
+
+/* --- a call ----------------------------------------------------------------------------------------------------------
+ */
 
 static void give_up(struct call_step *step) {
   struct handle legs[] = {step->call->caller, step->call->callee};
@@ -249,6 +288,7 @@ enum result call_restore(struct call_table *table, struct context *context, cons
   struct str_view record;
   struct handle handle;
   struct session_terms terms[2];
+  if (kept->owed != 0) return call_farewell_restore(table, context, kept);
   if (!call_kept_read(kept->state, &reader, &record)) return RESULT_MALFORMED;
   handle.index = (uint32_t)packed_take(&reader, 4);
   handle.generation = (uint32_t)packed_take(&reader, 4);
@@ -263,6 +303,8 @@ enum result call_restore(struct call_table *table, struct context *context, cons
     give_up(&step);
     return RESULT_MALFORMED;
   }
+  join(&step, call->caller);
+  join(&step, call->callee);
   call->is_acknowledged = note.is_acknowledged;
   if (note.alive_at.value > call->alive.at.value) call->alive.at = note.alive_at;
   call->kept_at = call->restored_at = call_wall_now(call, context);

@@ -133,14 +133,15 @@ void call_end(struct call_step *step, struct call_end end) {
   leave(step, callee, &end, lines);
   call_release_callee(step);
   release(step, &call->caller_usage);
-  if (call_record_hand_on(step, record) != RESULT_OK) return;
+  uint8_t owed = call_farewell_note(step, caller, callee);
+  if (call_record_hand_on(step, record, owed) != RESULT_OK) return;
   call_destroy(step->table, step->context, call);
   step->call = NULL;
 }
 
 CALL_ACTION(record_again) {
   struct str_view record = block_store_view(step->table->rooms.blocks, &step->call->carried_headers);
-  if (call_record_hand_on(step, record) != RESULT_OK) return CALL_EVENT_NONE;
+  if (call_record_hand_on(step, record, 0) != RESULT_OK) return CALL_EVENT_NONE;
   call_destroy(step->table, step->context, step->call);
   step->call = NULL;
   return CALL_EVENT_NONE;

@@ -264,6 +264,7 @@ void leg_dispatch(struct call_step *step, enum leg_event event) {
     return;
   }
   if (leg->state != LEG_STATE_GONE) return;
+  call_farewell_done(step);
   call_leg_destroy(step->table, step->context, leg);
   step->leg = NULL;
 }

@@ -221,6 +221,9 @@ void dialog_save(const struct dialog_table *table, struct handle dialog, struct 
 enum result dialog_restore(struct dialog_table *table, struct context *context, struct packed_reader *reader,
                            struct transaction_owner owner, struct handle *dialog_out) MUST_USE;
 
+/* Reads past a dialog's bytes. False: they are none. */
+bool dialog_pass_over(struct packed_reader *reader) MUST_USE;
+
 /* Raises CSeq further, by something that rises from one restart to the next: what was saved may be older than both. */
 void dialog_raise_cseq(struct dialog_table *table, struct handle dialog, uint32_t by);
 

@@ -3,6 +3,7 @@
 #include "dialog/dialog_private.h"
 
 #define KEEP_VERSION 2
+#define KEEP_LINES   1     /* the oldest: whole header lines instead of values, our tag in From */
 #define CSEQ_RAISE   10000 /* more than any dialog sends between two savings; gaps are allowed (RFC 3261 §12.2.2) */
 #define CSEQ_MAX     (UINT32_C(1) << 31) /* §8.1.1.5 */
 
@@ -71,8 +72,30 @@ static void restore_flow(struct packed_reader *reader, struct flow *flow) {
     flow->remote.ip[i] = (uint8_t)packed_take(reader, 1);
 }
 
+/* The value of a header line. */
+static struct str_view value_of(struct str_view line, struct str_view name) {
+  size_t before = name.length + 2, after = before + 2 <= line.length ? line.length - before - 2 : 0;
+  return str_view_slice(line, before, after);
+}
+
+static struct str_view without_tag(struct str_view from) {
+  size_t tag_length = sizeof TAG_PARAMETER - 1 + DIALOG_TAG_LENGTH;
+  return str_view_slice(from, 0, from.length > tag_length ? from.length - tag_length : 0);
+}
+
+static void take_values(struct packed_reader *reader, unsigned version, struct remote_end_words *words) {
+  words->local = packed_take_text(reader);
+  words->remote = packed_take_text(reader);
+  size_t tag_at = (size_t)packed_take(reader, 2), tag_length = (size_t)packed_take(reader, 2);
+  words->remote_tag = str_view_slice(words->remote, tag_at, tag_length);
+  if (words->remote_tag.length != tag_length) reader->broken = true;
+  if (version != KEEP_LINES) return;
+  words->local = without_tag(value_of(words->local, STR_VIEW("From")));
+  words->remote = value_of(words->remote, STR_VIEW("To"));
+}
+
 static bool restore_end(struct dialog_table *table, struct context *context, struct packed_reader *reader,
-                        struct remote_end *end) {
+                        unsigned version, struct remote_end *end) {
   struct remote_end_words words;
   end->remote_cseq = (uint32_t)packed_take(reader, 4);
   end->allowed_methods = (uint16_t)packed_take(reader, 2);
@@ -80,15 +103,11 @@ static bool restore_end(struct dialog_table *table, struct context *context, str
   end->number = (uint8_t)packed_take(reader, 1);
   restore_flow(reader, &end->flow);
   end->flow.worker = context->local->worker;
-  words.local = packed_take_text(reader);
-  words.remote = packed_take_text(reader);
-  size_t tag_at = (size_t)packed_take(reader, 2), tag_length = (size_t)packed_take(reader, 2);
-  words.remote_tag = str_view_slice(words.remote, tag_at, tag_length);
+  take_values(reader, version, &words);
   words.call_id = packed_take_text(reader);
   words.remote_target = packed_take_text(reader);
   words.route_set = packed_take_text(reader);
-  return !reader->broken && words.remote_tag.length == tag_length && words.call_id.length > 0 &&
-         kept_flow_find_socket(context->local, &end->flow) &&
+  return !reader->broken && words.call_id.length > 0 && kept_flow_find_socket(context->local, &end->flow) &&
          remote_end_write(table, context->arena, end, &words) == RESULT_OK;
 }
 
@@ -127,7 +146,8 @@ enum result dialog_restore(struct dialog_table *table, struct context *context, 
                            struct transaction_owner owner, struct handle *dialog_out) {
   struct handle handle;
   *dialog_out = HANDLE_NONE;
-  if (packed_take(reader, 1) != KEEP_VERSION) return RESULT_MALFORMED;
+  unsigned version = (unsigned)packed_take(reader, 1);
+  if (version < KEEP_LINES || version > KEEP_VERSION) return RESULT_MALFORMED;
   handle.index = (uint32_t)packed_take(reader, 4);
   handle.generation = (uint32_t)packed_take(reader, 4);
   struct dialog *dialog = reader->broken ? NULL : pool_take_at(&table->dialogs, handle);
@@ -136,7 +156,7 @@ enum result dialog_restore(struct dialog_table *table, struct context *context, 
   dialog_set_owner(dialog, owner);
   dialog->state = DIALOG_CONFIRMED;
   dialog->was_confirmed = true;
-  if (!restore_end(table, context, reader, &dialog->end) || dialog->worker != context->local->worker) {
+  if (!restore_end(table, context, reader, version, &dialog->end) || dialog->worker != context->local->worker) {
     block_store_clear(table->blocks, &dialog->end.text);
     pool_give(&table->dialogs, dialog);
     return RESULT_MALFORMED;
@@ -144,6 +164,22 @@ enum result dialog_restore(struct dialog_table *table, struct context *context, 
   leave_connection(table, context, dialog);
   *dialog_out = handle;
   return RESULT_OK;
+}
+
+bool dialog_pass_over(struct packed_reader *reader) {
+  struct dialog dialog = {0};
+  unsigned version = (unsigned)packed_take(reader, 1);
+  if (version < KEEP_LINES || version > KEEP_VERSION) return false;
+  (void)packed_take(reader, 8);
+  restore_numbers(reader, &dialog);
+  (void)packed_take(reader, 8);
+  restore_flow(reader, &dialog.end.flow);
+  (void)packed_take_text(reader);
+  (void)packed_take_text(reader);
+  (void)packed_take(reader, 4);
+  for (unsigned text = 0; text < 3; text++)
+    (void)packed_take_text(reader);
+  return !reader->broken;
 }
 
 void dialog_raise_cseq(struct dialog_table *table, struct handle handle, uint32_t by) {

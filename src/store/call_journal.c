@@ -137,13 +137,12 @@ uint64_t call_journal_hurry(struct call_journal *journal) {
   return __atomic_load_n(&journal->queue.reserved, __ATOMIC_RELAXED);
 }
 
-enum result call_journal_put(struct call_journal *journal, enum journal_kind kind, struct journal_key key,
-                             struct str_view payload, bool urgent, uint64_t *ticket_out) {
-  struct journal_note note = {.key = key, .kind = kind};
-  size_t most = kind == JOURNAL_NOTE ? JOURNAL_NOTE_MAX : JOURNAL_PAYLOAD_MAX;
+static enum result tell(struct call_journal *journal, const struct journal_note *note, struct str_view payload,
+                        bool urgent, uint64_t *ticket_out) {
+  size_t most = note->kind == JOURNAL_NOTE ? JOURNAL_NOTE_MAX : JOURNAL_PAYLOAD_MAX;
   if (payload.length > most || journal_record_bytes(payload.length) > journal->batch_bytes_max / 2)
     return RESULT_OUT_OF_RANGE;
-  enum result result = ring_queue_push(&journal->queue, &note, sizeof note, payload.data, payload.length);
+  enum result result = ring_queue_push(&journal->queue, note, sizeof *note, payload.data, payload.length);
   if (result != RESULT_OK) {
     __atomic_fetch_add(&journal->refused, 1, __ATOMIC_RELAXED);
     return result;
@@ -153,6 +152,18 @@ enum result call_journal_put(struct call_journal *journal, enum journal_kind kin
   if (urgent) __atomic_fetch_add(&journal->awaited, 1, __ATOMIC_SEQ_CST);
   wake_if_asleep(journal, urgent);
   return RESULT_OK;
+}
+
+enum result call_journal_put(struct call_journal *journal, enum journal_kind kind, struct journal_key key,
+                             struct str_view payload, bool urgent, uint64_t *ticket_out) {
+  struct journal_note note = {.key = key, .kind = kind};
+  return tell(journal, &note, payload, urgent, ticket_out);
+}
+
+enum result call_journal_end(struct call_journal *journal, struct journal_key key, struct str_view record,
+                             uint8_t owed) {
+  struct journal_note note = {.key = key, .kind = JOURNAL_END, .owed = owed};
+  return tell(journal, &note, record, false, NULL);
 }
 
 /* --- asking ---------------------------------------------------------------------------------------------------------

@@ -87,6 +87,11 @@ enum result call_journal_start(struct call_journal *journal);
 enum result call_journal_put(struct call_journal *journal, enum journal_kind kind, struct journal_key key,
                              struct str_view payload, bool urgent, uint64_t *ticket_out) MUST_USE;
 
+/* The record of something that is over; `owed` (0: nothing) is what is owed to somebody all the same: what was put
+ * under the key then stays, and is visited with that number, until JOURNAL_DROP. Else as call_journal_put. */
+enum result call_journal_end(struct call_journal *journal, struct journal_key key, struct str_view record,
+                             uint8_t owed) MUST_USE;
+
 /* A ticket for everything told so far; as urgent as that, for somebody waits for it. Any thread. */
 uint64_t call_journal_hurry(struct call_journal *journal);
 

@@ -221,6 +221,7 @@ static bool wait_for(const struct call_journal *journal, uint64_t ticket) {
 struct living {
   unsigned count;
   bool has[OBJECTS_MAX];
+  uint8_t owed[OBJECTS_MAX];
   char state[OBJECTS_MAX][64], note[OBJECTS_MAX][64];
 };
 static struct living living;
@@ -231,6 +232,7 @@ static bool keep_living(void *context, const struct journal_kept *kept) {
   expect(number < OBJECTS_MAX && !living.has[number]);
   living.count++;
   living.has[number] = true;
+  living.owed[number] = kept->owed;
   snprintf(living.state[number], sizeof living.state[0], "%.*s", (int)kept->state.length, kept->state.data);
   snprintf(living.note[number], sizeof living.note[0], "%.*s", (int)kept->note.length, kept->note.data);
   return true;
@@ -552,6 +554,41 @@ static void test_files_are_given_up_while_it_runs_and_nothing_that_lives_is_lost
   remove_dir();
 }
 
+/* Its record is in the store, and the file in which that stood is given up. */
+static void test_what_is_over_and_owes_something_stays_until_it_is_dropped(void) {
+  fresh_dir();
+  struct call_journal *journal = start_journal();
+  for (uint64_t number = 1; number <= 3; number++) {
+    put(journal, JOURNAL_PUT, number, "a state");
+    expect_int(call_journal_end(journal, key_of(number), STR_VIEW("record"), (uint8_t)number), ==, RESULT_OK);
+  }
+  expect(wait_for(journal, put(journal, JOURNAL_DROP, 3, "")));
+  call_journal_close(&journal);
+  journal = reopen();
+  expect_int(living.count, ==, 2);
+  expect_int(living.owed[1], ==, 1);
+  expect_int(living.owed[2], ==, 2);
+  expect_int(sink_has("record"), ==, 3);
+  expect_int(call_journal_start(journal), ==, RESULT_OK);
+  __atomic_store_n(&sink.is_to_forget, true, __ATOMIC_RELEASE);
+  uint64_t ticket = 0;
+  for (uint64_t i = 0; i < 20000; i++) {
+    put(journal, JOURNAL_PUT, 10, "something that takes room, again and again");
+    ticket = put(journal, JOURNAL_DROP, 10, "");
+    if (i % 200 == 0) expect(wait_for(journal, ticket));
+  }
+  put(journal, JOURNAL_DROP, 1, "");
+  expect(wait_for(journal, put(journal, JOURNAL_PUT, 11, "the last")));
+  call_journal_close(&journal);
+  journal = reopen();
+  expect_int(living.count, ==, 2);
+  expect(strcmp(living.state[2], "a state") == 0);
+  expect_int(living.owed[2], ==, 2);
+  expect_int(living.owed[11], ==, 0);
+  call_journal_close(&journal);
+  remove_dir();
+}
+
 /* The state is copied past its note, whose own file stays a while longer. */
 static void test_a_note_is_not_lost_when_its_state_moves_past_it(void) {
   fresh_dir();
@@ -779,6 +816,7 @@ TAP_TESTS(TAP(test_what_was_durable_is_there_again_with_its_last_note),
           TAP(test_damage_in_the_middle_is_reported_with_its_place_and_the_rest_is_used),
           TAP(test_damage_at_any_byte_is_reported_with_its_place_and_costs_one_record),
           TAP(test_files_are_given_up_while_it_runs_and_nothing_that_lives_is_lost),
+          TAP(test_what_is_over_and_owes_something_stays_until_it_is_dropped),
           TAP(test_a_note_is_not_lost_when_its_state_moves_past_it),
           TAP(test_records_wait_on_disk_for_a_store_that_is_full_also_over_a_restart),
           TAP(test_what_the_store_has_is_not_offered_again_after_a_restart),

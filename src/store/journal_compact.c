@@ -28,8 +28,9 @@ static bool copy_put(struct call_journal *journal, const struct journal_live *li
   if (!has_room(journal, live->put.bytes + live->note.bytes)) return false;
   if (is_behind && (live->note.bytes > sizeof memory || !journal_place_read(journal, &live->note, memory, &note)))
     is_behind = false;
-  return journal_batch_add(journal, JOURNAL_COPY, walk->record.key, walk->record.payload) &&
-         (!is_behind || journal_batch_add(journal, JOURNAL_NOTE, note.key, note.payload));
+  struct journal_record moved = {
+      .kind = JOURNAL_COPY, .owed = live->owed, .key = live->key, .payload = walk->record.payload};
+  return journal_batch_add(journal, &moved) && (!is_behind || journal_batch_add(journal, &note));
 }
 
 /* What lives is put into the batch. False: no room. */
@@ -38,8 +39,7 @@ static bool copy(struct call_journal *journal, const struct journal_segment *seg
   if (!live) return true;
   if (stands_at(&live->put, segment, walk->record_at)) return copy_put(journal, live, walk);
   if (!stands_at(&live->note, segment, walk->record_at)) return true;
-  return has_room(journal, live->note.bytes) &&
-         journal_batch_add(journal, JOURNAL_NOTE, walk->record.key, walk->record.payload);
+  return has_room(journal, live->note.bytes) && journal_batch_add(journal, &walk->record);
 }
 
 void journal_compact_begin(struct call_journal *journal) {

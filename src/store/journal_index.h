@@ -21,6 +21,7 @@ struct journal_live {
   struct journal_key key;
   struct journal_place put, note;
   uint32_t next; /* of the chain, or of the free ones: its number, from 1 on; 0: none */
+  uint8_t owed;  /* 0: it lives; else it is over (boundary/journal_key.h) */
   bool is_taken; /* atomic: at the start somebody goes on with it */
 };
 

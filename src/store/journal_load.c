@@ -21,6 +21,7 @@ static void learn_put(struct call_journal *journal, const struct journal_record 
     journal->keeps_all = true;
     return;
   }
+  live->owed = record->owed;
   set_place(journal, &live->put, place);
   if (record->kind == JOURNAL_PUT) forget_place(journal, &live->note);
 }
@@ -31,9 +32,18 @@ static void learn_note(struct call_journal *journal, const struct journal_record
   if (live) set_place(journal, &live->note, place);
 }
 
+/* What is owed is kept while there is room: what lives goes first. */
+static bool stays(const struct call_journal *journal, const struct journal_record *record) {
+  return record->owed != 0 && journal->index.used < journal->index.limit - journal->index.limit / 4;
+}
+
 static void learn_death(struct call_journal *journal, const struct journal_record *record) {
   struct journal_live *live = journal_index_find(&journal->index, record->key);
   if (!live) return;
+  if (stays(journal, record)) {
+    live->owed = record->owed;
+    return;
+  }
   forget_place(journal, &live->put);
   forget_place(journal, &live->note);
   journal_index_remove(&journal->index, live);
@@ -153,7 +163,7 @@ static void visit(struct call_journal *journal, const struct journal_walk *walk,
                   const struct journal_visit *how) {
   char memory[JOURNAL_NOTE_MAX + 64];
   struct journal_record note = {0};
-  struct journal_kept kept = {.key = live->key, .state = walk->record.payload};
+  struct journal_kept kept = {.key = live->key, .state = walk->record.payload, .owed = live->owed};
   if (read_note(journal, walk, live, memory, &note)) kept.note = note.payload;
   if (how->each(how->context, &kept)) note_taken(journal, live);
 }
@@ -203,7 +213,7 @@ static void visit_left(struct call_journal *journal, struct journal_live *live, 
                        const struct journal_visit *how) {
   char note_memory[JOURNAL_NOTE_MAX + 64];
   struct journal_record state, note = {0};
-  struct journal_kept kept = {.key = live->key};
+  struct journal_kept kept = {.key = live->key, .owed = live->owed};
   if (!journal_place_read(journal, &live->put, memory, &state)) return;
   kept.state = state.payload;
   if (note_can_be_read(live) && journal_place_read(journal, &live->note, note_memory, &note)) kept.note = note.payload;

@@ -10,7 +10,7 @@
 #include "store/journal_index.h"
 #include "store/journal_record.h"
 
-#define JOURNAL_VERSION        2 /* 1 knew calls only; what reads 2 reads 1 */
+#define JOURNAL_VERSION        3 /* 1 knew calls only, 2 nothing that is owed; what reads 3 reads them */
 #define JOURNAL_QUEUE_BYTES    ((size_t)32 << 20)
 #define JOURNAL_SEGMENT_BYTES  (16u << 20)
 #define JOURNAL_SEGMENT_MIN    (16u << 10)
@@ -112,7 +112,7 @@ struct call_journal {
 /* In the queue in front of each payload. */
 struct journal_note {
   struct journal_key key;
-  uint64_t kind;
+  uint32_t kind, owed;
 };
 
 enum journal_sleep {
@@ -187,9 +187,8 @@ void journal_compact_flushed(struct call_journal *journal);
 /* --- journal_writer.c ------------------------------------------------------------------------------------------------
  */
 
-/* Appends a record to the batch; false when there is no room. */
-bool journal_batch_add(struct call_journal *journal, enum journal_kind kind, struct journal_key key,
-                       struct str_view payload);
+/* Appends a record to the batch, with the next sequence number; false when there is no room. */
+bool journal_batch_add(struct call_journal *journal, const struct journal_record *record);
 
 /* Before the thread runs: writes a batch when half of the queue is used. */
 void journal_write_if_crowded(struct call_journal *journal);

@@ -34,7 +34,7 @@ size_t journal_record_write(char *place, uint32_t salt, const struct journal_rec
   size_t length = record->payload.length, bytes = journal_record_bytes(length);
   put_u32(place, MAGIC);
   put_u32(place + 8, (uint32_t)length);
-  put_u32(place + 12, (uint32_t)record->kind);
+  put_u32(place + 12, (uint32_t)record->kind | (uint32_t)record->owed << 8);
   put_u64(place + 16, record->sequence);
   put_u64(place + 24, record->key.high);
   put_u64(place + 32, record->key.low);
@@ -51,7 +51,8 @@ size_t journal_record_seal(char *place, uint32_t salt) {
 
 size_t journal_record_view(const char *place, struct journal_record *record_out) {
   size_t length = get_u32(place + 8);
-  *record_out = (struct journal_record){.kind = (enum journal_kind)get_u32(place + 12),
+  *record_out = (struct journal_record){.kind = (enum journal_kind)(uint8_t)place[12],
+                                        .owed = (uint8_t)place[13],
                                         .sequence = get_u64(place + 16),
                                         .key = {get_u64(place + 24), get_u64(place + 32)},
                                         .payload = str_view_of(place + JOURNAL_HEADER_BYTES, length)};
@@ -63,9 +64,9 @@ enum result journal_record_read(struct str_view bytes, uint32_t salt, struct jou
   const char *at = bytes.data;
   if (bytes.length < JOURNAL_HEADER_BYTES || get_u32(at) != MAGIC) return RESULT_MALFORMED;
   size_t length = get_u32(at + 8);
-  uint32_t kind = get_u32(at + 12);
+  uint32_t kind = (uint8_t)at[12], unknown = get_u32(at + 12) >> 16;
   if (length > JOURNAL_PAYLOAD_MAX || journal_record_bytes(length) > bytes.length || kind == JOURNAL_NONE ||
-      kind >= JOURNAL_KINDS)
+      kind >= JOURNAL_KINDS || unknown != 0)
     return RESULT_MALFORMED;
   if (get_u32(at + 4) != crc32c(salt, at + 8, JOURNAL_HEADER_BYTES - 8 + length)) return RESULT_MALFORMED;
   *bytes_out = journal_record_view(at, record_out);

@@ -3,7 +3,9 @@
  *    0  u32 magic        "BJ01"
  *    4  u32 sum          CRC-32C of bytes 8 to the end of the payload, begun with the file's salt
  *    8  u32 length       of the payload
- *   12  u8  kind         enum journal_kind; three bytes 0
+ *   12  u8  kind         enum journal_kind
+ *   13  u8  owed         JOURNAL_END, JOURNAL_COPY: what was put stays though it is over (version 3); 0: nothing is
+ *   14  u16 0
  *   16  u64 sequence     rises from record to record over all files
  *   24  u64 key.high
  *   32  u64 key.low
@@ -31,6 +33,7 @@ struct journal_record {
   uint64_t sequence;
   struct journal_key key;
   struct str_view payload;
+  uint8_t owed;
 };
 
 /* What a record with such a payload takes in the file. */

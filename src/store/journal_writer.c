@@ -26,11 +26,11 @@ static bool is_stopping(const struct call_journal *journal) {
 /* --- the batch ------------------------------------------------------------------------------------------------------
  */
 
-bool journal_batch_add(struct call_journal *journal, enum journal_kind kind, struct journal_key key,
-                       struct str_view payload) {
-  size_t bytes = journal_record_bytes(payload.length);
+bool journal_batch_add(struct call_journal *journal, const struct journal_record *added) {
+  size_t bytes = journal_record_bytes(added->payload.length);
   if (journal->batch_length + bytes > journal->batch_bytes_max) return false;
-  struct journal_record record = {kind, journal->sequence + 1, key, payload};
+  struct journal_record record = *added;
+  record.sequence = journal->sequence + 1;
   /* The sum is begun with the file's salt, so the file is chosen before the batch is filled. */
   uint32_t salt = journal->segments[journal->segment_count - 1].salt;
   journal->batch_length += journal_record_write(journal->batch + journal->batch_length, salt, &record);
@@ -46,8 +46,9 @@ static bool has_room_for_a_batch(const struct call_journal *journal) {
 
 static void tell_stored(struct call_journal *journal) {
   if (journal->stored == journal->stored_told) return;
-  struct str_view payload = str_view_of((const char *)&journal->stored, sizeof journal->stored);
-  if (journal_batch_add(journal, JOURNAL_STORED, JOURNAL_KEY_NONE, payload)) journal->stored_told = journal->stored;
+  struct journal_record record = {.kind = JOURNAL_STORED};
+  record.payload = str_view_of((const char *)&journal->stored, sizeof journal->stored);
+  if (journal_batch_add(journal, &record)) journal->stored_told = journal->stored;
 }
 
 /* Copies out of an old file come first: what is said about the same thing in the queue is newer. */
@@ -61,8 +62,9 @@ static void fill_batch(struct call_journal *journal) {
   for (; bytes; bytes = ring_queue_peek(&journal->queue, &length)) {
     struct journal_note note;
     memcpy(&note, bytes, sizeof note);
-    struct str_view payload = str_view_of(bytes + sizeof note, length - sizeof note);
-    if (!journal_batch_add(journal, (enum journal_kind)note.kind, note.key, payload)) break;
+    struct journal_record record = {.kind = (enum journal_kind)note.kind, .key = note.key, .owed = (uint8_t)note.owed};
+    record.payload = str_view_of(bytes + sizeof note, length - sizeof note);
+    if (!journal_batch_add(journal, &record)) break;
     ring_queue_pop(&journal->queue);
   }
   journal->batch_ticket = journal->queue.consumed;

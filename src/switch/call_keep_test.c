@@ -354,6 +354,85 @@ static void test_what_is_cut_or_another_workers_is_not_taken_up(void) {
   bench_end(bench);
 }
 
+static void test_the_journal_may_forget_a_call_when_the_other_end_knows_that_it_is_over(void) {
+  struct bench *bench = bench_create();
+  struct peer *caller = peer_at(bench, CUSTOMER), *callee = peer_at(bench, VENDOR_A);
+  bench_connect(caller, callee, "4420");
+  peer_request(caller, "BYE", NULL);
+  peer_expect(caller, "200");
+  expect_int(bench->journal_owed, ==, 2); /* the callee */
+  expect_int(bench->journal_drops, ==, 0);
+  peer_expect(callee, "BYE");
+  peer_reply(callee, 200, NULL);
+  expect_int(bench->journal_drops, ==, 1);
+  bench_end(bench);
+}
+
+static void test_both_ends_must_know_when_the_switch_ends_a_call(void) {
+  struct bench *bench = bench_create();
+  struct peer *caller = peer_at(bench, CUSTOMER), *callee = peer_at(bench, VENDOR_A);
+  char id[64] = "";
+  bench_connect(caller, callee, "4420");
+  snprintf(id, sizeof id, "%.*s", (int)record_after_kill(bench).id.length, record_after_kill(bench).id.data);
+  bench_order(bench, ORDER_HANGUP_CALL, id);
+  expect_int(bench->journal_owed, ==, 3);
+  peer_expect(callee, "BYE");
+  peer_reply(callee, 200, NULL);
+  expect_int(bench->journal_drops, ==, 0);
+  peer_expect(caller, "BYE");
+  peer_reply(caller, 481, NULL);
+  expect_int(bench->journal_drops, ==, 1);
+  bench_end(bench);
+}
+
+static void test_who_is_owed_it_is_told_after_a_restart_that_the_call_is_over(void) {
+  struct bench *bench = bench_create();
+  struct peer *caller = peer_at(bench, CUSTOMER), *callee = peer_at(bench, VENDOR_A);
+  struct switch_core_counts counts;
+  bench_connect(caller, callee, "4420");
+  peer_request(caller, "BYE", NULL);
+  peer_expect(caller, "200");
+  peer_expect(callee, "BYE"); /* and it is lost */
+  int before = atoi(header_of(callee->got, "CSeq"));
+  expect_int(bench_restart(bench, 3000), ==, RESULT_OK);
+  switch_core_count(bench->core, &bench->context, &counts);
+  expect_int(counts.calls, ==, 0);
+  bench_advance(bench, 1100);
+  peer_expect_nothing(caller);
+  peer_expect(callee, "BYE");
+  expect(atoi(header_of(callee->got, "CSeq")) > before);
+  expect(strstr(callee->got, "Reason: ") != NULL);
+  peer_reply(callee, 200, NULL);
+  expect_int(bench->journal_drops, ==, 1);
+  expect_int(bench->record_count, ==, 1);
+  bench_end(bench);
+}
+
+static void test_what_is_cut_of_a_call_that_is_over_breaks_nothing(void) {
+  struct bench *bench = bench_create();
+  struct peer *caller = peer_at(bench, CUSTOMER), *callee = peer_at(bench, VENDOR_A);
+  bench_connect(caller, callee, "4420");
+  peer_request(caller, "BYE", NULL);
+  peer_expect(caller, "200");
+  peer_expect(callee, "BYE");
+  for (size_t length = 0; length < bench->state_length; length += 3) { /* cut anywhere */
+    struct journal_kept cut = {bench->journal_key, str_view_of(bench->state, length), {0}, 3};
+    bench_forget(bench, 0);
+    bool is_told = switch_core_restore(bench->core, &bench->context, &cut) == RESULT_OK;
+    expect_int(call_leg_count(bench->core->calls) > 0, ==, is_told);
+    switch_core_restored(bench->core);
+    bench_end_event(bench); /* checks what must always be true */
+  }
+  expect_int(bench_restart(bench, 0), ==, RESULT_OK);
+  expect_int(call_count(bench->core->calls), ==, 0);
+  expect_int(call_leg_count(bench->core->calls), ==, 1);
+  bench_advance(bench, 1100);
+  peer_request(callee, "BYE", NULL); /* who hangs up himself is answered */
+  peer_expect(callee, "BYE");
+  peer_expect(callee, "200");
+  bench_end(bench);
+}
+
 TAP_TESTS(TAP(test_an_answered_call_leaves_a_record_when_the_switch_is_killed),
           TAP(test_only_answer_its_ack_and_the_end_of_bye_wait_for_the_journal),
           TAP(test_proofs_of_life_are_noted_now_and_then),
@@ -366,4 +445,8 @@ TAP_TESTS(TAP(test_an_answered_call_leaves_a_record_when_the_switch_is_killed),
           TAP(test_an_answer_that_never_arrived_is_sent_again_after_a_restart),
           TAP(test_an_invite_that_comes_again_after_a_restart_is_answered_as_it_was),
           TAP(test_an_answer_that_nobody_acknowledges_after_a_restart_ends_the_call),
-          TAP(test_what_is_cut_or_another_workers_is_not_taken_up))
+          TAP(test_what_is_cut_or_another_workers_is_not_taken_up),
+          TAP(test_the_journal_may_forget_a_call_when_the_other_end_knows_that_it_is_over),
+          TAP(test_both_ends_must_know_when_the_switch_ends_a_call),
+          TAP(test_who_is_owed_it_is_told_after_a_restart_that_the_call_is_over),
+          TAP(test_what_is_cut_of_a_call_that_is_over_breaks_nothing))

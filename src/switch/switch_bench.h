@@ -92,7 +92,8 @@ struct bench {
   struct cdr_record records[BENCH_RECORDS_MAX];
   unsigned record_count;
   struct journal_key journal_key; /* what the journal was told last of a call */
-  unsigned journal_puts, journal_notes;
+  uint8_t journal_owed;           /* by a call whose record was handed on */
+  unsigned journal_puts, journal_notes, journal_drops;
   bool journal_is_urgent;
   size_t state_length, note_length;
   char state[16384], note[512];
@@ -238,8 +239,8 @@ static inline void bench_move_phone(struct bench *bench, const char *number) {
     bench->local.steering_key.k0++;
 }
 
-/* The switch is killed and started again `ms` later: all it knows is what the journal has. */
-static inline enum result bench_restart(struct bench *bench, int64_t ms) {
+/* The switch is killed and started again `ms` later, and knows nothing. */
+static inline void bench_forget(struct bench *bench, int64_t ms) {
   struct switch_limits limits = {.calls_max = 16, .registrations_max = 64, .transactions_max = 512};
   memset(bench->core_memory, 0, switch_core_memory_bytes(&limits));
   memset(bench->usage, 0, sizeof bench->usage);
@@ -247,8 +248,13 @@ static inline enum result bench_restart(struct bench *bench, int64_t ms) {
   bench->context.now.value += ms;
   bench->context.wall_now.value += ms * 1000;
   timer_wheel_init(&bench->wheel, bench->context.now);
+}
+
+/* All it knows then is what the journal has. */
+static inline enum result bench_restart(struct bench *bench, int64_t ms) {
+  bench_forget(bench, ms);
   struct journal_kept kept = {bench->journal_key, str_view_of(bench->state, bench->state_length),
-                              str_view_of(bench->note, bench->note_length)};
+                              str_view_of(bench->note, bench->note_length), bench->journal_owed};
   enum result result = switch_core_restore(bench->core, &bench->context, &kept);
   switch_core_restored(bench->core);
   return result;
@@ -270,6 +276,7 @@ static inline void bench_keep_sent(struct bench *bench, const struct outbox_entr
 
 static inline void bench_keep_record(struct bench *bench, const struct outbox_entry *entry) {
   require(bench->record_count < BENCH_RECORDS_MAX && entry->bytes.length < 4096);
+  bench->journal_owed = entry->owed;
   unsigned at = bench->record_count++;
   memcpy(bench->record_bytes[at], entry->bytes.data, entry->bytes.length);
   require(cdr_record_decode(str_view_of(bench->record_bytes[at], entry->bytes.length), &bench->records[at]) ==
@@ -283,6 +290,7 @@ static inline void bench_keep_journal(struct bench *bench, const struct outbox_e
   bench->journal_is_urgent = entry->is_urgent;
   bench->journal_puts += is_put;
   bench->journal_notes += entry->journal_kind == JOURNAL_NOTE;
+  bench->journal_drops += entry->journal_kind == JOURNAL_DROP;
   require(entry->bytes.length <= (is_put ? sizeof bench->state : sizeof bench->note));
   if (entry->bytes.length > 0) memcpy(is_put ? bench->state : bench->note, entry->bytes.data, entry->bytes.length);
   *(is_put ? &bench->state_length : &bench->note_length) = entry->bytes.length;

@@ -245,7 +245,7 @@ void trunk_hand_on_record(struct trunk_step *step) {
   record.q850_cause = row->q850_cause;
   if (trial->invite_status != 0) record.sip_status = trial->invite_status;
   cdr_record_encode(&record, &bytes);
-  if (bytes.overflowed || outbox_record(step->context->outbox, text_builder_view(&bytes)) != RESULT_OK) {
+  if (bytes.overflowed || outbox_record(step->context->outbox, text_builder_view(&bytes), 0) != RESULT_OK) {
     counters_add(step->context->counters, records_lost);
     return;
   }

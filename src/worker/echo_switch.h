@@ -72,11 +72,11 @@ static void echo_message(struct switch_core *core, struct context *context, cons
   } else if (strncmp(word, "resolve ", 8) == 0) {
     outbox_resolve(context->outbox, str_view_from_c(word + 8), TRANSPORT_UDP, 0, (struct handle){5, 1});
   } else if (strncmp(word, "record ", 7) == 0) {
-    (void)!outbox_record(context->outbox, str_view_from_c(word + 7));
+    (void)!outbox_record(context->outbox, str_view_from_c(word + 7), 0);
   } else if (sscanf(word, "records %u", &number) == 1) {
     static const char record[4000];
     for (; number > 0; number--)
-      (void)!outbox_record(context->outbox, str_view_of(record, sizeof record));
+      (void)!outbox_record(context->outbox, str_view_of(record, sizeof record), 0);
   } else if (strcmp(word, "crowded?") == 0) {
     echo_send(context, &event->flow, context->records_crowded ? "crowded" : "not crowded");
   } else if (strncmp(word, "keep ", 5) == 0) {

@@ -3,6 +3,7 @@
  * taken up again, so its ends must have been told before), then comes what waits for either. Everything that answers
  * arrives as a note in an inbox, so that handling never nests. */
 #include "base/check.h"
+#include "cdr/cdr_record.h"
 #include "parameters/parameters.h"
 #include "worker/location_letter.h"
 #include "worker/worker_state.h"
@@ -106,9 +107,16 @@ static void resolve(struct worker *worker, const struct outbox_entry *entry) {
   resolver_ask(worker->resolver, &question, entry->asker, worker->real_now);
 }
 
-static void put_record(struct worker *worker, struct str_view record) {
+/* What it owes is not remembered where the record has to wait: the journal is full or broken. */
+static bool goes_to_journal(struct worker *worker, const struct outbox_entry *entry) {
+  return entry->owed != 0 && worker->group->journal && worker->shelf.waiting == 0 &&
+         call_journal_end(worker->group->journal, cdr_record_key(entry->bytes), entry->bytes, entry->owed) == RESULT_OK;
+}
+
+static void put_record(struct worker *worker, const struct outbox_entry *entry) {
   uint64_t waiting = worker->shelf.waiting;
-  if (record_shelf_put(&worker->shelf, record) != RESULT_OK)
+  if (goes_to_journal(worker, entry)) return;
+  if (record_shelf_put(&worker->shelf, entry->bytes) != RESULT_OK)
     counters_add(&worker->counters, records_lost);
   else if (worker->shelf.waiting > waiting)
     counters_add(&worker->counters, records_postponed);
@@ -188,7 +196,7 @@ static void do_entry(struct worker *worker, const struct outbox_entry *entry) {
 }
 
 static void remember(struct worker *worker, const struct outbox_entry *entry) {
-  put_record(worker, entry->bytes);
+  put_record(worker, entry);
   if (worker->group->journal) worker->journal_ticket = call_journal_hurry(worker->group->journal);
 }
 

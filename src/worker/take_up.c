@@ -50,7 +50,8 @@ static bool go_on(void *context, const struct journal_kept *kept) {
   enum result result = switch_core_restore(worker->core, &worker->context, kept);
   tell_journal(worker);
   if (result != RESULT_OK) return false;
-  share->taken.calls += journal_key_thing(kept->key) == JOURNAL_CALL;
+  share->taken.farewells += kept->owed != 0;
+  share->taken.calls += journal_key_thing(kept->key) == JOURNAL_CALL && kept->owed == 0;
   share->taken.registrations += journal_key_thing(kept->key) == JOURNAL_REGISTRATION;
   return true;
 }
@@ -79,6 +80,7 @@ static enum result take_shares(struct worker_group *group, struct taken_up *take
     if (share->result != RESULT_OK) result = share->result;
     taken->calls += share->taken.calls;
     taken->registrations += share->taken.registrations;
+    taken->farewells += share->taken.farewells;
   }
   return result;
 }
@@ -101,7 +103,7 @@ static void end(struct rest *rest, const struct journal_kept *kept) {
 /* What a later version has kept stays as it is. */
 static bool settle(void *context, const struct journal_kept *kept) {
   struct rest *rest = context;
-  if (journal_key_thing(kept->key) == JOURNAL_CALL)
+  if (journal_key_thing(kept->key) == JOURNAL_CALL && kept->owed == 0)
     end(rest, kept);
   else if (journal_key_thing(kept->key) <= JOURNAL_THING_LAST)
     (void)!call_journal_put(rest->group->journal, JOURNAL_DROP, kept->key, (struct str_view){0}, false, NULL);

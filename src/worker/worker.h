@@ -55,6 +55,7 @@ const struct local_identity *worker_group_identity(const struct worker_group *gr
  * Phones are registered again whose time has not run out. Between opening and start, before the journal's own start. */
 struct taken_up {
   uint32_t calls, ended, registrations;
+  uint32_t farewells; /* calls that were over, but not all had been told */
 };
 enum result worker_group_take_up(struct worker_group *group, struct taken_up *taken_out);
 

@@ -40,7 +40,8 @@ static void make_durable(struct node_journal *journal, const struct node_journal
     break;
   case JOURNAL_DROP: drop(journal, told->key); break;
   case JOURNAL_END:
-    drop(journal, told->key);
+    if (told->owed == 0) drop(journal, told->key);
+    if (told->owed != 0 && (kept = *place_of(journal, told->key)) != NULL) kept->owed = told->owed;
     journal->take_record(journal->context, told->bytes);
     break;
   case JOURNAL_NONE:
@@ -77,18 +78,27 @@ static void flush_is_done(struct world *world, void *subject, void *detail) {
 }
 
 /* Each thing told has a flush of its own; those that fall together are one. */
-uint64_t node_journal_tell(struct node_journal *journal, enum journal_kind kind, struct journal_key key,
-                           struct str_view bytes) {
+static uint64_t tell(struct node_journal *journal, const struct node_journal_entry *told) {
   struct world *world = journal->world;
   struct node_journal_entry *entry = sim_take(&world->memory, sizeof *entry);
   struct flush *flush = sim_take(&world->memory, sizeof *flush);
-  *entry = (struct node_journal_entry){
-      .ticket = ++journal->told, .key = key, .kind = kind, .bytes = sim_copy(&world->memory, bytes)};
+  *entry = *told;
+  entry->ticket = ++journal->told;
+  entry->bytes = sim_copy(&world->memory, told->bytes);
   *journal->after = entry;
   journal->after = &entry->next;
   *flush = (struct flush){journal->life, entry->ticket};
   world_at(world, world->now_us + journal->flush_us, flush_is_done, journal, flush);
   return entry->ticket;
+}
+
+uint64_t node_journal_tell(struct node_journal *journal, enum journal_kind kind, struct journal_key key,
+                           struct str_view bytes) {
+  return tell(journal, &(struct node_journal_entry){.key = key, .kind = kind, .bytes = bytes});
+}
+
+void node_journal_end(struct node_journal *journal, struct journal_key key, struct str_view record, uint8_t owed) {
+  (void)tell(journal, &(struct node_journal_entry){.key = key, .kind = JOURNAL_END, .bytes = record, .owed = owed});
 }
 
 /* --- a crash, and what is left of it ---------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ struct node_journal_entry {
   struct journal_key key;
   enum journal_kind kind;
   struct str_view bytes, note; /* note: of what is kept */
+  uint8_t owed;
   struct node_journal_entry *next;
 };
 
@@ -39,6 +40,9 @@ void node_journal_init(struct node_journal *journal, struct world *world, int64_
 /* Copies the bytes; returns the ticket. */
 uint64_t node_journal_tell(struct node_journal *journal, enum journal_kind kind, struct journal_key key,
                            struct str_view bytes);
+
+/* JOURNAL_END: its record, and what is owed all the same (boundary/journal_key.h). */
+void node_journal_end(struct node_journal *journal, struct journal_key key, struct str_view record, uint8_t owed);
 
 /* The switch is killed: what has been told and is not durable is gone, but for what was `written` already. */
 void node_journal_crash(struct node_journal *journal, uint64_t written);

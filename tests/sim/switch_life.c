@@ -175,7 +175,7 @@ void switch_life_tell_records(struct switch_node *node) {
     const struct outbox_entry *entry = &outbox->entries[i];
     if (entry->kind != OUTBOX_RECORD) continue;
     if (node->setup->journal_flush_us > 0)
-      node_journal_tell(&node->journal, JOURNAL_END, cdr_record_key(entry->bytes), entry->bytes);
+      node_journal_end(&node->journal, cdr_record_key(entry->bytes), entry->bytes, entry->owed);
     else
       ledger_add(node->world, node, entry->bytes);
   }
@@ -207,7 +207,7 @@ static bool goes_on(struct switch_node *node, const struct node_journal_entry *k
   for (uint8_t i = 0; i < node->worker_count; i++) {
     struct node_worker *worker = &node->workers[i];
     if (!switch_core_takes_up(&worker->local, kept->key, kept->bytes)) continue;
-    struct journal_kept own = {kept->key, kept->bytes, kept->note};
+    struct journal_kept own = {kept->key, kept->bytes, kept->note, kept->owed};
     if (switch_core_restore(worker->core, &worker->context, &own) == RESULT_OK) is_well = true;
     switch_life_tell_journal(node);
     outbox_reset(&node->outbox);
@@ -222,7 +222,7 @@ static void take_up(void *context, const struct node_journal_entry *kept) {
   if (goes_on(node, kept)) return;
   bool is_call = journal_key_thing(kept->key) == JOURNAL_CALL;
   log_line(node->world, "%s: %s cannot be taken up", node->setup->name, is_call ? "a call" : "something");
-  if (is_call && call_kept_record(kept->bytes, kept->note, &record) == RESULT_OK)
+  if (is_call && kept->owed == 0 && call_kept_record(kept->bytes, kept->note, &record) == RESULT_OK)
     node_journal_tell(&node->journal, JOURNAL_END, kept->key, text_builder_view(&record));
   else
     node_journal_tell(&node->journal, JOURNAL_DROP, kept->key, (struct str_view){0});

@@ -1,0 +1,74 @@
+/* Who must still hear that a call is over. Its record is safe by then, so it is not taken up again; but a BYE may be
+ * lost, and when the switch is killed nobody repeats it. So the journal keeps what it has of an answered call until
+ * each end that is told has answered (JOURNAL_END with what is owed, then JOURNAL_DROP): nothing is written for that
+ * but the dropping. After a restart who is owed it gets a BYE; one who had heard it already answers 481.
+ *
+ *   owed:  bit 0 the caller, bit 1 the callee */
+#include "base/packed.h"
+#include "call/call_supervision.h"
+
+#define FAREWELL_WITHIN_MS 1000 /* so many at once are spread over this */
+
+static bool takes_leave(const struct call_leg *leg) {
+  return leg && (leg->state == LEG_STATE_LEAVING || leg->state == LEG_STATE_UNACKED_LEAVING);
+}
+
+static uint8_t owe(struct call_step *step, struct handle of, struct handle with, struct journal_key key) {
+  struct call_leg *leg = call_leg_at(step->table, of);
+  if (!takes_leave(leg)) return 0;
+  leg->owed_under = key;
+  if (takes_leave(call_leg_at(step->table, with))) leg->owed_with = with;
+  return (uint8_t)(1u << leg->side);
+}
+
+uint8_t call_farewell_note(struct call_step *step, struct handle caller, struct handle callee) {
+  if (step->call->kept_at.value == 0) return 0;
+  struct journal_key key = cdr_record_key_of_id(call_id_of(step));
+  return owe(step, caller, callee, key) | owe(step, callee, caller, key);
+}
+
+void call_farewell_done(struct call_step *step) {
+  const struct call_leg *leg = step->leg;
+  if (journal_key_is_none(leg->owed_under) || call_leg_at(step->table, leg->owed_with)) return;
+  /* FULL: after a restart a peer is told what it knows. */
+  (void)!outbox_journal_later(step->context->outbox, JOURNAL_DROP, leg->owed_under, (struct str_view){0});
+}
+
+/* --- after a restart ------------------------------------------------------------------------------------------------
+ */
+
+/* The leg's own timer sends the BYE. */
+static void say_soon(struct call_step *step, struct call_leg *leg, struct journal_key key) {
+  struct context *context = step->context;
+  leg->state = LEG_STATE_UNACKED_LEAVING;
+  leg->leave = call_end_of(END_REASON_normal, END_BY_SWITCH);
+  leg->owed_under = key;
+  leg->resend_end = mono_ms_add(context->now, random_between(context->random, 0, FAREWELL_WITHIN_MS));
+  timer_wheel_arm(context->wheel, &leg->timer, TIMER_CALL_LEG, leg->resend_end);
+}
+
+/* The call's own slot may be another's by now: it is not taken. */
+enum result call_farewell_restore(struct call_table *table, struct context *context, const struct journal_kept *kept) {
+  struct call over = {0};
+  struct call_step step = {.table = table, .context = context, .call = &over};
+  struct call_leg *legs[2] = {NULL, NULL};
+  struct packed_reader reader;
+  struct str_view record;
+  if (!call_kept_read(kept->state, &reader, &record)) return RESULT_MALFORMED;
+  (void)packed_take(&reader, 8);
+  call_restore_facts(&step, &reader);
+  (void)packed_take_text(&reader);
+  bool is_well = true;
+  for (unsigned side = CALL_CALLER; side <= CALL_CALLEE && is_well; side++) {
+    bool is_owed = (kept->owed & 1u << side) != 0;
+    if (is_owed) legs[side] = call_restore_lonely_leg(&step, &reader, (enum call_side)side);
+    is_well = is_owed ? legs[side] != NULL : call_restore_passes_over(&reader);
+  }
+  for (unsigned side = CALL_CALLER; side <= CALL_CALLEE; side++) {
+    const struct call_leg *other = legs[!side];
+    if (!legs[side]) continue;
+    say_soon(&step, legs[side], kept->key);
+    if (other) legs[side]->owed_with = pool_handle_of(&table->legs, other);
+  }
+  return legs[CALL_CALLER] || legs[CALL_CALLEE] ? RESULT_OK : RESULT_MALFORMED;
+}
