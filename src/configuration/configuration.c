@@ -1,6 +1,7 @@
 /* The door: one change at a time, and the loading at the start. */
 #include "configuration/configuration.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,14 @@
 #include "configuration/json_place.h"
 
 #define ARENA_BYTES (1ull << 34) /* lists of devices while a picture is built; address space only */
+
+#define LARGE_DOCUMENT_BYTES (1u << 20)
+
+/* JSON of a million phones takes a gigabyte of the heap, which keeps it unless it is told that nobody will come for it
+ * again. */
+static void give_heap_back(void) {
+  (void)malloc_trim(0);
+}
 
 void *configuration_reserve(size_t bytes) {
   void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -49,6 +58,7 @@ enum result configuration_apply(struct configuration *configuration, const char 
   pthread_mutex_unlock(&configuration->mutex);
   if (result == RESULT_OK && configuration->names) configuration_names_wake(configuration->names);
   json_decref(root);
+  if (length >= LARGE_DOCUMENT_BYTES) give_heap_back();
   if (result != RESULT_OK) problem->line = json_place_line(document, length, problem->pointer);
   return result;
 }
@@ -269,6 +279,7 @@ struct configuration *configuration_open(struct store *store, struct configurati
     return NULL;
   }
   if (load(configuration, problem) != RESULT_OK) configuration_close(&configuration);
+  give_heap_back();
   return configuration;
 }
 
