@@ -61,12 +61,16 @@ static bool is_told(struct str_view name) {
   static const struct str_view told[] = {STR_VIEW_LITERAL("username"), STR_VIEW_LITERAL("realm"),
                                          STR_VIEW_LITERAL("uri"),      STR_VIEW_LITERAL("algorithm"),
                                          STR_VIEW_LITERAL("qop"),      STR_VIEW_LITERAL("nc")};
-  for (size_t i = 0; i < sizeof told / sizeof told[0]; i++)
+  for (size_t i = 0; i < sizeof told / sizeof told[0]; i++) {
+    if (name.length != told[i].length || (name.data[0] | 0x20) != told[i].data[0]) continue;
     if (str_view_equal_nocase(name, told[i])) return true;
+  }
   return false;
 }
 
 static const char *quoted_end(const char *at, const char *end) {
+  const char *quote = memchr(at + 1, '"', (size_t)(end - at - 1));
+  if (quote && !memchr(at + 1, '\\', (size_t)(quote - at - 1))) return quote; /* as mostly */
   for (at++; at < end && *at != '"'; at++)
     if (*at == '\\' && at + 1 < end) at++;
   return at < end ? at : end;
