@@ -32,6 +32,7 @@ class Sizes:
     users: int = 20000
     burst_s: float = 5  # of OPTIONS and REGISTER as fast as they go
     window: int = 200
+    register_window: int = 60  # less than a worker takes at once: a queue that never empties is overload, and refused
     request_bytes: int = 500  # of a REGISTER and its answer, challenged or not, in the mean
     answer_bytes: int = 480
     floor_datagrams: int = 500000
@@ -58,7 +59,7 @@ class Sizes:
 
 
 SMOKE = Sizes(rates=(100, 200), warm_s=0.3, window_s=0.5, idle_s=0.2, settle_s=0.2, step_s=0.5, ramp_from=100, ramp_to=200, held=200,
-              held_rate=500, users=50, burst_s=0.3, window=20,
+              held_rate=500, users=50, burst_s=0.3, window=20, register_window=20,
               devices=200, floor_datagrams=5000, registrations=500, registration_rate=500, registration_ping_s=10, pages=5,
               supervised=200, supervised_million=400, session_s=90, session_million_s=90,
               refresh_window_s=4, recovered=200, recovered_million=400, clock_rate=30,
@@ -121,6 +122,7 @@ ROWS = [
     Row("register_us", "REGISTER with digest", "µs of processor"),
     Row("register_floor_us", "… what the kernel alone takes for it, in and out", "µs of processor"),
     Row("register_rate", "… a second, one core", "requests/s", better="more", digits=0),
+    Row("register_refused", "… refused for overload", "requests", goal=0, digits=0),
     Row("ping_us", "keep-alive (text) to each of {devices} devices", "µs of processor", goal=3, digits=2),
     Row("ping_floor_us", "… what the kernel alone takes for it: sendmmsg to as many addresses", "µs of processor", digits=2),
     Row("ping_gap_p50", "… from one to the next, {keep_alive} s wanted, median", "s", digits=2),
@@ -296,12 +298,12 @@ def supervised(launch, sizes, prefix, count, session_s):
     return {f"{prefix}_{key}": value for key, value in figures.items()} | {"report": report}
 
 
-def as_fast_as_it_goes(switch, sizes, idle_share, work, **options):
+def as_fast_as_it_goes(switch, sizes, idle_share, work, window, **options):
     """Keeps a window of requests full for some seconds. Returns the cost and the report."""
-    trial = switch.gun.run(work, count=sizes.window * 50, window=sizes.window, **options)
-    count = max(int(trial["rate"] * sizes.burst_s), sizes.window)
+    trial = switch.gun.run(work, count=sizes.window * 50, window=window, **options)
+    count = max(int(trial["rate"] * sizes.burst_s), window)
     with Cost(switch, idle_share) as cost:
-        report = switch.gun.run(work, count=count, window=sizes.window, **options)
+        report = switch.gun.run(work, count=count, window=window, **options)
     return cost, report
 
 
@@ -321,7 +323,7 @@ def recovery(launch, prefix, count):
 
 def options(launch, sizes):
     with launch() as switch:
-        cost, report = as_fast_as_it_goes(switch, sizes, switch.idle_share(sizes.idle_s), "options")
+        cost, report = as_fast_as_it_goes(switch, sizes, switch.idle_share(sizes.idle_s), "options", sizes.window)
     return {
         "options_us": cost.us_each(report["started"]),
         "options_rate": report["completed"] / report["seconds"],
@@ -342,13 +344,14 @@ def register(launch, sizes):
         first = switch.gun.run("register", count=sizes.users, window=sizes.window, **phones)
         time.sleep(sizes.settle_s)
         after = switch.memory_bytes()
-        cost, report = as_fast_as_it_goes(switch, sizes, idle_share, "register", **phones)
+        cost, report = as_fast_as_it_goes(switch, sizes, idle_share, "register", sizes.register_window, **phones)
         floor_us = switch.floor_us("answers", sizes.floor_datagrams, sizes.request_bytes, sizes.answer_bytes)
     requests = report["completed"] + report["challenged"]
     return {
         "register_us": cost.us_each(requests),
         "register_floor_us": floor_us,
         "register_rate": requests / report["seconds"],
+        "register_refused": report["rejected"],
         "registration_bytes": (after - before) / max(first["completed"], 1),
         "report": {"first": first, "later": report},
     }
