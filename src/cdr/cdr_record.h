@@ -85,10 +85,8 @@ enum end_cause {
 const char *end_cause_name(enum end_cause cause);
 const char *end_cause_sentence(enum end_cause cause);
 
-/* The Q.850 cause for a final SIP status (q850.def: RFC 3398 §8.2.6.1), 31 where it has none, 16 for a 2xx; and the
- * status for a cause (§7.2.4.1), 500 where it has none. */
+/* The Q.850 cause for a final SIP status (q850.def: RFC 3398 §8.2.6.1), 31 where it has none, 16 for a 2xx. */
 unsigned q850_cause_of_status(unsigned sip_status);
-unsigned sip_status_of_q850_cause(unsigned cause);
 
 /* Which end_reason a final response of the far side is: 486 busy, 603 rejected … from end_reason_of_status.def.
  * protocol_error for what is not a final status. */

@@ -31,38 +31,19 @@ const char *end_cause_sentence(enum end_cause cause) {
   return end_cause_rows[cause].sentence;
 }
 
-struct number_pair {
-  uint16_t from, to;
-};
-
-static const struct number_pair causes_of_statuses[] = {
+static const struct {
+  uint16_t status, cause;
+} causes_of_statuses[] = {
 #define Q850_OF_STATUS(status, cause) {status, cause},
 #include "cdr/q850.def"
 #undef Q850_OF_STATUS
 };
 
-static const struct number_pair statuses_of_causes[] = {
-#define STATUS_OF_Q850(cause, status) {cause, status},
-#include "cdr/q850.def"
-#undef STATUS_OF_Q850
-};
-
-static unsigned pair_find(const struct number_pair *pairs, size_t count, unsigned from, unsigned otherwise) {
-  for (size_t i = 0; i < count; i++)
-    if (pairs[i].from == from) return pairs[i].to;
-  return otherwise;
-}
-
 unsigned q850_cause_of_status(unsigned sip_status) {
   const unsigned normal_clearing = 16, normal_unspecified = 31;
-  return pair_find(causes_of_statuses, sizeof causes_of_statuses / sizeof causes_of_statuses[0], sip_status,
-                   sip_status / 100 == 2 ? normal_clearing : normal_unspecified);
-}
-
-unsigned sip_status_of_q850_cause(unsigned cause) {
-  const unsigned server_internal_error = 500;
-  return pair_find(statuses_of_causes, sizeof statuses_of_causes / sizeof statuses_of_causes[0], cause,
-                   server_internal_error);
+  for (size_t i = 0; i < sizeof causes_of_statuses / sizeof causes_of_statuses[0]; i++)
+    if (causes_of_statuses[i].status == sip_status) return causes_of_statuses[i].cause;
+  return sip_status / 100 == 2 ? normal_clearing : normal_unspecified;
 }
 
 static const struct {

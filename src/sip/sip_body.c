@@ -96,7 +96,3 @@ struct str_view sip_body_find(struct str_view content_type, struct str_view body
   struct media_type wanted = read_media_type(media_type);
   return find(content_type, body, &wanted, LEVELS_MAX);
 }
-
-struct str_view sip_message_find_body(const struct sip_message *message, struct str_view media_type) {
-  return sip_body_find(sip_message_header(message, SIP_HEADER_CONTENT_TYPE), message->body, media_type);
-}

@@ -4,14 +4,10 @@
 #define SIP_SIP_BODY_H
 
 #include "base/str_view.h"
-#include "sip/sip_message.h"
 
 /* The first part of a body that has this media type ("application/sdp", compared without case and without parameters):
  * all of `body` when `content_type` says so, one of its parts when that says multipart, down to three levels. A view
  * into `body`, so that it can be replaced there; data NULL when there is none. */
 struct str_view sip_body_find(struct str_view content_type, struct str_view body, struct str_view media_type);
-
-/* The same of a message's body. */
-struct str_view sip_message_find_body(const struct sip_message *message, struct str_view media_type);
 
 #endif

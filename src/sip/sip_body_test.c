@@ -56,16 +56,6 @@ static void test_a_part_without_headers_is_text(void) {
   expect_view(text, "hello");
 }
 
-static void test_the_body_of_a_message_is_looked_into(void) {
-  static struct sip_message message;
-  struct sip_defect defect;
-  (void)!sip_message_parse(STR_VIEW("INVITE sip:a SIP/2.0\r\nc: multipart/mixed;boundary=b\r\n\r\n"
-                                    "--b\r\nContent-Type: application/sdp\r\n\r\nv=0\r\n--b--"),
-                           &message, &defect);
-  expect_view(sip_message_find_body(&message, SDP), "v=0");
-}
-
 TAP_TESTS(TAP(test_a_body_of_the_type_is_found_whole), TAP(test_a_part_of_multipart_is_found),
           TAP(test_a_delimiter_must_begin_a_line), TAP(test_parts_within_parts_are_found_to_the_third_level),
-          TAP(test_broken_multiparts_hold_nothing), TAP(test_a_part_without_headers_is_text),
-          TAP(test_the_body_of_a_message_is_looked_into))
+          TAP(test_broken_multiparts_hold_nothing), TAP(test_a_part_without_headers_is_text))
