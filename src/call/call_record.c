@@ -355,12 +355,19 @@ static void note_of_stranger(struct call_step *step) {
   security_line_send(step->context->outbox, STR_VIEW("stranger"), &step->flow->remote, who.caller);
 }
 
+/* What has a To tag, whether or not it can be read, is part of a call. */
+static bool is_attempt(const struct sip_message *request) {
+  struct str_view to = sip_message_header(request, SIP_HEADER_TO);
+  return request->method == SIP_METHOD_INVITE && request->to_tag.length == 0 &&
+         !str_view_contains_folded(to, STR_VIEW("tag="));
+}
+
 bool call_note_malformed(struct call_table *table, struct context *context, const struct sip_message *request,
                          const struct sip_defect *defect, const struct flow *flow) {
   struct call_step step = {.table = table, .context = context, .message = request, .flow = flow};
   const struct device *gateway = directory_find_mapping_gateway(context->directory, &flow->remote);
   bool is_known = gateway || call_is_known(&step);
-  if (request->method == SIP_METHOD_INVITE && request->to_tag.length == 0) {
+  if (is_attempt(request)) {
     if (gateway)
       note_of_gateway(&step, defect, gateway);
     else if (is_known)

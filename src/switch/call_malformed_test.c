@@ -53,6 +53,9 @@ static void test_other_requests_and_calls_that_stand_leave_none(void) {
   peer_send_text(customer, "INVITE sip:4420@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bKbad\r\n"
                            "From: <sip:1@x>;tag=h\r\nTo: <sip:2@x>;tag=t\r\nCall-ID: bad\r\n" BAD_CSEQ "\r\n");
   peer_expect(customer, "400");
+  peer_send_text(customer, "INVITE sip:4420@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bKbad\r\n"
+                           "From: <sip:1@x>;tag=h\r\nTo: <<sip:2@x>;Tag=t\r\nCall-ID: bad\r\nCSeq: 1 INVITE\r\n\r\n");
+  peer_expect(customer, "400"); /* part of a call, though its tag cannot be read */
   peer_send_text(customer, "OPTIONS sip:4420@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bKbad\r\n"
                            "From: <sip:1@x>;tag=h\r\nTo: <sip:2@x>\r\nCall-ID: bad\r\nCSeq: 1 INVITE\r\n\r\n");
   peer_expect(customer, "400");
