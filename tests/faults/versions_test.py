@@ -48,8 +48,9 @@ def lift_caps(path):
 
 
 def switch_with(rig, version, **configuration):
-    """One that is yet to be started."""
-    switch = Switch(rig, tcp=False, arguments=["--workers", "1"], **configuration)
+    """One that is yet to be started. Its calls have no cap: they are as old as their journal."""
+    switch = Switch(rig, tcp=False, arguments=["--workers", "1"],
+                    parameters={"SS_SIP_NO_TIMER_REINVITE_INTERVAL": 0}, **configuration)
     switch.data.mkdir(mode=0o700)
     shutil.copytree(JOURNALS / f"version_{version}", switch.data / "journal")
     for path in (switch.data / "journal").iterdir():
