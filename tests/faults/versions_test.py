@@ -24,37 +24,12 @@ def crc32c(salt, data):
     return ~crc & 0xFFFFFFFF
 
 
-def lift_cap(record, salt):
-    """A call without timers ends two hours after its answer, and these were answered long ago: without that cap it goes on.
-    The byte stands behind the call's record, its handle and its times."""
-    is_call = record[12] == 2 and record[31] == 0 and record[HEADER_BYTES] == 2
-    if not is_call:
-        return
-    at = HEADER_BYTES + 5 + struct.unpack_from("<I", record, HEADER_BYTES + 1)[0] + 8 + 4 * 8 + 4 * 4
-    record[at] = 0
-    [length] = struct.unpack_from("<I", record, 8)
-    struct.pack_into("<I", record, 4, crc32c(salt, record[8:HEADER_BYTES + length]))
-
-
-def lift_caps(path):
-    salt, data, at = int(path.stem.split("-")[2], 16), bytearray(path.read_bytes()), 0
-    while data[at:at + 4] == b"BJ01":
-        end = at + (HEADER_BYTES + struct.unpack_from("<I", data, at + 8)[0] + 7) // 8 * 8
-        record = data[at:end]
-        lift_cap(record, salt)
-        data[at:end] = record
-        at = end
-    path.write_bytes(data)
-
-
 def switch_with(rig, version, **configuration):
     """One that is yet to be started. Its calls have no cap: they are as old as their journal."""
     switch = Switch(rig, tcp=False, arguments=["--workers", "1"],
                     parameters={"SS_SIP_NO_TIMER_REINVITE_INTERVAL": 0}, **configuration)
     switch.data.mkdir(mode=0o700)
     shutil.copytree(JOURNALS / f"version_{version}", switch.data / "journal")
-    for path in (switch.data / "journal").iterdir():
-        lift_caps(path)
     return switch
 
 
