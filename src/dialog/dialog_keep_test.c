@@ -12,7 +12,8 @@ static struct str_view saved(struct world *world, struct handle dialog, char mem
   return text_builder_view(&state);
 }
 
-/* The same as version 1 would have written it: whole lines, and the peer's tag counted from the beginning of its own. */
+/* The same as version 1 would have written it: whole lines, and the peer's tag counted from the beginning of its own.
+ */
 static struct str_view as_version_1(struct world *world, struct str_view state, const char *tag) {
   struct packed_reader reader = {.rest = str_view_from(state, 1 + NUMBERS_BYTES)};
   struct text_builder old = arena_builder(&world->arena, STATE_BYTES_MAX);
@@ -52,8 +53,8 @@ static void copy_value(char *text, size_t bytes, struct str_view value) {
 static struct kept keep(bool is_uac, unsigned version) {
   struct kept kept;
   struct world *world = world_create(4);
-  struct handle dialog = is_uac ? carol_talks(world, "Contact: <sip:carol@203.0.113.9:5080>\n")
-                                : alice_talks(world, alice_contact);
+  struct handle dialog =
+      is_uac ? carol_talks(world, "Contact: <sip:carol@203.0.113.9:5080>\n") : alice_talks(world, alice_contact);
   struct str_view state = saved(world, dialog, kept.state);
   if (version == 1) state = as_version_1(world, state, local_tag(world, dialog));
   memmove(kept.state, state.data, kept.length = state.length);
