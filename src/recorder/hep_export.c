@@ -46,6 +46,7 @@ struct hep_export {
 
   /* Of the thread. */
   struct address at_work; /* the target; family NONE: none */
+  bool is_to_begin;       /* there was no memory or no socket: it is tried again */
   uint32_t at_work_agent;
   int fd;
   struct udp_outbound *outbound;
@@ -194,20 +195,21 @@ static bool wait_for_round(struct hep_export *export) {
   until.tv_nsec %= 1000000000L;
   pthread_mutex_lock(&export->lock);
   int problem = 0;
-  bool is_idle = export->at_work.family == ADDRESS_NONE;
+  bool is_idle = export->at_work.family == ADDRESS_NONE && !export->is_to_begin;
   while (!export->is_stopping && !export->has_new_target && problem == 0)
     problem = is_idle ? pthread_cond_wait(&export->changed, &export->lock)
                       : pthread_cond_timedwait(&export->changed, &export->lock, &until);
-  bool has_new_target = export->has_new_target, goes_on = !export->is_stopping;
+  bool begins = export->has_new_target || export->is_to_begin, goes_on = !export->is_stopping;
   export->has_new_target = false;
   struct address target = export->target;
   export->at_work_agent = export->agent;
   pthread_mutex_unlock(&export->lock);
-  if (!has_new_target) return goes_on;
+  if (!begins || !goes_on) return goes_on;
   stop_work(export);
   export->at_work = target;
-  if (target.family != ADDRESS_NONE && !begin_work(export)) export->at_work.family = ADDRESS_NONE;
-  return goes_on;
+  export->is_to_begin = target.family != ADDRESS_NONE && !begin_work(export);
+  if (export->is_to_begin) export->at_work.family = ADDRESS_NONE;
+  return true;
 }
 
 static void *run(void *context) {

@@ -1,7 +1,9 @@
 #include "recorder/hep_export.h"
 
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "net/udp.h"
@@ -36,22 +38,50 @@ static bool comes(int fd) {
   return false;
 }
 
-/* Parameters may change twice before the thread has looked. */
-static void test_a_target_that_is_told_twice_is_not_forgotten(void) {
+static struct address target;
+
+/* The socket that listens. */
+static int begin(void) {
   test_dir_make("hep", dir);
   expect(ring_file_open(&file, &ring, dir, "0-calls", 4, problem, sizeof problem));
-  struct address target = {.family = ADDRESS_IPV4, .ip = {127, 0, 0, 1}};
+  target = (struct address){.family = ADDRESS_IPV4, .ip = {127, 0, 0, 1}};
   int fd = udp_open(&target, 0);
   expect(fd >= 0 && target.port != 0);
-  struct hep_export *export = hep_export_open(dir);
-  for (unsigned agent = 1; agent <= 3; agent++)
-    hep_export_set_target(export, &target, agent);
-  expect(comes(fd));
-  expect(hep_export_count(export).sent > 0);
+  return fd;
+}
+
+static void end(int fd, struct hep_export *export) {
   hep_export_close(&export);
   close(fd);
   ring_file_close(&file);
   test_dir_remove(dir);
 }
 
-TAP_TESTS(TAP(test_a_target_that_is_told_twice_is_not_forgotten))
+/* Parameters may change twice before the thread has looked. */
+static void test_a_target_that_is_told_twice_is_not_forgotten(void) {
+  int fd = begin();
+  struct hep_export *export = hep_export_open(dir);
+  for (unsigned agent = 1; agent <= 3; agent++)
+    hep_export_set_target(export, &target, agent);
+  expect(comes(fd));
+  for (int i = 0; i < 1000 && hep_export_count(export).sent == 0; i++) /* it is counted when it has gone */
+    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+  expect(hep_export_count(export).sent > 0);
+  end(fd, export);
+}
+
+static void test_without_a_socket_it_is_tried_again(void) {
+  struct rlimit limit, none;
+  int fd = begin();
+  struct hep_export *export = hep_export_open(dir);
+  expect(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+  none = (struct rlimit){.rlim_max = limit.rlim_max};
+  expect(setrlimit(RLIMIT_NOFILE, &none) == 0);
+  hep_export_set_target(export, &target, 1);
+  nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL);
+  expect(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+  expect(comes(fd));
+  end(fd, export);
+}
+
+TAP_TESTS(TAP(test_a_target_that_is_told_twice_is_not_forgotten), TAP(test_without_a_socket_it_is_tried_again))
