@@ -18,6 +18,7 @@ void pool_init(struct pool *pool, void *memory, uint32_t slot_bytes, uint32_t ca
   slot_bytes = rounded_slot_bytes(slot_bytes);
   *pool = (struct pool){.slots = memory, .slot_bytes = slot_bytes, .capacity = capacity, .first_free = NO_SLOT};
   pool->generations = (void *)(pool->slots + (size_t)slot_bytes * capacity);
+  pool->reciprocal = UINT64_MAX / slot_bytes + 1;
 }
 
 static void *slot_at(const struct pool *pool, uint32_t index) {
@@ -85,8 +86,10 @@ void pool_restored(struct pool *pool) {
 
 static uint32_t taken_index_of(const struct pool *pool, const void *slot) {
   size_t offset = (size_t)((uintptr_t)slot - (uintptr_t)pool->slots);
-  require(offset < (size_t)pool->high_water * pool->slot_bytes && offset % pool->slot_bytes == 0);
-  uint32_t index = (uint32_t)(offset / pool->slot_bytes);
+  require(offset < (size_t)pool->high_water * pool->slot_bytes);
+  /* Exact for a multiple of slot_bytes; for anything else the product is another. */
+  uint32_t index = (uint32_t)(((unsigned __int128)offset * pool->reciprocal) >> 64);
+  require((size_t)index * pool->slot_bytes == offset);
   require(pool->generations[index] & 1);
   return index;
 }

@@ -22,6 +22,7 @@ struct pool {
   uint32_t used;
   uint32_t high_water; /* slots below this index have been used at least once */
   uint32_t first_free; /* UINT32_MAX: only slots from high_water on are free */
+  uint64_t reciprocal; /* 2^64 / slot_bytes, rounded up: a division takes longer than the rest of giving back */
 };
 
 /* Bytes that `pool_init` needs for `capacity` slots of `slot_bytes` (rounded up to 8). */

@@ -104,6 +104,8 @@ static void refresh_target_by_response(struct dialog_table *table, struct contex
 static void relearn(struct dialog_table *table, struct context *context, struct dialog *dialog, struct remote_end *end,
                     const struct sip_message *response) {
   struct remote_end_words words = remote_end_words(table, end);
+  bool has_route = words.route_set.length > 0 || sip_message_has(response, SIP_HEADER_RECORD_ROUTE);
+  if (!has_route && names_target(response, words.remote_target)) return; /* as the provisional response said */
   /* Without a block the early dialog's route set stays, which mostly is the same. */
   if (remote_end_learn(table, context, end, &words, response) == RESULT_OK) remote_end_aim(table, context, dialog, end);
 }

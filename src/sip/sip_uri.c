@@ -87,6 +87,12 @@ static bool is_scheme(struct str_view text) {
 }
 
 static bool scan_scheme(struct sip_scan *scan, struct sip_uri *uri) {
+  if (scan->end - scan->at >= 4 && sip_same_4(scan->at, "sip:")) { /* nearly always */
+    uri->scheme_text = str_view_of(scan->at, 3);
+    uri->scheme = SIP_URI_SIP;
+    scan->at += 4;
+    return true;
+  }
   uri->scheme_text = sip_scan_while(scan, SIP_TOKEN);
   uri->scheme = scheme_of(uri->scheme_text);
   if (uri->scheme == SIP_URI_OTHER && !is_scheme(uri->scheme_text)) return false;
