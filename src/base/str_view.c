@@ -69,15 +69,25 @@ bool str_view_to_u32(struct str_view text, uint32_t *value_out) {
   return true;
 }
 
+#define HEX_DIGIT 16u /* beside its value; 0: it is none */
+
+static const uint8_t hex_digits[256] = {
+    ['0'] = HEX_DIGIT | 0,  ['1'] = HEX_DIGIT | 1,  ['2'] = HEX_DIGIT | 2,  ['3'] = HEX_DIGIT | 3,
+    ['4'] = HEX_DIGIT | 4,  ['5'] = HEX_DIGIT | 5,  ['6'] = HEX_DIGIT | 6,  ['7'] = HEX_DIGIT | 7,
+    ['8'] = HEX_DIGIT | 8,  ['9'] = HEX_DIGIT | 9,  ['a'] = HEX_DIGIT | 10, ['b'] = HEX_DIGIT | 11,
+    ['c'] = HEX_DIGIT | 12, ['d'] = HEX_DIGIT | 13, ['e'] = HEX_DIGIT | 14, ['f'] = HEX_DIGIT | 15,
+};
+
 bool str_view_hex_to_u64(struct str_view text, uint64_t *value_out) {
   uint64_t value = 0;
   if (text.length == 0 || text.length > 16) return false;
+  unsigned all = HEX_DIGIT;
   for (size_t i = 0; i < text.length; i++) {
-    char digit = text.data[i];
-    bool is_number = digit >= '0' && digit <= '9', is_letter = digit >= 'a' && digit <= 'f';
-    if (!is_number && !is_letter) return false;
-    value = value << 4 | (uint64_t)(is_number ? digit - '0' : digit - 'a' + 10);
+    unsigned digit = hex_digits[(uint8_t)text.data[i]];
+    all &= digit;
+    value = value << 4 | (digit & 15);
   }
+  if (!(all & HEX_DIGIT)) return false;
   *value_out = value;
   return true;
 }

@@ -47,6 +47,7 @@ void address_ip_to_text(const struct address *address, struct text_builder *buil
 
 /* Appends "192.0.2.1:5060" or "[2001:db8::1]:5060". */
 void address_to_text(const struct address *address, struct text_builder *builder);
+#define ADDRESS_TEXT_BYTES 48 /* never longer */
 
 /* A hash under no key, for tables that only operators fill. Strangers' addresses: use siphash over ip, port, family. */
 uint64_t address_hash(const struct address *address);

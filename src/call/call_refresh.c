@@ -218,7 +218,7 @@ static struct session_reply reply_of(struct call_step *step) {
   reply.status = step->message->status;
   reply.has_retry_after = sip_delta_seconds_parse(retry_after, &reply.retry_after_s) == RESULT_OK;
   if (reply.status < 300 && reply.method != SIP_METHOD_OPTIONS) {
-    struct session_words words = session_words_read(step->message);
+    struct session_words words = session_words_of_answer(step->message);
     reply.terms = call_supervision_conclude(step, leg, &words);
   }
   return reply;

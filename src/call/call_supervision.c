@@ -141,7 +141,7 @@ struct session_terms call_supervision_conclude(struct call_step *step, struct ca
 
 void call_supervision_take_answer(struct call_step *step) {
   struct call_leg *leg = step->leg;
-  struct session_words words = session_words_read(step->message);
+  struct session_words words = session_words_of_answer(step->message);
   bool is_first = !is_answered(leg);
   if (is_first && step->message->method == SIP_METHOD_UPDATE) return;
   struct session_terms terms = call_supervision_conclude(step, leg, &words);
@@ -154,7 +154,7 @@ void call_supervision_take_answer(struct call_step *step) {
 }
 
 bool call_supervision_raise(struct call_step *step) {
-  struct session_words words = session_words_read(step->message);
+  struct session_words words = session_words_of_answer(step->message);
   counters_add(step->context->counters, session_intervals_raised);
   return session_offer_raise(&step->leg->asked_terms, words.min_se_s);
 }

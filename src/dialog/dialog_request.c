@@ -13,18 +13,33 @@ static const struct local_socket *socket_of(const struct local_identity *local, 
   return &local->sockets[flow->socket_index < local->socket_count ? flow->socket_index : 0];
 }
 
+/* What we are called in one message: our tag, and the address that Via and Contact name. */
+struct own_names {
+  char memory[DIALOG_TAG_LENGTH + ADDRESS_TEXT_BYTES];
+  struct str_view tag, sent_by;
+  enum transport transport;
+};
+
+static void name_ourselves(const struct dialog_table *table, const struct local_identity *local,
+                           const struct dialog *dialog, const struct flow *flow, struct own_names *names_out) {
+  struct text_builder text = text_builder_over(names_out->memory, sizeof names_out->memory);
+  dialog_write_tag(table, dialog, &text);
+  names_out->tag = text_builder_view(&text);
+  address_to_text(&socket_of(local, flow)->advertised, &text);
+  names_out->sent_by = str_view_from(text_builder_view(&text), names_out->tag.length);
+  names_out->transport = (enum transport)flow->transport;
+}
+
 /* sip:TAG@advertised address: the user part is our tag, so that the dialog of a device that loses tags is found all the
  * same. UDP is what a sip: URI means by itself. */
-static void write_contact(const struct local_identity *local, const struct dialog *dialog, struct str_view tag,
-                          struct text_builder *builder) {
-  enum transport transport = (enum transport)dialog->end.flow.transport;
+static void write_contact(const struct dialog *dialog, const struct own_names *names, struct text_builder *builder) {
   sip_build_header_begin(builder, SIP_HEADER_CONTACT);
   text_builder_add(builder, dialog->is_secure ? STR_VIEW("<sips:") : STR_VIEW("<sip:"));
-  text_builder_add(builder, tag);
+  text_builder_add(builder, names->tag);
   text_builder_add_char(builder, '@');
-  address_to_text(&socket_of(local, &dialog->end.flow)->advertised, builder);
-  if (transport == TRANSPORT_TCP) text_builder_add_literal(builder, ";transport=tcp");
-  if (transport == TRANSPORT_TLS && !dialog->is_secure) text_builder_add_literal(builder, ";transport=tls");
+  text_builder_add(builder, names->sent_by);
+  if (names->transport == TRANSPORT_TCP) text_builder_add_literal(builder, ";transport=tcp");
+  if (names->transport == TRANSPORT_TLS && !dialog->is_secure) text_builder_add_literal(builder, ";transport=tls");
   text_builder_add_char(builder, '>');
   sip_build_header_end(builder);
 }
@@ -42,19 +57,16 @@ static struct text_builder request_builder(const struct remote_end *end, const s
 static void build_request(const struct dialog_table *table, const struct context *context, const struct dialog *dialog,
                           const struct remote_end *end, const struct dialog_request *request, uint32_t cseq,
                           struct str_view branch, struct text_builder *builder) {
-  char tag_memory[DIALOG_TAG_LENGTH];
-  struct text_builder tag = text_builder_over(tag_memory, sizeof tag_memory);
+  struct own_names names;
   struct str_view method =
       request->method == SIP_METHOD_UNKNOWN ? request->method_text : sip_method_text(request->method);
-  const struct local_socket *local_socket = socket_of(context->local, &end->flow);
-  dialog_write_tag(table, dialog, &tag);
+  name_ourselves(table, context->local, dialog, &end->flow, &names);
   sip_build_request_line(builder, method, remote_end_request_uri(table, end));
-  sip_build_via(builder, (enum transport)end->flow.transport, &local_socket->advertised, branch);
+  sip_build_via_text(builder, names.transport, names.sent_by, branch);
   sip_build_header_u32(builder, SIP_HEADER_MAX_FORWARDS, request->max_forwards ? request->max_forwards : MAX_FORWARDS);
-  remote_end_add_lines(table, end, text_builder_view(&tag), builder);
+  remote_end_add_lines(table, end, names.tag, builder);
   sip_build_cseq(builder, cseq, method);
-  if (dialog_method_refreshes_target(request->method))
-    write_contact(context->local, dialog, text_builder_view(&tag), builder);
+  if (dialog_method_refreshes_target(request->method)) write_contact(dialog, &names, builder);
   sip_build_plain_header(builder, SIP_HEADER_USER_AGENT, STR_VIEW("Belfry"));
   text_builder_add(builder, request->extra_headers);
   sip_build_end(builder, request->content_type, request->body);
@@ -192,13 +204,15 @@ enum result dialog_build_response(struct dialog_table *table, struct context *co
                                   struct str_view reason, struct text_builder *builder) {
   struct dialog *dialog = dialog_at(table, handle);
   if (!dialog) return RESULT_NOT_FOUND;
+  struct own_names names;
   struct str_view tag = dialog_local_tag(table, context, handle); /* left out of 100 */
   enum result result = transaction_build_response(table->transactions, transaction, status, reason, tag, builder);
   if (result != RESULT_OK) return result;
   if (status >= 200) dialog_settle_target(table, context, dialog, method, status < 300);
   if (!wants_contact(method, status)) return RESULT_OK;
+  name_ourselves(table, context->local, dialog, &dialog->end.flow, &names);
   write_record_route(table, dialog, builder);
-  write_contact(context->local, dialog, tag, builder);
+  write_contact(dialog, &names, builder);
   return RESULT_OK;
 }
 

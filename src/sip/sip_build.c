@@ -91,10 +91,18 @@ void sip_build_other_header(struct text_builder *builder, struct str_view name, 
 
 void sip_build_via(struct text_builder *builder, enum transport transport, const struct address *sent_by,
                    struct str_view branch) {
+  char memory[ADDRESS_TEXT_BYTES];
+  struct text_builder text = text_builder_over(memory, sizeof memory);
+  address_to_text(sent_by, &text);
+  sip_build_via_text(builder, transport, text_builder_view(&text), branch);
+}
+
+void sip_build_via_text(struct text_builder *builder, enum transport transport, struct str_view sent_by,
+                        struct str_view branch) {
   text_builder_add_literal(builder, "Via: SIP/2.0/");
   text_builder_add(builder, transport_name(transport));
   text_builder_add_char(builder, ' ');
-  address_to_text(sent_by, builder);
+  text_builder_add(builder, sent_by);
   text_builder_add_literal(builder, ";branch=");
   add_value(builder, branch);
   if (transport == TRANSPORT_UDP) text_builder_add_literal(builder, ";rport");

@@ -28,6 +28,10 @@ void sip_build_header_end(struct text_builder *builder);
 void sip_build_via(struct text_builder *builder, enum transport transport, const struct address *sent_by,
                    struct str_view branch);
 
+/* The same with sent-by as text. */
+void sip_build_via_text(struct text_builder *builder, enum transport transport, struct str_view sent_by,
+                        struct str_view branch);
+
 /* "CSeq: 1 INVITE\r\n" */
 void sip_build_cseq(struct text_builder *builder, uint32_t number, struct str_view method);
 

@@ -82,11 +82,16 @@ struct session_wishes session_wishes_of(const struct parameters *parameters, con
 }
 
 struct session_words session_words_read(const struct sip_message *message) {
+  struct session_words words = session_words_of_answer(message);
+  words.supports = sip_message_lists_token(message, SIP_HEADER_SUPPORTED, TIMER_OPTION) ||
+                   sip_message_lists_token(message, SIP_HEADER_REQUIRE, TIMER_OPTION);
+  return words;
+}
+
+struct session_words session_words_of_answer(const struct sip_message *message) {
   struct session_words words = {0};
   struct sip_session_expires expires;
   uint32_t min_se_s;
-  words.supports = sip_message_lists_token(message, SIP_HEADER_SUPPORTED, TIMER_OPTION) ||
-                   sip_message_lists_token(message, SIP_HEADER_REQUIRE, TIMER_OPTION);
   if (sip_session_expires_parse(sip_message_header(message, SIP_HEADER_SESSION_EXPIRES), &expires) == RESULT_OK) {
     words.has_interval = true;
     words.interval_s = expires.interval_s;

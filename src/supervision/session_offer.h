@@ -52,6 +52,9 @@ struct session_words {
 };
 struct session_words session_words_read(const struct sip_message *message);
 
+/* The same without `supports`, which decides nothing in the answer to a request of ours. */
+struct session_words session_words_of_answer(const struct sip_message *message);
+
 /* --- as UAS ------------------------------------------------------------------------------------------------------ */
 
 enum session_judgement {

@@ -10,9 +10,9 @@
 #define COOKIE           "z9hG4bK"
 #define COOKIE_LENGTH    7
 #define WORKER_DIGITS    2
-#define WORD_DIGITS      8
+#define HANDLE_DIGITS    16
 #define RANDOM_DIGITS    16
-#define BRANCH_LENGTH    (COOKIE_LENGTH + WORKER_DIGITS + 2 * WORD_DIGITS + RANDOM_DIGITS)
+#define BRANCH_LENGTH    (COOKIE_LENGTH + WORKER_DIGITS + HANDLE_DIGITS + RANDOM_DIGITS)
 #define UDP_REQUEST_MOST 1300
 #define NO_TCP_MS        (5 * 60 * 1000)
 #define PARSE_SLACK      64
@@ -23,29 +23,13 @@ static struct str_view build_branch(struct context *context, struct handle handl
   struct text_builder builder = arena_builder(context->arena, BRANCH_LENGTH);
   text_builder_add_literal(&builder, COOKIE);
   text_builder_add_hex(&builder, context->local->worker, WORKER_DIGITS);
-  text_builder_add_hex(&builder, (uint64_t)handle.index << 32 | handle.generation, 2 * WORD_DIGITS);
+  text_builder_add_hex(&builder, (uint64_t)handle.index << 32 | handle.generation, HANDLE_DIGITS);
   text_builder_add_hex(&builder, random_bits, RANDOM_DIGITS);
   return builder.overflowed ? (struct str_view){0} : text_builder_view(&builder);
 }
 
 struct str_view transaction_stateless_branch(struct context *context, uint64_t random_bits) {
   return build_branch(context, HANDLE_NONE, random_bits);
-}
-
-/* Lower-case digits only, as we write them. */
-static bool read_hex(struct str_view text, size_t offset, unsigned digits, uint64_t *value_out) {
-  uint64_t value = 0;
-  for (size_t i = offset; i < offset + digits; i++) {
-    char digit = text.data[i];
-    if (digit >= '0' && digit <= '9')
-      value = value << 4 | (uint64_t)(digit - '0');
-    else if (digit >= 'a' && digit <= 'f')
-      value = value << 4 | (uint64_t)(digit - 'a' + 10);
-    else
-      return false;
-  }
-  *value_out = value;
-  return true;
 }
 
 struct branch_parts {
@@ -55,15 +39,14 @@ struct branch_parts {
 };
 
 static bool read_branch(struct str_view branch, struct branch_parts *out) {
-  uint64_t worker, index, generation;
+  uint64_t worker, handle;
   if (branch.length != BRANCH_LENGTH || memcmp(branch.data, COOKIE, COOKIE_LENGTH) != 0) return false;
-  if (!read_hex(branch, COOKIE_LENGTH, WORKER_DIGITS, &worker) ||
-      !read_hex(branch, COOKIE_LENGTH + WORKER_DIGITS, WORD_DIGITS, &index) ||
-      !read_hex(branch, COOKIE_LENGTH + WORKER_DIGITS + WORD_DIGITS, WORD_DIGITS, &generation) ||
-      !read_hex(branch, BRANCH_LENGTH - RANDOM_DIGITS, RANDOM_DIGITS, &out->random_bits))
+  if (!str_view_hex_to_u64(str_view_slice(branch, COOKIE_LENGTH, WORKER_DIGITS), &worker) ||
+      !str_view_hex_to_u64(str_view_slice(branch, COOKIE_LENGTH + WORKER_DIGITS, HANDLE_DIGITS), &handle) ||
+      !str_view_hex_to_u64(str_view_from(branch, BRANCH_LENGTH - RANDOM_DIGITS), &out->random_bits))
     return false;
   out->worker = (uint8_t)worker;
-  out->handle = (struct handle){(uint32_t)index, (uint32_t)generation};
+  out->handle = (struct handle){(uint32_t)(handle >> 32), (uint32_t)handle};
   return true;
 }
 
