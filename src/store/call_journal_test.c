@@ -554,6 +554,46 @@ static void test_files_are_given_up_while_it_runs_and_nothing_that_lives_is_lost
   remove_dir();
 }
 
+static int removals_left(void) {
+  pthread_mutex_lock(&fault_lock);
+  int left = fault.times;
+  pthread_mutex_unlock(&fault_lock);
+  return left;
+}
+
+/* Calls that come and go, and of which nothing stays. */
+static void come_and_go(struct call_journal *journal, unsigned count) {
+  uint64_t ticket = 0;
+  for (uint64_t i = 0; i < count; i++) {
+    put(journal, JOURNAL_PUT, 10 + i % 900, "a state with something that takes room");
+    ticket = put(journal, JOURNAL_DROP, 10 + i % 900, "");
+    if (i % 500 == 0) expect(wait_for(journal, ticket));
+  }
+  expect(wait_for(journal, ticket));
+}
+
+static void test_a_file_that_cannot_be_removed_is_tried_again_once_in_a_while(void) {
+  fresh_dir();
+  struct call_journal *journal = start_journal();
+  struct call_journal_health health;
+  set_fault("remove", EPERM, 0, 1000000);
+  come_and_go(journal, 20000);
+  int left = removals_left();
+  expect(left < 1000000);
+  nanosleep(&(struct timespec){.tv_nsec = 500000000}, NULL);
+  expect_int(left - removals_left(), <=, 1);
+  set_fault(NULL, 0, 0, 0);
+  unsigned tries = 0;
+  do {
+    come_and_go(journal, 10);
+    nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    call_journal_read_health(journal, &health);
+  } while (health.files > 12 && ++tries < 1000);
+  expect_int(health.files, <=, 12);
+  call_journal_close(&journal);
+  remove_dir();
+}
+
 /* Its record is in the store, and the file in which that stood is given up. */
 static void test_what_is_over_and_owes_something_stays_until_it_is_dropped(void) {
   fresh_dir();
@@ -816,6 +856,7 @@ TAP_TESTS(TAP(test_what_was_durable_is_there_again_with_its_last_note),
           TAP(test_damage_in_the_middle_is_reported_with_its_place_and_the_rest_is_used),
           TAP(test_damage_at_any_byte_is_reported_with_its_place_and_costs_one_record),
           TAP(test_files_are_given_up_while_it_runs_and_nothing_that_lives_is_lost),
+          TAP(test_a_file_that_cannot_be_removed_is_tried_again_once_in_a_while),
           TAP(test_what_is_over_and_owes_something_stays_until_it_is_dropped),
           TAP(test_a_note_is_not_lost_when_its_state_moves_past_it),
           TAP(test_records_wait_on_disk_for_a_store_that_is_full_also_over_a_restart),

@@ -2,13 +2,14 @@
  * speaks of, or in a later one, so nothing can come back to life. */
 #include "store/journal_private.h"
 
-#define FILES_MIN   4 /* so many may stay, whatever is in them */
-#define GARBAGE_MAX 2 /* the files may be so many times as large as what of them lives */
+#define FILES_MIN       4 /* so many may stay, whatever is in them */
+#define REMOVE_AGAIN_US 1000000
+#define GARBAGE_MAX     2 /* the files may be so many times as large as what of them lives */
 
 static bool is_time(const struct call_journal *journal) {
   const struct journal_segment *first = &journal->segments[0];
-  return !journal->keeps_all && journal->segment_count > FILES_MIN && first->last_end <= journal->stored &&
-         (!journal->lags || journal->lag_number > first->number) &&
+  return !journal->keeps_all && journal_now_us() >= journal->remove_again_us && journal->segment_count > FILES_MIN &&
+         first->last_end <= journal->stored && (!journal->lags || journal->lag_number > first->number) &&
          journal->total_bytes > GARBAGE_MAX * journal->live_bytes + FILES_MIN * (uint64_t)journal->segment_bytes;
 }
 
@@ -67,5 +68,5 @@ void journal_compact_flushed(struct call_journal *journal) {
   if (!journal->compact_done) return;
   journal->compact_done = false;
   journal->compact_number = 0;
-  journal_segment_remove_first(journal);
+  if (!journal_segment_remove_first(journal)) journal->remove_again_us = journal_now_us() + REMOVE_AGAIN_US;
 }

@@ -91,7 +91,8 @@ struct call_journal {
 
   uint32_t compact_number; /* the file that is being given up; 0: none */
   size_t compact_at;
-  bool compact_done; /* all of it is in batches; it goes when this one is durable */
+  bool compact_done;       /* all of it is in batches; it goes when this one is durable */
+  int64_t remove_again_us; /* after a file that could not be removed */
 
   uint64_t stored, stored_told; /* sequence that the store has; that the journal has been told */
   struct journal_fed fed[JOURNAL_FED_MAX];
@@ -146,8 +147,8 @@ void journal_file_release(const struct call_journal *journal, struct journal_fil
 bool journal_place_read(const struct call_journal *journal, const struct journal_place *place, char *memory,
                         struct journal_record *record_out);
 
-/* Removes the oldest file. */
-void journal_segment_remove_first(struct call_journal *journal);
+/* Removes the oldest file. False: it is still there. */
+bool journal_segment_remove_first(struct call_journal *journal);
 
 void journal_report(struct call_journal *journal, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -194,5 +195,8 @@ bool journal_batch_add(struct call_journal *journal, const struct journal_record
 void journal_write_if_crowded(struct call_journal *journal);
 
 void *journal_writer_run(void *journal);
+
+/* The kernel's monotonic clock. */
+int64_t journal_now_us(void);
 
 #endif

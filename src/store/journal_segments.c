@@ -241,14 +241,15 @@ bool journal_segment_begin(struct call_journal *journal) {
 /* --- removing ------------------------------------------------------------------------------------------------------
  */
 
-void journal_segment_remove_first(struct call_journal *journal) {
+bool journal_segment_remove_first(struct call_journal *journal) {
   char path[JOURNAL_PATH_BYTES + 64];
   path_of(journal, &journal->segments[0], path);
   if (journal->files.remove(journal->files.context, path) != 0 && errno != ENOENT) {
     /* A file older than one that is gone must not come back, so nothing else is removed before it. */
-    return;
+    return false;
   }
   journal->total_bytes -= journal->segments[0].bytes;
   journal->segment_count--;
   memmove(journal->segments, journal->segments + 1, journal->segment_count * sizeof *journal->segments);
+  return true;
 }

@@ -13,7 +13,7 @@
 #define IDLE_MS                   1000
 #define LOOK_MS                   50 /* how often the store is asked what it has */
 
-static int64_t now_us(void) {
+int64_t journal_now_us(void) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
   return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
@@ -86,7 +86,7 @@ static bool write_fully(struct call_journal *journal, uint64_t at) {
  * failure has made worthless. */
 static bool write_batch(struct call_journal *journal) {
   const struct journal_segment *last = &journal->segments[journal->segment_count - 1];
-  journal->flush_started_us = now_us();
+  journal->flush_started_us = journal_now_us();
   return write_fully(journal, last->bytes) && journal->files.flush(journal->files.context, journal->fd) == 0;
 }
 
@@ -114,7 +114,7 @@ static void note_well(struct call_journal *journal) {
 }
 
 static void note_written(struct call_journal *journal) {
-  uint64_t took_us = (uint64_t)(now_us() - journal->flush_started_us);
+  uint64_t took_us = (uint64_t)(journal_now_us() - journal->flush_started_us);
   struct call_journal_health *health = &journal->health;
   pthread_mutex_lock(&journal->health_mutex);
   health->files = journal->segment_count;
@@ -217,7 +217,7 @@ static bool is_awaited(const struct call_journal *journal) {
 /* Rests until it has gathered for long enough since the last flush. */
 static void gather(struct call_journal *journal) {
   uint32_t most_ms = __atomic_load_n(&journal->gather_ms_max, __ATOMIC_RELAXED);
-  int64_t now = now_us();
+  int64_t now = journal_now_us();
   int64_t early_us = journal->flush_started_us + journal_gather_us(&journal->gather, now, most_ms) - now;
   if (early_us > 0) nanosleep(&(struct timespec){.tv_nsec = early_us * 1000}, NULL);
   uint64_t awaited = __atomic_load_n(&journal->awaited, __ATOMIC_SEQ_CST);
