@@ -31,6 +31,7 @@ struct local_identity {
   uint8_t worker;
   uint8_t worker_count;
   struct siphash_key steering_key; /* the same on every worker: Call-ID or number → worker */
+  uint64_t boot_id;                /* the same as long as context->now counts on over a restart; 0: unknown */
   struct siphash_key nonce_key;    /* signs digest nonces; the same on every worker, kept over a restart */
 };
 

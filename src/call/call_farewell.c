@@ -52,17 +52,17 @@ enum result call_farewell_restore(struct call_table *table, struct context *cont
   struct call over = {0};
   struct call_step step = {.table = table, .context = context, .call = &over};
   struct call_leg *legs[2] = {NULL, NULL};
-  struct packed_reader reader;
-  struct str_view record;
-  if (!call_kept_read(kept->state, &reader, &record)) return RESULT_MALFORMED;
-  (void)packed_take(&reader, 8);
-  call_restore_facts(&step, &reader);
-  (void)packed_take_text(&reader);
+  struct kept_state state;
+  if (!call_kept_read(kept->state, &state)) return RESULT_MALFORMED;
+  struct packed_reader *reader = &state.rest;
+  (void)packed_take(reader, 8);
+  call_restore_facts(&step, &state);
+  (void)packed_take_text(reader);
   bool is_well = true;
   for (unsigned side = CALL_CALLER; side <= CALL_CALLEE && is_well; side++) {
     bool is_owed = (kept->owed & 1u << side) != 0;
-    if (is_owed) legs[side] = call_restore_lonely_leg(&step, &reader, (enum call_side)side);
-    is_well = is_owed ? legs[side] != NULL : call_restore_passes_over(&reader);
+    if (is_owed) legs[side] = call_restore_lonely_leg(&step, reader, (enum call_side)side);
+    is_well = is_owed ? legs[side] != NULL : call_restore_passes_over(reader);
   }
   for (unsigned side = CALL_CALLER; side <= CALL_CALLEE; side++) {
     const struct call_leg *other = legs[!side];

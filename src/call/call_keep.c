@@ -12,12 +12,14 @@
  *   a state:    [version][record][the call and both legs: call_restore.c]
  *   a note:     [version][acknowledged][u64 last proof of life][its text]
  *               and since version 3 the end of the caller's and the callee's session, each
- *               [u48 milliseconds of the wall clock; 0: never] */
+ *               [u48 milliseconds of the wall clock, as the call counts it; 0: never] */
 #include "base/packed.h"
 #include "call/call_private.h"
 
-#define STATE_VERSION   3
+#define STATE_VERSION   4
 #define STATE_OLDEST    2 /* kept session descriptions whole */
+#define STATE_CLOCKED   4 /* from this on its end is [u64 boot id][u64 when the call began, by the monotonic clock] */
+#define CLOCK_BYTES     16
 #define NOTE_VERSION    3
 #define NOTE_OLDEST     2
 #define ATTEMPT_VERSION 0x81
@@ -43,7 +45,7 @@ static int64_t session_end_ms(struct call_step *step, struct handle handle) {
 
 static void save_session_end(struct call_step *step, struct handle handle, struct text_builder *note) {
   int64_t end_ms = session_end_ms(step, handle);
-  int64_t wall_ms = step->context->wall_now.value / 1000 + end_ms - step->context->now.value;
+  int64_t wall_ms = call_wall_now(step->call, step->context).value / 1000 + end_ms - step->context->now.value;
   packed_add(note, end_ms == 0 ? 0 : (uint64_t)wall_ms, 6);
 }
 
@@ -66,6 +68,8 @@ void call_keep(struct call_step *step, const struct outbox_entry *answer) {
   packed_add_text(&state, text_builder_view(&bytes));
   call_save(step, &state);
   call_save_answer(step, answer, &state);
+  packed_add(&state, step->context->local->boot_id, 8);
+  packed_add(&state, (uint64_t)call->started.value, 8);
   call->keep_again = false;
   if (bytes.overflowed || state.overflowed) return;
   call->kept_at = call_wall_now(call, step->context);
@@ -141,11 +145,19 @@ static bool is_state(uint8_t version) {
   return version >= STATE_OLDEST && version <= STATE_VERSION;
 }
 
-bool call_kept_read(struct str_view bytes, struct packed_reader *state_out, struct str_view *record_out) {
-  *state_out = (struct packed_reader){.rest = bytes};
-  if (!is_state((uint8_t)packed_take(state_out, 1))) return false;
-  *record_out = packed_take_text(state_out);
-  return !state_out->broken;
+bool call_kept_read(struct str_view bytes, struct kept_state *state_out) {
+  struct kept_state state = {.rest = {.rest = bytes}};
+  uint8_t version = (uint8_t)packed_take(&state.rest, 1);
+  if (!is_state(version)) return false;
+  if (version >= STATE_CLOCKED && bytes.length > CLOCK_BYTES) {
+    struct packed_reader clock = {.rest = str_view_from(bytes, bytes.length - CLOCK_BYTES)};
+    state.rest.rest = str_view_slice(bytes, 1, bytes.length - 1 - CLOCK_BYTES);
+    state.boot_id = packed_take(&clock, 8);
+    state.started.value = (int64_t)packed_take(&clock, 8);
+  }
+  state.record = packed_take_text(&state.rest);
+  *state_out = state;
+  return !state.rest.broken;
 }
 
 struct kept_note call_kept_note_read(struct str_view bytes) {

@@ -457,8 +457,15 @@ void call_keep_changes(struct call_table *table, struct context *context, struct
 
 struct packed_reader;
 
-/* The parts of a state; `*state_out` stands before what call_save has written. */
-bool call_kept_read(struct str_view bytes, struct packed_reader *state_out, struct str_view *record_out);
+/* The parts of a state: `rest` stands before what call_save has written. `boot_id` not 0: the monotonic clock under
+ * which the call began at `started` (struct local_identity). False: it is none. */
+struct kept_state {
+  struct packed_reader rest;
+  struct str_view record;
+  uint64_t boot_id;
+  struct mono_ms started;
+};
+bool call_kept_read(struct str_view bytes, struct kept_state *state_out);
 
 struct kept_note {
   struct wall_us alive_at;
@@ -492,7 +499,7 @@ bool call_restore_passes_over(struct packed_reader *reader) MUST_USE;
 struct call_leg *call_restore_lonely_leg(struct call_step *step, struct packed_reader *reader, enum call_side side);
 
 /* Reads what stands before the legs of a state; step->call need not be in the pool. */
-void call_restore_facts(struct call_step *step, struct packed_reader *reader);
+void call_restore_facts(struct call_step *step, struct kept_state *state);
 
 /* --- call_farewell.c -------------------------------------------------------------------------------------------------
  */

@@ -168,14 +168,27 @@ static struct mono_ms mono_of(const struct call_step *step, struct wall_us at) {
   return mono_ms_add(step->context->now, -(ago_ms > lived_ms ? ago_ms : lived_ms > 0 ? lived_ms : 0));
 }
 
-static void restore_times(struct call_step *step, struct packed_reader *reader) {
+/* Exactly, whatever has been done to the wall clock, where the monotonic one has counted on. */
+static void restore_clocks(struct call_step *step, const struct kept_state *state, int64_t setup_ms) {
   struct call *call = step->call;
+  const struct context *context = step->context;
+  if (state->boot_id != 0 && state->boot_id == context->local->boot_id &&
+      !mono_ms_before(context->now, state->started)) {
+    call->started = state->started;
+    call->answered = mono_ms_add(call->started, setup_ms);
+    return;
+  }
+  call->answered = mono_of(step, call->answered_at);
+  call->started = mono_ms_add(call->answered, -setup_ms);
+}
+
+static void restore_times(struct call_step *step, struct kept_state *state) {
+  struct call *call = step->call;
+  struct packed_reader *reader = &state->rest;
   call->started_at.value = (int64_t)packed_take(reader, 8);
   call->ringing_at.value = (int64_t)packed_take(reader, 8);
   call->answered_at.value = (int64_t)packed_take(reader, 8);
-  int64_t setup_ms = (int64_t)packed_take(reader, 8);
-  call->answered = mono_of(step, call->answered_at);
-  call->started = mono_ms_add(call->answered, -setup_ms);
+  restore_clocks(step, state, (int64_t)packed_take(reader, 8));
   call->pdd_ms = (uint32_t)packed_take(reader, 4);
   call->caller_max_s = (uint32_t)packed_take(reader, 4);
   call->max_duration_s = (uint32_t)packed_take(reader, 4);
@@ -185,9 +198,10 @@ static void restore_times(struct call_step *step, struct packed_reader *reader) 
   call->cap.no_timer_cap_s = no_timer_cap_s;
 }
 
-void call_restore_facts(struct call_step *step, struct packed_reader *reader) {
+void call_restore_facts(struct call_step *step, struct kept_state *state) {
   struct call *call = step->call;
-  restore_times(step, reader);
+  struct packed_reader *reader = &state->rest;
+  restore_times(step, state);
   call->callee_is_phone = packed_take(reader, 1) != 0;
   call->anonymous = packed_take(reader, 1) != 0;
   call->alive_side = packed_take(reader, 1) == CALL_CALLER ? CALL_CALLER : CALL_CALLEE;
@@ -219,11 +233,12 @@ static void go_on_above(struct call_step *step, struct handle handle) {
 #define PROOF_FIRST_MS 5000
 #define PROOF_EVERY_MS 2
 
-/* The session ends when it would have, by the wall clock; an end that is not known is as good as just refreshed. */
+/* The session ends when it would have, by the clock of the call; an end that is not known is as good as just refreshed.
+ */
 static void go_on(struct call_step *step, struct handle handle, struct session_terms terms, int64_t session_end_ms) {
   struct call_leg *leg = call_leg_at(step->table, handle);
   struct session_resumption how = {.left_ms = INT64_MAX, .ask_from_ms = PROOF_FIRST_MS};
-  if (session_end_ms > 0) how.left_ms = session_end_ms - step->context->wall_now.value / 1000;
+  if (session_end_ms > 0) how.left_ms = session_end_ms - call_wall_now(step->call, step->context).value / 1000;
   how.ask_in_ms = PROOF_FIRST_MS + PROOF_EVERY_MS * (int64_t)step->table->answered_count;
   session_timer_resume(&leg->session_timer, step->context, terms, &how);
   call_refresh_account(step->table, leg);
@@ -233,10 +248,11 @@ static void join(struct call_step *step, struct handle leg) {
   call_leg_at(step->table, leg)->call = pool_handle_of(&step->table->calls, step->call);
 }
 
-static bool restore(struct call_step *step, struct packed_reader *reader, struct session_terms *terms) {
+static bool restore(struct call_step *step, struct kept_state *state, struct session_terms *terms) {
   struct call *call = step->call;
+  struct packed_reader *reader = &state->rest;
   call->caller_usage = call->callee_usage = CALL_NO_USAGE;
-  call_restore_facts(step, reader);
+  call_restore_facts(step, state);
   call->state = CALL_STATE_UP;
   return block_store_set(step->table->rooms.blocks, &call->texts, packed_take_text(reader)) == RESULT_OK &&
          restore_leg(step, reader, CALL_CALLER, &terms[CALL_CALLER]) &&
@@ -284,22 +300,22 @@ static void give_up(struct call_step *step) {
 static void await_ack(struct call_step *step, struct str_view answer);
 
 enum result call_restore(struct call_table *table, struct context *context, const struct journal_kept *kept) {
-  struct packed_reader reader;
-  struct str_view record;
+  struct kept_state kept_state;
+  struct packed_reader *reader = &kept_state.rest;
   struct handle handle;
   struct session_terms terms[2];
   if (kept->owed != 0) return call_farewell_restore(table, context, kept);
-  if (!call_kept_read(kept->state, &reader, &record)) return RESULT_MALFORMED;
-  handle.index = (uint32_t)packed_take(&reader, 4);
-  handle.generation = (uint32_t)packed_take(&reader, 4);
-  struct call *call = reader.broken ? NULL : pool_take_at(&table->calls, handle);
+  if (!call_kept_read(kept->state, &kept_state)) return RESULT_MALFORMED;
+  handle.index = (uint32_t)packed_take(reader, 4);
+  handle.generation = (uint32_t)packed_take(reader, 4);
+  struct call *call = reader->broken ? NULL : pool_take_at(&table->calls, handle);
   if (!call) return RESULT_FULL;
   struct call_step step = {.table = table, .context = context, .call = call};
   struct kept_note note = call_kept_note_read(kept->note);
   call->alive.at = note.alive_at;
-  bool is_whole = restore(&step, &reader, terms);
-  struct str_view answer = packed_take_text(&reader);
-  if (!is_whole || reader.broken) {
+  bool is_whole = restore(&step, &kept_state, terms);
+  struct str_view answer = packed_take_text(reader);
+  if (!is_whole || reader->broken) {
     give_up(&step);
     return RESULT_MALFORMED;
   }

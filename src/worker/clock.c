@@ -1,6 +1,10 @@
 #include "worker/clock.h"
 
+#include <fcntl.h>
 #include <time.h>
+#include <unistd.h>
+
+#include "base/siphash.h"
 
 #define WAIT_MS_MAX 60000
 
@@ -23,6 +27,17 @@ struct worker_times worker_clock_read(const struct worker_clock *clock) {
   double passed_ns = (double)(ns - clock->start_ns) * clock->rate;
   return (struct worker_times){{clock->start_ns / 1000000 + (int64_t)(passed_ns / 1e6)},
                                {clock->wall_start_us + (int64_t)(passed_ns / 1e3)}};
+}
+
+/* 36 characters, random: "1ae6…-…". */
+uint64_t worker_clock_boot_id(const struct worker_clock *clock) {
+  static const struct siphash_key key = {0};
+  char text[64];
+  int fd = clock->rate == 1.0 ? open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC) : -1;
+  if (fd < 0) return 0;
+  ssize_t length = read(fd, text, sizeof text);
+  close(fd);
+  return length > 0 ? siphash(&key, text, (size_t)length) : 0;
 }
 
 int worker_clock_wait_ms(const struct worker_clock *clock, int64_t switch_ms) {

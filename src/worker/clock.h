@@ -23,6 +23,10 @@ void worker_clock_start(struct worker_clock *clock, double rate, struct wall_us 
 /* Both clocks now. Any thread. */
 struct worker_times worker_clock_read(const struct worker_clock *clock);
 
+/* Names the run of the kernel in which the switch's monotonic clock counts on, also over the switch's own restarts; 0:
+ * unknown, or at another rate than 1, where each start begins anew. */
+uint64_t worker_clock_boot_id(const struct worker_clock *clock);
+
 /* How long the kernel must wait for so much of the switch's time to pass, rounded up; at least 0, at most a minute. */
 int worker_clock_wait_ms(const struct worker_clock *clock, int64_t switch_ms);
 

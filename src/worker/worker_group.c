@@ -240,6 +240,7 @@ static bool take_options(struct worker_group *group, const struct worker_options
   group->identity.socket_count = options->socket_count;
   group->identity.worker_count = options->worker_count;
   group->identity.nonce_key = options->nonce_key;
+  group->identity.boot_id = worker_clock_boot_id(&group->clock);
   memcpy(group->identity.sockets, options->sockets, options->socket_count * sizeof *options->sockets);
   group->alarm_memory = calloc(1, ALARM_BYTES);
   group->device_memory = calloc(1, DEVICES_BYTES);

@@ -1,6 +1,9 @@
 """The database of the day is locked by somebody, is spoilt, or may not be written any more: calls go on, the journal holds
 their records, metric, health and alarm say so, and all is caught up with."""
 
+import os
+import pwd
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -8,7 +11,7 @@ from pathlib import Path
 
 from rig.claims import Skip, needs, time_limit
 from rig.ports import free_port
-from rig.switch import mapping_gateway, routing_gateway
+from rig.switch import Switch, mapping_gateway, routing_gateway
 from rig.waiting import wait_until
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -138,3 +141,39 @@ def test_a_spoilt_database_is_put_aside_and_records_go_on(rig):
     assert len(completed) == 40
     expect_caught_up(switch, completed)
     assert list(path.parent.glob(path.name + ".damaged-*")), "what is left of it is kept for a person"
+
+
+def as_nobody(rig):
+    """A switch that runs as a user to whom the directories can be forbidden, and must not write what is forbidden."""
+    ports = free_port(), free_port()
+    if os.geteuid() != 0 or not shutil.which("setpriv"):
+        raise Skip("another user can only be had by root: a forbidden directory is NOT tested")
+    nobody = pwd.getpwnam("nobody")
+    binary = rig.directory / "as-nobody"
+    binary.write_text(f'#!/bin/sh\nexec setpriv --reuid {nobody.pw_uid} --regid {nobody.pw_gid} --clear-groups '
+                      f'{rig.binary} "$@"\n')
+    binary.chmod(0o755)
+    rig.binary = binary
+    return ports, nobody
+
+
+@needs("switch")
+@time_limit(120)
+def test_directories_that_are_forbidden_to_the_switchs_user_are_said_so_and_caught_up_with(rig):
+    ports, nobody = as_nobody(rig)
+    rig.directory.chmod(0o755)
+    switch = Switch(rig, tcp=False, mapping_gateways=[mapping_gateway("customer", ports[0])],
+                    routing_gateways=[routing_gateway("vendor", ports[1])])
+    switch.data.mkdir(mode=0o700)
+    os.chown(switch.data, nobody.pw_uid, nobody.pw_gid)
+    switch.start()
+    rig.switches.append(switch)
+    assert len(disk_test.calls(rig, switch, ports, 5)) == 5
+    records = switch.data / "records"
+    wait_until(lambda: len(campaign.all_records(switch)) == 5, "the first records are stored")
+    records.chmod(0)
+    try:
+        completed = make_calls_meanwhile(rig, switch, ports, "")
+    finally:
+        records.chmod(0o700)
+    expect_caught_up(switch, completed)

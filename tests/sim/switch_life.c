@@ -95,6 +95,7 @@ static void open_sockets(struct switch_node *node) {
   const struct node_setup *setup = node->setup;
   struct random *random = &node->world->chance[CHANCE_SWITCH];
   node->local = (struct local_identity){.socket_count = setup->socket_count, .worker_count = node->worker_count};
+  node->local.boot_id = 1; /* the machine runs on */
   node->local.steering_key = (struct siphash_key){random_u64(random), random_u64(random)};
   node->local.nonce_key = (struct siphash_key){random_u64(random), random_u64(random)};
   for (uint8_t i = 0; i < setup->socket_count; i++) {
