@@ -87,7 +87,8 @@ static void name_phone(struct doctor_phone *phone, const struct sip_message *mes
 }
 
 static void count(uint16_t *counter, struct wall_us *since, struct wall_us *latest, struct wall_us now) {
-  if ((*counter)++ == 0) *since = now;
+  if (*counter == 0) *since = now;
+  if (*counter < UINT16_MAX) (*counter)++;
   *latest = now;
 }
 

@@ -236,6 +236,18 @@ static void test_a_binding_shorter_than_the_keep_alive_period_is_seen_by_its_por
   expect_int(finding->count, ==, 3);
 }
 
+static void test_a_phone_that_moves_more_often_than_can_be_counted_is_seen_all_the_same(void) {
+  start();
+  sent("SIP/2.0 200 OK", "reg", "REGISTER", 1, .contact = "<sip:1001@198.51.100.7:5070>;expires=3600");
+  for (unsigned i = 0; i < 65538; i++) {
+    device.port = (uint16_t)(5070 + i % 2);
+    received("REGISTER sip:h SIP/2.0", "reg", "REGISTER", i + 1);
+    now_us += 1000;
+  }
+  const struct finding *finding = only(DIAGNOSIS_nat_binding_short);
+  if (finding) expect_int(finding->count, ==, 65535);
+}
+
 static void test_a_late_registration_is_seen_after_its_end(void) {
   start();
   for (unsigned i = 0; i < 4; i++) {
@@ -367,6 +379,7 @@ TAP_TESTS(TAP(test_a_thousand_healthy_calls_give_no_finding), TAP(test_registrat
           TAP(test_a_missing_ack_is_named_with_device_calls_and_remedy),
           TAP(test_answers_without_ack_are_seen_in_the_messages_too), TAP(test_an_alg_is_seen_by_what_it_forgets),
           TAP(test_a_binding_shorter_than_the_keep_alive_period_is_seen_by_its_ports),
+          TAP(test_a_phone_that_moves_more_often_than_can_be_counted_is_seen_all_the_same),
           TAP(test_a_late_registration_is_seen_after_its_end),
           TAP(test_a_refused_update_and_a_refused_reinvite_are_told_apart),
           TAP(test_a_swallowed_update_is_told_from_a_dead_device), TAP(test_both_refreshing_is_seen),
