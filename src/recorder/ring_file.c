@@ -41,10 +41,13 @@ static enum left_behind resume(struct ring_file *file, struct trace_ring *ring, 
     if (is_ring) found = LEFT_OTHER_SIZE;
     bool is_ours = is_ring && posix_fallocate(fd, 0, status.st_size) == 0 &&
                    trace_ring_resume(ring, file->memory, block_count, ring->worker) == RESULT_OK;
-    if (is_ours)
+    if (is_ours) {
       found = LEFT_RING;
-    else
+      /* After a reboot it is on the disk only, and a page that is written over is read before: not while calls wait. */
+      (void)posix_fadvise(fd, 0, 0, POSIX_FADV_WILLNEED);
+    } else {
       ring_file_close(file);
+    }
   }
   close(fd);
   return found;
