@@ -9,8 +9,8 @@ const { BELFRY_URL: url, BELFRY_TOKEN: token } = process.env;
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"];
 const ROWS = ".list-body .open, .list-body strong";
 const SCREENS = [["/", ".chart canvas"], ["/calls", ROWS], ["/calls?state=up&refresher=us", ROWS], ["/registrations", ROWS], ["/mapping-gateways", ROWS],
-  ["/routing-gateways", ROWS], ["/phones", ROWS], ["/phones?q=99", ROWS], ["/cdrs", ROWS], ["/cdrs?gateway=vendor", ROWS], ["/cdrs?reason=normal", ROWS],
-  ["/trace?number=4420100&shown=1", ".ladder li, .empty"], ["/doctor", ".quiet-sky, .finding"], ["/parameters", ".presets"], ["/users", ".empty, .list-body"], ["/audit", ".empty, .list-body"]];
+  ["/routing-gateways", ROWS], ["/phones", ROWS], ["/phones?q=99", ROWS], ["/cdrs", ROWS], ["/cdrs?gateway=vendor-2", ROWS], ["/cdrs?reason=normal", ROWS],
+  ["/trace?number=3910&shown=1", ".ladder li, .empty"], ["/doctor", ".quiet-sky, .finding"], ["/parameters", ".presets"], ["/users", ".empty, .list-body"], ["/audit", ".empty, .list-body"]];
 const STAY_MS = 2500; // so that what a screen asks for again is among its answers
 
 const profile = mkdtempSync(join(tmpdir(), "belfry-chromium-"));
