@@ -1,11 +1,13 @@
 /* The negotiation of a leg's session timer (RFC 4028 §4–§9): what a message says, what we answer, what we ask for, and
  * what is in force after a 2xx. Pure functions; the tables are session_offer.def. Each leg negotiates alone.
  *
- *   as UAS:   request ─ session_words_read ─► session_offer_judge ─► 422 with Min-SE
- *                                                                 ─► 2xx with Session-Expires ─► struct session_terms
- *                                                                 ─► 2xx without
- *   as UAC:   session_offer_ask ─► request ─► 2xx ─ session_words_read ─► session_offer_conclude ─► struct
- * session_terms ▲        └► 422 ─ session_offer_raise ─┐ └──────────────────────────────────────┘ at most twice */
+ *   as UAS   request ─ session_words_read ─ session_offer_judge ─► 422 with Min-SE
+ *                                                               ─► 2xx with Session-Expires: terms
+ *                                                               ─► 2xx without
+ *
+ *   as UAC   session_offer_ask ─► request ─► 2xx ─ session_offer_conclude: terms
+ *                  ▲                     └► 422 ─ session_offer_raise
+ *                  └────── at most twice ─────────────────┘ */
 #ifndef SUPERVISION_SESSION_OFFER_H
 #define SUPERVISION_SESSION_OFFER_H
 

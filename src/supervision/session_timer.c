@@ -1,61 +1,34 @@
 /* Walks session_timer.def. The actions compute due times (session_guard.h) and choose rungs (refresh_ladder.h). */
-#include "supervision/session_timer.h"
-
 #include "base/check.h"
 #include "boundary/event.h"
 #include "supervision/session_guard.h"
+#include "supervision/session_timer_private.h"
 
-#define PROBE_PERIOD_S   300 /* without SS_SIP_SESSION_TTL */
-#define BLOCKED_MS       1000
-#define OBEY_MIN_MS      1000
-#define KNOCK_MS         4000
-#define STOOD_STILL_MS   1000
-#define PAUSE_MAX_MS     30000
-#define ATTEMPT_MS       4000 /* the least that an attempt is worth: three sendings */
-#define CROSS_OWNER_LOW  210  /* RFC 3261 §14.1, in units of 10 ms */
-#define CROSS_OWNER_HIGH 400
-#define CROSS_OTHER_HIGH 200
-#define CROSS_UNIT_MS    10
+#define PROBE_PERIOD_S 300 /* without SS_SIP_SESSION_TTL */
+#define BLOCKED_MS     1000
+#define STOOD_STILL_MS 1000
 
 _Static_assert(sizeof(struct session_timer) == 64, "one cache line per leg");
 
-enum session_event {
-#define SESSION_EVENT(name, ...) SESSION_EVENT_##name,
-#include "supervision/session_timer.def"
-  SESSION_EVENT_COUNT
-};
-#define NO_EVENT SESSION_EVENT_COUNT
-
-/* One event on its way through the table. */
-struct session_step {
-  struct session_timer *session;
-  struct context *context;
-  const struct refresh_evidence *evidence; /* NULL where no rung can be asked for */
-  struct session_terms terms;              /* OURS, THEIRS, NOBODYS */
-  enum session_origin origin;
-  int64_t pause_ms; /* REST */
-  struct session_deed deed;
-};
-
 /* --- times ------------------------------------------------------------------------------------------------------- */
 
-static struct mono_ms guard_at(const struct session_timer *session, const struct parameters *parameters) {
+struct mono_ms session_timer_guard_at(const struct session_timer *session, const struct parameters *parameters) {
   struct mono_ms refreshed_at = mono_ms_add(session->expires_at, -1000LL * session->interval_s);
   return session_guard_due(parameters, refreshed_at, session->interval_s);
 }
 
-static int64_t left_ms(const struct session_step *step) {
-  return mono_ms_since(guard_at(step->session, step->context->parameters), step->context->now);
+int64_t session_timer_left_ms(const struct session_step *step) {
+  return mono_ms_since(session_timer_guard_at(step->session, step->context->parameters), step->context->now);
 }
 
 /* What comes first: `due`, or the guard. */
-static void arm(struct session_step *step, struct mono_ms due) {
-  struct mono_ms guard = guard_at(step->session, step->context->parameters);
+void session_timer_arm(struct session_step *step, struct mono_ms due) {
+  struct mono_ms guard = session_timer_guard_at(step->session, step->context->parameters);
   if (mono_ms_before(guard, due)) due = guard;
   timer_wheel_arm(step->context->wheel, &step->session->timer, TIMER_SESSION, due);
 }
 
-static uint32_t probe_interval_s(const struct parameters *parameters) {
+uint32_t session_timer_probe_interval_s(const struct parameters *parameters) {
   uint32_t ttl_s = parameters->SS_SIP_SESSION_TTL;
   return ttl_s != 0 ? ttl_s : PROBE_PERIOD_S * parameters->SS_SIP_SESSION_UPDATE_SEGMENT;
 }
@@ -66,12 +39,12 @@ static uint32_t probe_interval_s(const struct parameters *parameters) {
 
 SESSION_ACTION(nothing) {
   (void)step;
-  return NO_EVENT;
+  return SESSION_NO_EVENT;
 }
 
 SESSION_ACTION(sleep) {
   timer_wheel_cancel(step->context->wheel, &step->session->timer);
-  return NO_EVENT;
+  return SESSION_NO_EVENT;
 }
 
 static void take_terms(struct session_step *step) {
@@ -90,18 +63,18 @@ SESSION_ACTION(rest) {
   session->refresh_due =
       in_rhythm ? session_guard_next(session->refresh_due, period_ms, now) : mono_ms_add(now, period_ms);
   take_terms(step);
-  arm(step, session->refresh_due);
-  return NO_EVENT;
+  session_timer_arm(step, session->refresh_due);
+  return SESSION_NO_EVENT;
 }
 
 /* Entered with terms from a 2xx; and again, without, when the guard has been moved. */
 SESSION_ACTION(guard) {
   if (step->terms.interval_s != 0) take_terms(step);
-  arm(step, guard_at(step->session, step->context->parameters));
-  return NO_EVENT;
+  session_timer_arm(step, session_timer_guard_at(step->session, step->context->parameters));
+  return SESSION_NO_EVENT;
 }
 
-static bool is_answered(const struct session_timer *session, enum refresh_rung rung) {
+bool session_timer_has_answered(const struct session_timer *session, enum refresh_rung rung) {
   return session->experience.answered & REFRESH_BIT(rung);
 }
 
@@ -110,7 +83,7 @@ static bool is_answered(const struct session_timer *session, enum refresh_rung r
 static int64_t left_with_peer_ms(const struct session_step *step) {
   struct mono_ms peer_due =
       mono_ms_add(step->session->expires_at, -session_guard_recommended_ms(step->session->interval_s));
-  int64_t of_peer_ms = mono_ms_since(peer_due, step->context->now), ours_ms = left_ms(step);
+  int64_t of_peer_ms = mono_ms_since(peer_due, step->context->now), ours_ms = session_timer_left_ms(step);
   return of_peer_ms > 0 && of_peer_ms < ours_ms ? of_peer_ms : ours_ms;
 }
 
@@ -126,16 +99,16 @@ static enum refresh_rung next_rung(const struct session_step *step) {
 SESSION_ACTION(send) {
   struct session_timer *session = step->session;
   enum refresh_rung rung = (enum refresh_rung)session->rung, next = next_rung(step);
-  struct mono_ms give_up = guard_at(session, step->context->parameters);
-  if (!is_answered(session, rung) && next != REFRESH_RUNG_NONE) {
-    int64_t share_of_ms = next == REFRESH_RUNG_OPTIONS ? left_ms(step) : left_with_peer_ms(step);
+  struct mono_ms give_up = session_timer_guard_at(session, step->context->parameters);
+  if (!session_timer_has_answered(session, rung) && next != REFRESH_RUNG_NONE) {
+    int64_t share_of_ms = next == REFRESH_RUNG_OPTIONS ? session_timer_left_ms(step) : left_with_peer_ms(step);
     give_up = mono_ms_add(step->context->now, session_guard_patience_ms(share_of_ms));
   }
-  arm(step, give_up);
+  session_timer_arm(step, give_up);
   session->last_status = 0;
   step->deed.kind = SESSION_DEED_SEND;
   step->deed.rung = rung;
-  return NO_EVENT;
+  return SESSION_NO_EVENT;
 }
 
 static enum session_event try_rung(struct session_step *step, enum refresh_rung rung) {
@@ -161,8 +134,8 @@ static enum refresh_ladder ladder_of(const struct session_step *step) {
  * that, and gets the time of one transaction. */
 SESSION_ACTION(begin_round) {
   struct session_timer *session = step->session;
-  if (left_ms(step) < ATTEMPT_MS) {
-    struct mono_ms guard = guard_at(session, step->context->parameters);
+  if (session_timer_left_ms(step) < SESSION_ATTEMPT_MS) {
+    struct mono_ms guard = session_timer_guard_at(session, step->context->parameters);
     int64_t late_ms = mono_ms_since(step->context->now, guard);
     session->expires_at = mono_ms_add(session->expires_at, late_ms + SESSION_TRANSACTION_MS);
   }
@@ -184,14 +157,14 @@ SESSION_ACTION(lose_patience) {
 }
 
 SESSION_ACTION(pause) {
-  arm(step, mono_ms_add(step->context->now, step->pause_ms));
-  return NO_EVENT;
+  session_timer_arm(step, mono_ms_add(step->context->now, step->pause_ms));
+  return SESSION_NO_EVENT;
 }
 
 static enum session_event end(struct session_step *step, enum end_cause cause) {
   timer_wheel_cancel(step->context->wheel, &step->session->timer);
   step->deed = (struct session_deed){.kind = SESSION_DEED_END, .cause = cause};
-  return NO_EVENT;
+  return SESSION_NO_EVENT;
 }
 
 SESSION_ACTION(end_unanswered) {
@@ -225,8 +198,8 @@ static const struct session_row rows[SESSION_STATE_COUNT][SESSION_EVENT_COUNT] =
 #include "supervision/session_timer.def"
 };
 
-static void dispatch(struct session_step *step, enum session_event event) {
-  while (event != NO_EVENT) {
+void session_timer_dispatch(struct session_step *step, enum session_event event) {
+  while (event != SESSION_NO_EVENT) {
     const struct session_row *row = &rows[step->session->state][event];
     expect_or(row->act, {
       counters_add(step->context->counters, invariants_broken);
@@ -239,7 +212,7 @@ static void dispatch(struct session_step *step, enum session_event event) {
 
 /* --- terms ------------------------------------------------------------------------------------------------------- */
 
-static enum session_event event_of_terms(struct session_step *step) {
+enum session_event session_timer_event_of_terms(struct session_step *step) {
   const struct parameters *parameters = step->context->parameters;
   if (step->terms.role == SESSION_ROLE_THEIRS) return SESSION_EVENT_THEIRS;
   if (step->terms.role == SESSION_ROLE_OURS) return SESSION_EVENT_OURS;
@@ -247,7 +220,7 @@ static enum session_event event_of_terms(struct session_step *step) {
     step->session->role = SESSION_ROLE_NONE;
     return SESSION_EVENT_NOBODYS;
   }
-  step->terms.interval_s = probe_interval_s(parameters);
+  step->terms.interval_s = session_timer_probe_interval_s(parameters);
   return SESSION_EVENT_OURS;
 }
 
@@ -259,13 +232,13 @@ void session_timer_begin(struct session_timer *session, struct context *context,
     session->method = (uint8_t)method;
   }
   session->is_renewing = 0;
-  dispatch(&step, event_of_terms(&step));
+  session_timer_dispatch(&step, session_timer_event_of_terms(&step));
 }
 
 void session_timer_resume(struct session_timer *session, struct context *context, struct session_terms terms,
                           const struct session_resumption *how) {
   struct session_step step = {.session = session, .context = context, .terms = terms, .origin = SESSION_BY_ANSWER};
-  dispatch(&step, event_of_terms(&step));
+  session_timer_dispatch(&step, session_timer_event_of_terms(&step));
   if (session->state != SESSION_STATE_RESTING && session->state != SESSION_STATE_GUARDING) return;
   int64_t interval_ms = 1000LL * session->interval_s, left_of_session_ms = how->left_ms;
   int64_t period_ms = session_guard_period_ms(context->parameters, session->interval_s);
@@ -278,12 +251,12 @@ void session_timer_resume(struct session_timer *session, struct context *context
   session->expires_at = mono_ms_add(context->now, left_of_session_ms);
   session->refresh_due = mono_ms_add(context->now, ask_ms);
   bool rests = session->state == SESSION_STATE_RESTING;
-  arm(&step, rests ? session->refresh_due : guard_at(session, context->parameters));
+  session_timer_arm(&step, rests ? session->refresh_due : session_timer_guard_at(session, context->parameters));
 }
 
 void session_timer_stop(struct session_timer *session, struct context *context) {
   struct session_step step = {.session = session, .context = context};
-  dispatch(&step, SESSION_EVENT_STOP);
+  session_timer_dispatch(&step, SESSION_EVENT_STOP);
 }
 
 /* --- events ------------------------------------------------------------------------------------------------------ */
@@ -305,8 +278,8 @@ struct session_deed session_timer_due(struct session_timer *session, struct cont
                                       const struct refresh_evidence *evidence) {
   struct session_step step = {.session = session, .context = context, .evidence = evidence};
   forgive_standstill(session, context);
-  bool is_over = !mono_ms_before(context->now, guard_at(session, context->parameters));
-  dispatch(&step, is_over ? SESSION_EVENT_GUARD : SESSION_EVENT_DUE);
+  bool is_over = !mono_ms_before(context->now, session_timer_guard_at(session, context->parameters));
+  session_timer_dispatch(&step, is_over ? SESSION_EVENT_GUARD : SESSION_EVENT_DUE);
   return step.deed;
 }
 
@@ -314,189 +287,13 @@ struct session_deed session_timer_due(struct session_timer *session, struct cont
 struct session_deed session_timer_block(struct session_timer *session, struct context *context,
                                         const struct refresh_evidence *evidence) {
   struct session_step step = {.session = session, .context = context, .evidence = evidence, .pause_ms = BLOCKED_MS};
-  bool is_urgent = next_rung(&step) != REFRESH_RUNG_NONE && left_ms(&step) < SESSION_TRANSACTION_MS;
-  dispatch(&step, is_urgent ? SESSION_EVENT_CLIMB : SESSION_EVENT_BLOCKED);
+  bool is_urgent = next_rung(&step) != REFRESH_RUNG_NONE && session_timer_left_ms(&step) < SESSION_TRANSACTION_MS;
+  session_timer_dispatch(&step, is_urgent ? SESSION_EVENT_CLIMB : SESSION_EVENT_BLOCKED);
   return step.deed;
 }
 
 void session_timer_note_answered(struct session_timer *session, enum sip_method method) {
   refresh_ladder_note_answered(&session->experience, method);
-}
-
-static int64_t cross_ms(struct session_step *step) {
-  bool owner = step->evidence->owns_call_id;
-  uint32_t units = owner ? random_between(step->context->random, CROSS_OWNER_LOW, CROSS_OWNER_HIGH)
-                         : random_between(step->context->random, 0, CROSS_OTHER_HIGH);
-  return units * CROSS_UNIT_MS;
-}
-
-static int64_t pause_ms(const struct session_step *step) {
-  int64_t quarter_ms = left_ms(step) / 4;
-  return quarter_ms < PAUSE_MAX_MS ? quarter_ms : PAUSE_MAX_MS;
-}
-
-/* The last knock comes when a transaction would time out. */
-static int64_t knock_ms(const struct session_step *step) {
-  int64_t rest_ms = SESSION_TRANSACTION_MS - session_timer_tried_ms(step->session, step->context->now);
-  return rest_ms < KNOCK_MS ? rest_ms : KNOCK_MS;
-}
-
-static int64_t obey_ms(const struct session_reply *reply) {
-  return reply->retry_after_s == 0 ? OBEY_MIN_MS : 1000LL * reply->retry_after_s;
-}
-
-/* The pause that the answer would make. Requests that cross for ever must leave the time of a transaction to the next
- * rung. */
-static int64_t told_ms(const struct session_step *step, enum refresh_answer answer, const struct session_reply *reply) {
-  if (answer == REFRESH_ANSWER_BUSY) return obey_ms(reply);
-  if (answer == REFRESH_ANSWER_PENDING) return CROSS_OWNER_HIGH * CROSS_UNIT_MS + SESSION_TRANSACTION_MS;
-  return answer == REFRESH_ANSWER_OTHER ? pause_ms(step) : 0;
-}
-
-static enum session_event rest_for(struct session_step *step, int64_t milliseconds) {
-  step->pause_ms = milliseconds;
-  return SESSION_EVENT_REST;
-}
-
-static enum session_event accept(struct session_step *step, enum sip_method method, bool is_alive_only) {
-  struct session_timer *session = step->session;
-  session->refreshes++;
-  session->method = (uint8_t)method;
-  step->origin = SESSION_BY_ROUND;
-  if (is_alive_only) {
-    step->terms = (struct session_terms){session->interval_s, session->role};
-    return SESSION_EVENT_OURS;
-  }
-  session->is_renewing = 0;
-  return event_of_terms(step);
-}
-
-static enum session_event event_of_step(struct session_step *step, enum refresh_step next,
-                                        const struct session_reply *reply) {
-  switch (next) {
-  case REFRESH_STEP_REFRESHED: return accept(step, reply->method, false);
-  case REFRESH_STEP_ALIVE: return accept(step, reply->method, true);
-  case REFRESH_STEP_NEXT: return SESSION_EVENT_CLIMB;
-  case REFRESH_STEP_CROSS: return rest_for(step, cross_ms(step));
-  case REFRESH_STEP_OBEY: return rest_for(step, obey_ms(reply));
-  case REFRESH_STEP_PAUSE: return rest_for(step, pause_ms(step));
-  case REFRESH_STEP_KNOCK: return rest_for(step, knock_ms(step));
-  case REFRESH_STEP_RAISE: return SESSION_EVENT_AGAIN;
-  case REFRESH_STEP_AUTHENTICATE:
-    step->deed.with_credentials = step->evidence->has_credentials;
-    return step->evidence->has_credentials ? SESSION_EVENT_AGAIN : SESSION_EVENT_CLIMB;
-  case REFRESH_STEP_END_UNANSWERED: return SESSION_EVENT_SILENCE;
-  case REFRESH_STEP_END_REJECTED: return SESSION_EVENT_REJECTED;
-  case REFRESH_STEP_COUNT: break;
-  }
-  return NO_EVENT;
-}
-
-/* A rung that was given up is answered after all: a 2xx to a request that refreshes does refresh (RFC 4028 §10), 481
- * ends. */
-static enum session_event event_of_late(struct session_step *step, const struct session_reply *reply) {
-  if (reply->status != 0 && reply->status != 408) session_timer_note_answered(step->session, reply->method);
-  if (reply->status == 481) {
-    step->session->last_status = 481;
-    return SESSION_EVENT_REJECTED;
-  }
-  if (reply->status < 200 || reply->status >= 300 || reply->method == SIP_METHOD_OPTIONS) return NO_EVENT;
-  return accept(step, reply->method, false);
-}
-
-static enum session_event event_of_reply(struct session_step *step, const struct session_reply *reply) {
-  struct session_timer *session = step->session;
-  enum refresh_rung rung = (enum refresh_rung)session->rung;
-  struct refresh_reply what = {.status = reply->status,
-                               .unreachable = reply->unreachable,
-                               .has_retry_after = reply->has_retry_after,
-                               .method_answered = is_answered(session, rung) && !reply->heard_meanwhile,
-                               .repeats = session->repeats,
-                               .raises = reply->raises,
-                               .waited_ms = session_timer_tried_ms(session, step->context->now)};
-  enum refresh_answer answer = refresh_ladder_read(&what);
-  bool in_time = told_ms(step, answer, reply) + ATTEMPT_MS <= left_ms(step);
-  refresh_ladder_learn(&session->experience, rung, answer);
-  bool is_refusal = reply->status >= 300 && reply->status != 408;
-  if (is_refusal) session->was_refused = 1;
-  session->last_status = is_refusal ? reply->status : 0;
-  bool comes_again = answer == REFRESH_ANSWER_OTHER || answer == REFRESH_ANSWER_PENDING;
-  if (comes_again) session->repeats = (session->repeats + 1u) & 15u;
-  return event_of_step(step, refresh_ladder_step(answer, rung, in_time), reply);
-}
-
-struct session_deed session_timer_answer(struct session_timer *session, struct context *context,
-                                         const struct refresh_evidence *evidence, const struct session_reply *reply) {
-  struct session_step step = {.session = session, .context = context, .evidence = evidence, .terms = reply->terms};
-  bool is_late = reply->is_late || session->state != SESSION_STATE_ASKING;
-  if (session->state == SESSION_STATE_IDLE) return step.deed;
-  dispatch(&step, is_late ? event_of_late(&step, reply) : event_of_reply(&step, reply));
-  return step.deed;
-}
-
-/* --- changes ----------------------------------------------------------------------------------------------------- */
-
-/* The period that the leg will have once the change has reached it. */
-static int64_t period_after(const struct session_timer *session, const struct parameters *after,
-                            const struct session_wishes *wishes) {
-  uint32_t interval_s = session->interval_s;
-  if (session->role == SESSION_ROLE_NONE)
-    interval_s = probe_interval_s(after);
-  else if (wishes->ttl_s != 0 && wishes->ttl_s < interval_s)
-    interval_s = wishes->ttl_s;
-  return session_guard_period_ms(after, interval_s);
-}
-
-bool session_timer_comes_sooner(const struct session_timer *session, struct mono_ms now, const struct parameters *after,
-                                const struct session_wishes *wishes) {
-  if (session->state != SESSION_STATE_RESTING) return false;
-  return mono_ms_before(mono_ms_add(now, period_after(session, after, wishes)), session->refresh_due);
-}
-
-static void change_rhythm(struct session_step *step, const struct session_wishes *wishes) {
-  struct session_timer *session = step->session;
-  struct context *context = step->context;
-  int64_t period_ms = period_after(session, context->parameters, wishes);
-  if (session_timer_comes_sooner(session, context->now, context->parameters, wishes))
-    session->refresh_due = session_guard_spread(context->random, context->now, period_ms);
-  arm(step, session->refresh_due);
-}
-
-/* A leg without timer: the probe may have been switched on, off or over. */
-static void change_probe(struct session_step *step) {
-  struct session_timer *session = step->session;
-  struct mono_ms due = session->refresh_due;
-  bool was_resting = session->state == SESSION_STATE_RESTING;
-  step->terms = (struct session_terms){0};
-  dispatch(step, event_of_terms(step));
-  if (session->state != SESSION_STATE_RESTING) return;
-  int64_t period_ms = session_guard_period_ms(step->context->parameters, session->interval_s);
-  bool keeps = was_resting && !mono_ms_before(mono_ms_add(step->context->now, period_ms), due);
-  session->refresh_due = keeps ? due : session_guard_spread(step->context->random, step->context->now, period_ms);
-  arm(step, session->refresh_due);
-}
-
-/* A guard that would have passed already waits for the end of the session instead. */
-static void change_guard(struct session_step *step) {
-  struct session_timer *session = step->session;
-  struct mono_ms guard = guard_at(session, step->context->parameters);
-  bool is_past = mono_ms_before(guard, step->context->now);
-  timer_wheel_arm(step->context->wheel, &session->timer, TIMER_SESSION, is_past ? session->expires_at : guard);
-}
-
-void session_timer_change(struct session_timer *session, struct context *context, const struct session_wishes *wishes) {
-  struct session_step step = {.session = session, .context = context, .origin = SESSION_BY_OTHERS};
-  bool wants_other = wishes->ttl_s != session->interval_s;
-  bool is_settled = session->state == SESSION_STATE_RESTING || session->state == SESSION_STATE_UNWATCHED;
-  if (session->state == SESSION_STATE_IDLE) return;
-  if (session->role == SESSION_ROLE_NONE && is_settled) {
-    session->is_renewing = wishes->ttl_s != 0;
-    change_probe(&step);
-    return;
-  }
-  if (session->role == SESSION_ROLE_OURS && wants_other) session->is_renewing = 1;
-  if (session->state == SESSION_STATE_RESTING) change_rhythm(&step, wishes);
-  if (session->state == SESSION_STATE_GUARDING) change_guard(&step);
 }
 
 /* --- what is shown ----------------------------------------------------------------------------------------------- */
@@ -515,7 +312,7 @@ bool session_timer_next_refresh(const struct session_timer *session, struct mono
 bool session_timer_guard(const struct session_timer *session, const struct parameters *parameters,
                          struct mono_ms *at_out) {
   if (session->state == SESSION_STATE_IDLE || session->state == SESSION_STATE_UNWATCHED) return false;
-  *at_out = guard_at(session, parameters);
+  *at_out = session_timer_guard_at(session, parameters);
   return true;
 }
 
