@@ -107,7 +107,7 @@ static uint32_t add(struct call_step *step, struct call_leg *leg, const struct l
                     struct text_builder *headers) {
   struct logins logins;
   size_t before = headers->length;
-  if (leg->logins.size_class == 0 || !load(step, leg, &logins)) return 0;
+  if (!load(step, leg, &logins)) return 0;
   uint32_t sent = add_lines(step, use, &logins, headers);
   if (str_view_equal(use->method, STR_VIEW("INVITE")))
     logins.invite_lines = str_view_from(text_builder_view(headers), before);
@@ -118,6 +118,7 @@ static uint32_t add(struct call_step *step, struct call_leg *leg, const struct l
 
 uint32_t call_credentials_add(struct call_step *step, struct call_leg *leg, struct str_view method,
                               struct text_builder *headers) {
+  if (leg->logins.size_class == 0) return 0; /* never challenged, as nearly always */
   struct login_use use = {method, dialog_request_uri(step->table->rooms.dialogs, leg->dialog)};
   return add(step, leg, &use, headers);
 }

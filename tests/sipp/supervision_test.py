@@ -14,6 +14,7 @@ from rig.switch import mapping_gateway, routing_gateway
 from rig.waiting import wait_until
 
 RATE = 30
+GUN = ROOT / "build" / "tools" / "callgun" / "callgun"
 TIMER = "Supported: timer"
 USUAL = {"SS_SIP_SESSION_TTL": 90, "SS_SIP_NO_TIMER_REINVITE_INTERVAL": 0, "BF_NO_TIMER_PROBE": "off"}
 
@@ -73,6 +74,30 @@ def test_the_seed_flow_ends_at_10_32_when_the_refresh_at_10_00_is_unanswered(rig
                                     r"last heard \S+ \(200 to UPDATE\)\."))
     assert cdr["callee_timer"] == {"interval_s": 600, "refresher": "us", "method": "UPDATE", "refreshes": 1}, cdr
     assert "Q.850" in caller.received("BYE")[0]["reason"]
+
+
+@time_limit(60)
+@needs("switch")
+def test_no_call_is_lost_whose_devices_stand_still_for_less_than_a_transaction(rig):
+    """callgun is both devices of each call. The world does not run faster with the switch: a second in which they stand
+    still is ten of the switch's, and 3.2 of them are a device that is silent for 32 s."""
+    customer, vendor, count = rig.port(), rig.port(), 200
+    switch = rig.switch(clock_rate=10, parameters={"SS_SIP_SESSION_TTL": 90},
+                        mapping_gateways=[mapping_gateway("customer-a", customer, capacity=count)],
+                        routing_gateways=[routing_gateway("vendor-a", vendor, capacity=count)])
+    gun = rig.process("callgun", [GUN, "calls", "--target", f"{HOST}:{switch.port}", "--local", f"{HOST}:{customer}", "--answer",
+                                  f"{HOST}:{vendor}", "--rate", 100, "--count", count, "--talk-ms", 600000, "--ring-ms", 10,
+                                  "--session-expires", 90])
+    wait_until(lambda: switch.api.get("/api/v1/calls", state="up", limit=1)["total"] == count, f"{count} calls talk", 20)
+    gun.signal(signal.SIGSTOP)
+    time.sleep(2)  # the time that passes is what is tested
+    gun.signal(signal.SIGCONT)
+    def refreshed():
+        value = metrics(switch)
+        return sum(value[name] for name in value if name.startswith("belfry_session_refreshes") and 'result="accepted"' in name)
+    before = refreshed()
+    wait_until(lambda: refreshed() > before + 4 * count, "each end is refreshed twice more", 30)
+    assert switch.api.get("/api/v1/calls", state="up", limit=1)["total"] == count
 
 
 @needs("switch", "sipp")
