@@ -1,5 +1,6 @@
-#include "cli/cli.h"
-#include "cli/cli_table.h"
+#include "cli/cli_found.h"
+
+static const char *const filters[] = {"q", "state", "sort", "offset", "limit", NULL};
 
 enum cli_exit cli_registrations(struct cli_call *call) {
   static const struct cli_column columns[] = {
@@ -14,9 +15,5 @@ enum cli_exit cli_registrations(struct cli_call *call) {
       {"REACHABLE", "keep_alive.reachable"},
       {NULL, NULL},
   };
-  json_t *document;
-  enum cli_exit code = cli_get(call, "/api/v1/registrations", &document);
-  if (document) cli_print_table(json_object_get(document, "items"), columns, "no registrations");
-  json_decref(document);
-  return code;
+  return cli_print_found(call, "/api/v1/registrations", filters, columns, "no registrations");
 }

@@ -288,6 +288,11 @@ def test_devices_are_searched_sorted_and_paged_by_the_switch(rig):
     assert numbers(sort="-state", limit=1) == ["1007"]
     api.put("/api/v1/phones/1050", {"display": "Reception"})
     assert numbers(sort="-changed", limit=1) == ["1050"] and numbers(q="recep") == ["1050"]
+    said = switch.command_line("phones", "q=recep").stdout
+    assert "1050" in said and "1051" not in said, said
+    assert "2 of 120 that fit" in switch.command_line("phones", "sort=-name", "limit=2").stdout
+    assert "no registrations" in switch.command_line("registrations", "state=unreachable", "q=1050").stdout
+    assert switch.command_line("registrations", "colour=red").returncode == 2
     gateways = api.get("/api/v1/routing-gateways", sort="priority")["items"]
     assert [one["name"] for one in gateways] == ["vendor-b", "vendor-a"] and api.get("/api/v1/routing-gateways", q="44")["total"] >= 1
     assert "sort is one of name, where" in problem(api.ask("GET", "/api/v1/phones", sort="colour"), 400)["detail"]
