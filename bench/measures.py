@@ -21,7 +21,7 @@ class Sizes:
 
     rates: tuple = (1500, 3000)
     warm_s: float = 34
-    window_s: float = 10
+    window_s: float = 34  # what is done for 50,000 records at once (store/record_lookup.h) falls into it as often as it is due
     idle_s: float = 3
     settle_s: float = 12  # until Kamailio has dropped its transactions
     step_s: float = 5

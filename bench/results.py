@@ -11,7 +11,7 @@ NOTES = """\
   (all threads, all processes) from /proc, without what it takes when idle. UDP on loopback.
 - A call is INVITE, 100, 180, 200 after {ring} ms, ACK, BYE, 200 with session timers offered; Belfry is two legs and
   writes a record of each, Kamailio passes one dialog through and writes none. The window of {window:g} s lies in steady
-  load: transactions of {warm:g} s are there, and as many come as go.
+  load: transactions of {warm:g} s are there, and as many come as go; lookups of records are made in it once or twice.
 - The floor is no switch: a program that receives and sends the same datagrams, thirteen a call, in batches as Belfry
   does, and does nothing in between (bench/floor.c). What is above it is the switch's own; machines differ in both.
 - Times count from when a call was due to start, so that a late generator cannot flatter the switch.
