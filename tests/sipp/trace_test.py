@@ -301,6 +301,23 @@ def test_the_doctor_claims_nothing_in_healthy_traffic(rig):
 
 
 @needs("switch", "sipp")
+def test_the_doctors_latest_opinion_is_given_at_once_and_made_anew_when_it_is_asked_for(rig):
+    switch, *_ = one_call(rig)
+
+    def latest(**query):
+        return switch.api.get("/api/v1/doctor", latest=1, **query)
+    first = latest()
+    assert (first["items"], first["looked_at"], first["is_looking"]) == ([], None, True), first
+    done = wait_until(lambda: not (now := latest())["is_looking"] and now, "the doctor has looked", 10)
+    assert done["looked_at"]["calls"] == 1 and latest() == done, done
+    rig.sipp("gateway_is_refused", to=switch, caller="111", number="222", status=403).done()
+    switch.cdrs(2)
+    assert latest() == done, "an opinion of the last half minute is made anew unasked"
+    assert latest(again=1)["looked_at"] == done["looked_at"], "who asks waits for a look"
+    wait_until(lambda: latest()["looked_at"]["calls"] == 2, "the doctor has looked again", 10)
+
+
+@needs("switch", "sipp")
 def test_a_call_is_explained_with_the_messages_that_decided(rig):
     switch, cdr, customer, _ = one_call(rig)
     explanation = switch.api.get(f"/api/v1/cdrs/{cdr['id']}/explanation")
