@@ -359,17 +359,17 @@ def register(launch, sizes):
 
 def keep_alive(launch, sizes):
     """Devices on ways of their own (callgun --apart), each pinged once in a period: what a ping costs over two whole periods.
-    Half of them register beforehand, twice and each time from a challenge on: that leaves room for the transactions of all,
-    messages as long as theirs, so that what comes on top is what the other half keeps."""
+    Half of them register beforehand, and so often that what is as large for one as for all has been filled (the queue of the
+    journal, 32 MiB), so that what comes on top is what the other half keeps."""
     phones = {"user": USER_PREFIX, "password": PASSWORD, "expires": 36000, "apart": True}
     half = sizes.devices // 2
     with launch(users=sizes.devices, keep_alive_s=sizes.keep_alive_s) as switch:
         idle_share = switch.idle_share(sizes.idle_s)
-        for _ in range(2):
-            switch.gun.run("register", count=half, window=sizes.window, users=half, **phones)
+        switch.gun.run("register", count=half * 8, window=sizes.register_window, users=half, **phones)
         time.sleep(sizes.warm_s)
         before = switch.memory_bytes()
-        gun = switch.gun.start("register", count=sizes.devices, window=sizes.window, users=sizes.devices, hold=True, **phones)
+        gun = switch.gun.start("register", count=sizes.devices, window=sizes.register_window, users=sizes.devices, hold=True,
+                               **phones)
         there = gun.wait_until_holding()
         time.sleep(max(sizes.settle_s, sizes.keep_alive_s))
         after = switch.memory_bytes()
