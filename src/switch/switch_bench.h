@@ -34,7 +34,7 @@
 #define PHONE_B        "198.51.100.102:5062"
 #define STRANGER       "198.51.100.66:5060"
 
-#define BENCH_SENT_MAX    400
+#define BENCH_SENT_MAX    800
 #define BENCH_RECORDS_MAX 32
 #define BENCH_TEXT_MAX    8192
 #define BENCH_TEXT_BYTES  (BENCH_TEXT_MAX + 64) /* with what the parser wants to be readable behind it */
