@@ -108,7 +108,8 @@ static void test_the_preview_says_who_would_refresh_sooner(void) {
 static struct rig *rig_resumed(struct session_terms terms, int64_t left_ms, int64_t ask_in_ms, int number) {
   struct rig *rig = rig_create();
   random_seed(&rig->random, (struct siphash_key){(uint64_t)number, 5});
-  session_timer_resume(&rig->session, &rig->context, terms, &(struct session_resumption){left_ms, ask_in_ms});
+  session_timer_resume(&rig->session, &rig->context, terms,
+                       &(struct session_resumption){.left_ms = left_ms, .ask_in_ms = ask_in_ms});
   return rig;
 }
 
