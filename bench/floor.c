@@ -12,8 +12,9 @@
 
 #include "base/text_builder.h"
 #include "net/udp.h"
+#include "worker/pace.h"
 
-#define REST_NS      1000000
+#define REST_NS      (PACE_REST_US * INT64_C(1000))
 #define TRYING_BYTES 4096
 
 struct floor {
@@ -66,7 +67,7 @@ static void go_round(struct floor *floor) {
   struct pollfd wake = {.fd = floor->fd, .events = POLLIN};
   if (count == 0)
     (void)poll(&wake, 1, -1);
-  else if (count < UDP_BATCH_MAX)
+  else if (count < PACE_BATCH_GOOD)
     rest_until(began_ns + REST_NS);
 }
 
