@@ -191,7 +191,10 @@ LEG_ACTION(acknowledge_again) {
   } else if (step->message->cseq != leg->ack_cseq) {
     acknowledge(step);
   } else if (!leg->ack_owed) {
+    /* The first one may still wait for the journal: this one must not overtake it. */
+    step->context->outbox->sends_wait = OUTBOX_WAITS;
     dialog_resend_ack(dialogs, step->context, leg->dialog, call_credentials_of_ack(step, leg));
+    step->context->outbox->sends_wait = OUTBOX_WAITS_NOT;
   }
   return NO_EVENT;
 }

@@ -89,6 +89,20 @@ static void test_only_answer_its_ack_and_the_end_of_bye_wait_for_the_journal(voi
   bench_end(bench);
 }
 
+static void test_what_answers_a_repeated_bye_waits_as_the_first_answer_does(void) {
+  struct bench *bench = bench_create();
+  struct peer *caller = peer_at(bench, CUSTOMER), *callee = peer_at(bench, VENDOR_A);
+  bench_connect(caller, callee, "4420");
+  peer_request(caller, "BYE", NULL);
+  peer_expect(caller, "200");
+  peer_send_request(caller, "BYE", caller->cseq, caller->last_branch, NULL);
+  peer_expect(caller, "200");
+  expect(bench->sent[bench->sent_count - 1].waits);
+  peer_expect(callee, "BYE");
+  peer_reply(callee, 200, NULL);
+  bench_end(bench);
+}
+
 static void test_proofs_of_life_are_noted_now_and_then(void) {
   struct bench *bench = bench_create();
   struct peer *caller = peer_at(bench, CUSTOMER), *callee = peer_at(bench, VENDOR_A);
@@ -460,6 +474,7 @@ static void test_talk_time_over_a_restart_is_exact_while_the_machine_runs_on(voi
 
 TAP_TESTS(TAP(test_an_answered_call_leaves_a_record_when_the_switch_is_killed),
           TAP(test_only_answer_its_ack_and_the_end_of_bye_wait_for_the_journal),
+          TAP(test_what_answers_a_repeated_bye_waits_as_the_first_answer_does),
           TAP(test_proofs_of_life_are_noted_now_and_then),
           TAP(test_an_attempt_that_is_not_answered_leaves_a_record_when_the_switch_is_killed),
           TAP(test_an_attempt_is_kept_once), TAP(test_each_refresh_moves_the_end_that_is_kept),

@@ -17,9 +17,13 @@ static void resend_trying(struct transaction_step *step) {
   transaction_server_send_trying(step);
 }
 
+/* The 200 to a BYE waits until the call's record is safe (call/leg_machine.c): its repetition must not overtake it. */
 static void resend_final(struct transaction_step *step) {
+  struct outbox *outbox = step->context->outbox;
   counters_add(step->context->counters, retransmissions_received);
+  if (step->transaction->method == SIP_METHOD_BYE) outbox->sends_wait = OUTBOX_WAITS_PATIENTLY;
   transaction_send_kept_again(step);
+  outbox->sends_wait = OUTBOX_WAITS_NOT;
 }
 
 static void forbid(struct transaction_step *step) {

@@ -66,10 +66,16 @@ static void sent_again_by_timer(struct sighting *sighting, struct watched_transa
   transaction->last_timed_us = now_us;
 }
 
+/* Answers to a BYE and its repetitions wait together until the call's record is safe. */
+static bool may_wait(const struct sighting *sighting, const struct watched_transaction *transaction) {
+  return sighting->endpoint->is_switch && transaction->method == SIP_METHOD_BYE;
+}
+
 /* An answer to a repeated request is given at once; an accepted INVITE is not answered again (RFC 6026 §7.1). */
 static bool answers_repetition(const struct sighting *sighting, struct watched_transaction *transaction) {
   bool is_accepted = transaction->method == SIP_METHOD_INVITE && transaction->status < 300;
-  bool is_now = transaction->repeated_us == sighting->world->now_us || watcher_is_lenient(sighting->world);
+  bool is_now = transaction->repeated_us == sighting->world->now_us || may_wait(sighting, transaction) ||
+                watcher_is_lenient(sighting->world);
   if (is_accepted || !is_now || transaction->repeats_owed == 0) return false;
   transaction->repeats_owed--;
   return true;
@@ -89,7 +95,7 @@ static void final_said(struct sighting *sighting, struct watched_transaction *tr
     transaction->final_us = now_us;
     transaction->final = sighting->bytes;
     transaction->final_to_tag = message->to_tag;
-    transaction->repeats_owed = 0;
+    if (!may_wait(sighting, transaction)) transaction->repeats_owed = 0;
     transaction->is_turned_away =
         message->status == 503 && transaction->provisional_us == 0 && sip_message_has(message, SIP_HEADER_RETRY_AFTER);
     /* A BYE for which there was no room was not heard: the call goes on, and supervision finds out. */
