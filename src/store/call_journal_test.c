@@ -26,6 +26,7 @@ static struct {
   uint64_t position;     /* of all that was ever put */
   bool is_full, is_slow; /* takes nothing; has nothing safe */
   bool is_to_forget;     /* atomic: what it has, before it takes the next */
+  uint64_t asked;        /* atomic: how often for what is safe */
 } sink;
 
 static enum result sink_put(void *context, struct str_view record) {
@@ -45,6 +46,7 @@ static uint64_t sink_position(void *context) {
 
 static uint64_t sink_stored(void *context) {
   (void)context;
+  __atomic_add_fetch(&sink.asked, 1, __ATOMIC_RELEASE);
   return __atomic_load_n(&sink.is_slow, __ATOMIC_ACQUIRE) ? 0 : sink.position;
 }
 
@@ -383,7 +385,7 @@ static void test_one_that_is_waited_for_is_flushed_at_once_however_long_many_wou
     if (took_ms < least_ms) least_ms = took_ms;
     nanosleep(&(struct timespec){.tv_nsec = 250000000}, NULL);
   }
-  expect_int(least_ms, <, 100);
+  expect_int(least_ms, <, 400); /* gathering would have taken 450 */
   call_journal_close(&journal);
   remove_dir();
 }
@@ -578,10 +580,14 @@ static void test_a_file_that_cannot_be_removed_is_tried_again_once_in_a_while(vo
   struct call_journal_health health;
   set_fault("remove", EPERM, 0, 1000000);
   come_and_go(journal, 20000);
+  struct timespec before, now;
+  clock_gettime(CLOCK_MONOTONIC, &before);
   int left = removals_left();
   expect(left < 1000000);
   nanosleep(&(struct timespec){.tv_nsec = 500000000}, NULL);
-  expect_int(left - removals_left(), <=, 1);
+  int tried = left - removals_left();
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  expect_int(tried, <=, (int)(now.tv_sec - before.tv_sec) + 2); /* once a second, however late this looks */
   set_fault(NULL, 0, 0, 0);
   unsigned tries = 0;
   do {
@@ -684,7 +690,9 @@ static void test_what_the_store_has_is_not_offered_again_after_a_restart(void) {
   expect(wait_for(journal, put(journal, JOURNAL_END, 1, "first")));
   for (int i = 0; i < 5000 && sink_has("first") == 0; i++)
     nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-  nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL); /* the store is asked every 50 ms */
+  uint64_t asked = __atomic_load_n(&sink.asked, __ATOMIC_ACQUIRE);
+  for (int i = 0; i < 5000 && __atomic_load_n(&sink.asked, __ATOMIC_ACQUIRE) == asked; i++)
+    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
   __atomic_store_n(&sink.is_slow, true, __ATOMIC_RELEASE);
   expect(wait_for(journal, put(journal, JOURNAL_END, 2, "second")));
   call_journal_close(&journal);
