@@ -31,7 +31,7 @@ static void give_up(const char *what) {
 }
 
 static void put(struct call_journal *journal, enum journal_kind kind, struct journal_key key, size_t length) {
-  while (call_journal_put(journal, kind, key, str_view_of(bytes, length), false, NULL) == RESULT_FULL)
+  while (call_journal_put(journal, kind, key, str_view_of(bytes, length), JOURNAL_SOON, NULL) == RESULT_FULL)
     nanosleep(&(struct timespec){0, 1000000}, NULL);
 }
 

@@ -126,8 +126,8 @@ static void create_worker(struct world *world, struct worker *worker, uint8_t in
  */
 
 static void tell_journal(const struct world *world, const struct outbox_entry *entry) {
-  while (call_journal_put(world->journal, (enum journal_kind)entry->journal_kind, entry->key, entry->bytes, false,
-                          NULL) == RESULT_FULL)
+  while (call_journal_put(world->journal, (enum journal_kind)entry->journal_kind, entry->key, entry->bytes,
+                          JOURNAL_SOON, NULL) == RESULT_FULL)
     nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);
 }
 

@@ -63,6 +63,13 @@ enum journal_kind {
   JOURNAL_KINDS
 };
 
+/* How soon it is to be on the disk. */
+enum journal_haste {
+  JOURNAL_SOON,   /* nobody waits for it: within 20 ms */
+  JOURNAL_URGENT, /* somebody does */
+  JOURNAL_LAZY,   /* what was told before says nearly the same: within 200 ms */
+};
+
 static inline bool journal_kind_is_state(enum journal_kind kind) {
   return kind == JOURNAL_PUT || kind == JOURNAL_COPY;
 }

@@ -146,7 +146,8 @@ enum result outbox_journal_later(struct outbox *outbox, enum journal_kind kind, 
 enum result outbox_journal(struct outbox *outbox, enum journal_kind kind, struct journal_key key,
                            struct str_view bytes) {
   enum result result = outbox_journal_later(outbox, kind, key, bytes);
-  if (result == RESULT_OK) outbox->entries[outbox->entry_count - 1].is_urgent = kind == JOURNAL_PUT;
+  if (result == RESULT_OK)
+    outbox->entries[outbox->entry_count - 1].journal_haste = kind == JOURNAL_PUT ? JOURNAL_URGENT : JOURNAL_LAZY;
   return result;
 }
 

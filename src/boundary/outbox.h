@@ -52,7 +52,7 @@ struct outbox_entry {
   const struct note *note;                /* NOTE; in the outbox's memory, its texts too */
   struct journal_key key;                 /* JOURNAL */
   uint8_t journal_kind;                   /* JOURNAL: enum journal_kind */
-  bool is_urgent;                         /* JOURNAL: somebody waits for it */
+  uint8_t journal_haste;                  /* JOURNAL: enum journal_haste */
   uint8_t owed;                           /* RECORD: what the journal keeps the state for (boundary/journal_key.h) */
   uint8_t worker;
   uint8_t sign;  /* TELL_HEARD */
@@ -94,10 +94,12 @@ void outbox_resolve(struct outbox *outbox, struct str_view host, enum transport 
 enum result outbox_record(struct outbox *outbox, struct str_view record, uint8_t owed) MUST_USE;
 void outbox_keep_device(struct outbox *outbox, struct str_view line);
 
-/* Tells the journal. RESULT_FULL: there was no room; what lives on is then less well remembered, that is all. The state
- * of a call is urgent, for somebody waits for it; what is told later may take some 20 ms longer. */
+/* Tells the journal. RESULT_FULL: there was no room; what lives on is then less well remembered, that is all. A call's
+ * state is urgent, for somebody waits for it; a call's note is not, its legs are asked after a restart in any case. */
 enum result outbox_journal(struct outbox *outbox, enum journal_kind kind, struct journal_key key,
                            struct str_view bytes) MUST_USE;
+
+/* The same for what is told soon: nobody waits for it, and nobody else will say it again. */
 enum result outbox_journal_later(struct outbox *outbox, enum journal_kind kind, struct journal_key key,
                                  struct str_view bytes) MUST_USE;
 void outbox_answer_order(struct outbox *outbox, uint64_t order_id, enum result result, struct str_view text);

@@ -124,21 +124,25 @@ void call_journal_close(struct call_journal **journal_pointer) {
 /* --- telling --------------------------------------------------------------------------------------------------------
  */
 
-static void wake_if_asleep(struct call_journal *journal, bool urgent) {
-  uint32_t sleep = __atomic_load_n(&journal->sleep, __ATOMIC_SEQ_CST);
-  if (sleep != JOURNAL_ASLEEP && !(sleep == JOURNAL_LINGERING && urgent)) return;
+static bool wakes_for(uint32_t sleep, enum journal_haste haste) {
+  return sleep == JOURNAL_ASLEEP || (sleep == JOURNAL_DAWDLING && haste != JOURNAL_LAZY) ||
+         (sleep == JOURNAL_LINGERING && haste == JOURNAL_URGENT);
+}
+
+static void wake_if_asleep(struct call_journal *journal, enum journal_haste haste) {
+  if (!wakes_for(__atomic_load_n(&journal->sleep, __ATOMIC_SEQ_CST), haste)) return;
   if (__atomic_exchange_n(&journal->sleep, JOURNAL_AWAKE, __ATOMIC_SEQ_CST) != JOURNAL_AWAKE) wake(journal);
 }
 
 uint64_t call_journal_hurry(struct call_journal *journal) {
   __atomic_thread_fence(__ATOMIC_SEQ_CST); /* it is in the queue before the writer's state is looked at */
   __atomic_fetch_add(&journal->awaited, 1, __ATOMIC_SEQ_CST);
-  wake_if_asleep(journal, true);
+  wake_if_asleep(journal, JOURNAL_URGENT);
   return __atomic_load_n(&journal->queue.reserved, __ATOMIC_RELAXED);
 }
 
 static enum result tell(struct call_journal *journal, const struct journal_note *note, struct str_view payload,
-                        bool urgent, uint64_t *ticket_out) {
+                        enum journal_haste haste, uint64_t *ticket_out) {
   size_t most = note->kind == JOURNAL_NOTE ? JOURNAL_NOTE_MAX : JOURNAL_PAYLOAD_MAX;
   if (payload.length > most || journal_record_bytes(payload.length) > journal->batch_bytes_max / 2)
     return RESULT_OUT_OF_RANGE;
@@ -149,15 +153,16 @@ static enum result tell(struct call_journal *journal, const struct journal_note 
   }
   if (ticket_out) *ticket_out = __atomic_load_n(&journal->queue.reserved, __ATOMIC_RELAXED);
   __atomic_thread_fence(__ATOMIC_SEQ_CST); /* it is in the queue before the writer's state is looked at */
-  if (urgent) __atomic_fetch_add(&journal->awaited, 1, __ATOMIC_SEQ_CST);
-  wake_if_asleep(journal, urgent);
+  if (haste == JOURNAL_URGENT) __atomic_fetch_add(&journal->awaited, 1, __ATOMIC_SEQ_CST);
+  if (haste == JOURNAL_SOON) __atomic_fetch_add(&journal->hastened, 1, __ATOMIC_SEQ_CST);
+  wake_if_asleep(journal, haste);
   return RESULT_OK;
 }
 
 enum result call_journal_put(struct call_journal *journal, enum journal_kind kind, struct journal_key key,
-                             struct str_view payload, bool urgent, uint64_t *ticket_out) {
+                             struct str_view payload, enum journal_haste haste, uint64_t *ticket_out) {
   struct journal_note note = {.key = key, .kind = kind};
-  return tell(journal, &note, payload, urgent, ticket_out);
+  return tell(journal, &note, payload, haste, ticket_out);
 }
 
 enum result call_journal_end(struct call_journal *journal, struct journal_key key, struct str_view record,

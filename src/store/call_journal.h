@@ -80,12 +80,12 @@ void call_journal_set_gather(struct call_journal *journal, uint32_t most_ms);
 /* Starts the writer thread. */
 enum result call_journal_start(struct call_journal *journal);
 
-/* Tells the journal something; never blocks; any thread. `urgent`: somebody waits for it, so it is written at once or
- * when enough has been gathered; anything else within 20 ms. `*ticket_out` may be NULL. RESULT_FULL: there is no room
- * (the disk does not keep up, or is broken); RESULT_OUT_OF_RANGE: longer than JOURNAL_PAYLOAD_MAX, or a note than
- * JOURNAL_NOTE_MAX (store/journal_record.h). */
+/* Tells the journal something; never blocks; any thread. What is urgent is written at once, or when
+ * enough has been gathered; what is lazy may wait for 200 ms, but goes with whatever is written before. `*ticket_out`
+ * may be NULL. RESULT_FULL: there is no room (the disk does not keep up, or is broken); RESULT_OUT_OF_RANGE: longer
+ * than JOURNAL_PAYLOAD_MAX, or a note than JOURNAL_NOTE_MAX (store/journal_record.h). */
 enum result call_journal_put(struct call_journal *journal, enum journal_kind kind, struct journal_key key,
-                             struct str_view payload, bool urgent, uint64_t *ticket_out) MUST_USE;
+                             struct str_view payload, enum journal_haste haste, uint64_t *ticket_out) MUST_USE;
 
 /* The record of something that is over; `owed` (0: nothing) is what is owed to somebody all the same: what was put
  * under the key then stays, and is visited with that number, until JOURNAL_DROP. Else as call_journal_put. */

@@ -20,6 +20,7 @@
 #define JOURNAL_FED_MAX        1024
 #define JOURNAL_PATH_BYTES     4096
 #define JOURNAL_LINGER_MS      20  /* what nobody waits for */
+#define JOURNAL_DAWDLE_MS      180 /* and before that, what is lazy */
 #define JOURNAL_RETRY_MS       200 /* after a failure, and for a store that is full */
 #define JOURNAL_NAME_FORMAT    "journal-%08x-%08x.log"
 #define JOURNAL_HEADER_PAYLOAD 24
@@ -62,6 +63,7 @@ struct call_journal {
   uint64_t durable;       /* atomic: tickets up to this are on the disk */
   bool is_well;           /* atomic */
   uint64_t awaited;       /* atomic: how often somebody has begun to wait for what is in the queue */
+  uint64_t hastened;      /* atomic: how much has been told that nobody waits for and that is not lazy */
   uint32_t gather_ms_max; /* atomic */
   bool stopping;          /* atomic */
   uint64_t refused;       /* atomic */
@@ -105,6 +107,7 @@ struct call_journal {
   pthread_t writer;
   int64_t flush_started_us;
   uint64_t awaited_taken; /* of `awaited`, when the last batch was begun */
+  uint64_t hastened_taken;
   struct journal_gather gather;
   pthread_mutex_t health_mutex;
   struct call_journal_health health;
@@ -118,6 +121,7 @@ struct journal_note {
 
 enum journal_sleep {
   JOURNAL_AWAKE,
+  JOURNAL_DAWDLING,  /* wakes for what is not lazy */
   JOURNAL_LINGERING, /* wakes for what is awaited */
   JOURNAL_ASLEEP,    /* wakes for anything */
 };

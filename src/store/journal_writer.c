@@ -214,6 +214,11 @@ static bool is_awaited(const struct call_journal *journal) {
   return __atomic_load_n(&journal->awaited, __ATOMIC_SEQ_CST) != journal->awaited_taken;
 }
 
+/* Something has been told that is not lazy. */
+static bool is_hastened(const struct call_journal *journal) {
+  return __atomic_load_n(&journal->hastened, __ATOMIC_SEQ_CST) != journal->hastened_taken || is_awaited(journal);
+}
+
 /* Rests until it has gathered for long enough since the last flush. */
 static void gather(struct call_journal *journal) {
   uint32_t most_ms = __atomic_load_n(&journal->gather_ms_max, __ATOMIC_RELAXED);
@@ -223,13 +228,15 @@ static void gather(struct call_journal *journal) {
   uint64_t awaited = __atomic_load_n(&journal->awaited, __ATOMIC_SEQ_CST);
   journal_gather_note(&journal->gather, now, (uint32_t)(awaited - journal->awaited_taken));
   journal->awaited_taken = awaited;
+  journal->hastened_taken = __atomic_load_n(&journal->hastened, __ATOMIC_SEQ_CST);
 }
 
 static void wait_for(struct call_journal *journal, enum journal_sleep sleep, int milliseconds) {
   struct pollfd wake = {.fd = journal->wake_fd, .events = POLLIN};
   size_t length;
   __atomic_store_n(&journal->sleep, sleep, __ATOMIC_SEQ_CST);
-  bool has_come = sleep == JOURNAL_ASLEEP && ring_queue_peek(&journal->queue, &length) != NULL;
+  bool has_come = (sleep == JOURNAL_ASLEEP && ring_queue_peek(&journal->queue, &length) != NULL) ||
+                  (sleep == JOURNAL_DAWDLING && is_hastened(journal));
   if (!has_come && !is_awaited(journal) && !is_stopping(journal) && poll(&wake, 1, milliseconds) > 0) {
     uint64_t count;
     if (read(journal->wake_fd, &count, sizeof count) < 0) { /* nobody else reads it */
@@ -245,6 +252,8 @@ static void wait_for_work(struct call_journal *journal) {
   bool is_busy = journal->lags || journal->fed_count > 0;
   if (!ring_queue_peek(&journal->queue, &length) && journal->compact_number == 0)
     wait_for(journal, JOURNAL_ASLEEP, is_busy ? LOOK_MS : IDLE_MS);
+  if (!is_hastened(journal) && ring_queue_peek(&journal->queue, &length))
+    wait_for(journal, JOURNAL_DAWDLING, JOURNAL_DAWDLE_MS);
   if (!is_awaited(journal) && ring_queue_peek(&journal->queue, &length))
     wait_for(journal, JOURNAL_LINGERING, JOURNAL_LINGER_MS);
   gather(journal);

@@ -131,7 +131,7 @@ static void test_an_attempt_that_is_not_answered_leaves_a_record_when_the_switch
   peer_invite(caller, "4420", OFFER);
   peer_expect(callee, "INVITE");
   expect_int(bench->journal_puts, ==, 1);
-  expect(!bench->journal_is_urgent);
+  expect_int(bench->journal_haste, ==, JOURNAL_SOON);
   expect(bench->state_length < 600);
   struct cdr_record record = record_after_kill(bench);
   expect(journal_key_equal(cdr_record_key_of_id(record.id), bench->journal_key));

@@ -94,7 +94,7 @@ struct bench {
   struct journal_key journal_key; /* what the journal was told last of a call */
   uint8_t journal_owed;           /* by a call whose record was handed on */
   unsigned journal_puts, journal_notes, journal_drops;
-  bool journal_is_urgent;
+  enum journal_haste journal_haste;
   size_t state_length, note_length;
   char state[16384], note[512];
   bool refuse_records;
@@ -287,7 +287,7 @@ static inline void bench_keep_journal(struct bench *bench, const struct outbox_e
   if (journal_key_thing(entry->key) != JOURNAL_CALL) return;
   bool is_put = entry->journal_kind == JOURNAL_PUT;
   bench->journal_key = entry->key;
-  bench->journal_is_urgent = entry->is_urgent;
+  bench->journal_haste = (enum journal_haste)entry->journal_haste;
   bench->journal_puts += is_put;
   bench->journal_notes += entry->journal_kind == JOURNAL_NOTE;
   bench->journal_drops += entry->journal_kind == JOURNAL_DROP;

@@ -136,7 +136,8 @@ static void tell_journal(struct worker *worker, const struct outbox_entry *entry
   struct call_journal *journal = worker->group->journal;
   enum journal_kind kind = (enum journal_kind)entry->journal_kind;
   if (!journal) return;
-  if (call_journal_put(journal, kind, entry->key, entry->bytes, entry->is_urgent, &worker->journal_ticket) != RESULT_OK)
+  enum journal_haste haste = (enum journal_haste)entry->journal_haste;
+  if (call_journal_put(journal, kind, entry->key, entry->bytes, haste, &worker->journal_ticket) != RESULT_OK)
     counters_add(&worker->counters, journal_entries_lost);
 }
 

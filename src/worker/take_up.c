@@ -31,7 +31,7 @@ static void tell_journal(struct worker *worker) {
     if (entry->kind != OUTBOX_JOURNAL) continue;
     /* FULL: it is as the journal has it already. */
     (void)!call_journal_put(worker->group->journal, (enum journal_kind)entry->journal_kind, entry->key, entry->bytes,
-                            false, NULL);
+                            JOURNAL_SOON, NULL);
   }
   outbox_reset(outbox);
 }
@@ -97,7 +97,7 @@ static void end(struct rest *rest, const struct journal_kept *kept) {
   rest->taken->ended++;
   /* FULL: it stays in the journal until the next start. */
   (void)!call_journal_put(rest->group->journal, kind, kept->key,
-                          kind == JOURNAL_END ? text_builder_view(&record) : (struct str_view){0}, false, NULL);
+                          kind == JOURNAL_END ? text_builder_view(&record) : (struct str_view){0}, JOURNAL_SOON, NULL);
 }
 
 /* What a later version has kept stays as it is. */
@@ -106,7 +106,7 @@ static bool settle(void *context, const struct journal_kept *kept) {
   if (journal_key_thing(kept->key) == JOURNAL_CALL && kept->owed == 0)
     end(rest, kept);
   else if (journal_key_thing(kept->key) <= JOURNAL_THING_LAST)
-    (void)!call_journal_put(rest->group->journal, JOURNAL_DROP, kept->key, (struct str_view){0}, false, NULL);
+    (void)!call_journal_put(rest->group->journal, JOURNAL_DROP, kept->key, (struct str_view){0}, JOURNAL_SOON, NULL);
   return true;
 }
 

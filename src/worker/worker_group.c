@@ -217,7 +217,7 @@ static void init_locks(struct worker_group *group) {
 /* Records of ended calls go the way of everything that must not be forgotten; the journal hands them on to the store.
  */
 static enum result put_into_journal(void *journal, struct str_view record) {
-  return call_journal_put(journal, JOURNAL_END, cdr_record_key(record), record, false, NULL);
+  return call_journal_put(journal, JOURNAL_END, cdr_record_key(record), record, JOURNAL_SOON, NULL);
 }
 
 static bool take_options(struct worker_group *group, const struct worker_options *options) {
