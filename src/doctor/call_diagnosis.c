@@ -34,7 +34,8 @@ static void note_cause(struct doctor *doctor, const struct cdr_record *cdr) {
       .subject = of_callee ? cdr->callee_device : cdr->caller_device,
       .at = cdr->ended_at,
       .call = cdr->id,
-      .detail = cdr->explanation,
+      .seen = no_ack ? SEEN_record_unacknowledged : SEEN_record_unrefreshed,
+      .words = cdr->explanation,
   };
   doctor_note(doctor, &sighting);
 }
@@ -67,20 +68,13 @@ void doctor_take_cdr(struct doctor *doctor, const struct cdr_record *cdr) {
 
 static void conclude_length(struct doctor *doctor, const struct doctor_device *device, unsigned i) {
   if (device->ended[i] < PILE_CALLS_MIN || device->ended[i] * 100 < device->reached[i] * PILE_SHARE) return;
-  char memory[FINDING_DETAIL_BYTES];
-  struct text_builder detail = text_builder_over(memory, sizeof memory);
-  text_builder_add_u64(&detail, device->ended[i]);
-  text_builder_add_literal(&detail, " of the ");
-  text_builder_add_u64(&detail, device->reached[i]);
-  text_builder_add_literal(&detail, " calls that lasted so long were hung up by the device ");
-  text_builder_add_u64(&detail, lengths_s[i]);
-  text_builder_add_literal(&detail, " s after the answer.");
   struct sighting sighting = {.diagnosis = DIAGNOSIS_pile_at_length,
                               .confidence_percent = 70,
                               .subject = str_view_from_c(device->name),
                               .at = device->since[i],
                               .call = str_view_from_c(device->calls[i]),
-                              .detail = text_builder_view(&detail)};
+                              .seen = SEEN_calls_pile_up,
+                              .numbers = {device->ended[i], device->reached[i], lengths_s[i]}};
   struct finding *finding = doctor_note(doctor, &sighting);
   if (!finding) return;
   finding->count = device->ended[i];

@@ -58,9 +58,8 @@ static void look_for_alg(struct doctor *doctor, const struct trace_record *recor
                           .subject = doctor_subject(doctor, &record->remote, memory),
                           .at = record->wall,
                           .call = message->call_id,
-                          .detail = contact_is_inside
-                                        ? STR_VIEW("The Via names the address outside, the Contact one inside.")
-                                        : STR_VIEW("Via and Contact name the address outside, the media one inside.")});
+                          .seen = contact_is_inside ? SEEN_contact_inside : SEEN_media_inside,
+                      });
 }
 
 /* --- registrations --------------------------------------------------------------------------------------------------
@@ -144,19 +143,13 @@ void device_diagnosis_take(struct doctor *doctor, const struct trace_record *rec
 }
 
 static void conclude(struct doctor *doctor, const struct doctor_phone *phone, bool is_move) {
-  char memory[FINDING_DETAIL_BYTES];
-  struct text_builder detail = text_builder_over(memory, sizeof memory);
   unsigned times = is_move ? phone->moves : phone->lates;
-  text_builder_add(&detail, is_move ? STR_VIEW("Registered from another port ")
-                                    : STR_VIEW("Registered again after the end of its registration "));
-  text_builder_add_u64(&detail, times);
-  text_builder_add_literal(&detail, " times");
-  text_builder_add(&detail, is_move ? STR_VIEW(" while its registration was running.") : STR_VIEW("."));
   struct sighting sighting = {.diagnosis = is_move ? DIAGNOSIS_nat_binding_short : DIAGNOSIS_registration_late,
                               .confidence_percent = times > 5 ? 90 : 75,
                               .subject = str_view_from_c(phone->number),
                               .at = is_move ? phone->move_since : phone->late_since,
-                              .detail = text_builder_view(&detail)};
+                              .seen = is_move ? SEEN_other_port : SEEN_registered_late,
+                              .numbers = {times}};
   struct finding *finding = doctor_note(doctor, &sighting);
   if (!finding) return;
   finding->count += times - 1;

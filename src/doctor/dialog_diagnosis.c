@@ -90,19 +90,14 @@ static bool refuses_method(unsigned status) {
 
 static void say_refused(struct doctor *doctor, const struct doctor_dialog *dialog, const struct trace_record *record,
                         const struct sip_message *message) {
-  char memory[FINDING_DETAIL_BYTES];
-  struct text_builder detail = text_builder_over(memory, sizeof memory);
   bool is_update = message->method == SIP_METHOD_UPDATE;
-  text_builder_add(&detail, is_update ? STR_VIEW("UPDATE was answered ") : STR_VIEW("re-INVITE was answered "));
-  text_builder_add_u64(&detail, message->status);
-  text_builder_add_char(&detail, ' ');
-  text_builder_add(&detail, str_view_slice(message->reason_phrase, 0, 80));
-  text_builder_add_char(&detail, '.');
   say(doctor, dialog,
       &(struct sighting){.diagnosis = is_update ? DIAGNOSIS_update_rejected : DIAGNOSIS_reinvite_refused,
                          .confidence_percent = 95,
                          .at = record->wall,
-                         .detail = text_builder_view(&detail)});
+                         .seen = is_update ? SEEN_update_answered : SEEN_reinvite_answered,
+                         .numbers = {message->status},
+                         .words = str_view_slice(message->reason_phrase, 0, FINDING_WORDS_BYTES - 1)});
 }
 
 static void take_answer(struct doctor *doctor, struct doctor_dialog *dialog, const struct trace_record *record,
@@ -164,32 +159,22 @@ static void conclude_swallowed(struct doctor *doctor, const struct doctor_dialog
   if (update->is_answered || update->sent < SWALLOWED_SENT_MIN ||
       dialog->heard_at.value < update->first_at.value + SWALLOWED_ALIVE_US)
     return;
-  char memory[FINDING_DETAIL_BYTES];
-  struct text_builder detail = text_builder_over(memory, sizeof memory);
-  text_builder_add_literal(&detail, "UPDATE was sent ");
-  text_builder_add_u64(&detail, update->sent);
-  text_builder_add_literal(&detail, " times without an answer, while the device answered other requests of the call.");
   say(doctor, dialog,
       &(struct sighting){.diagnosis = DIAGNOSIS_update_swallowed,
                          .confidence_percent = 85,
                          .at = update->first_at,
-                         .detail = text_builder_view(&detail)});
+                         .seen = SEEN_update_unanswered,
+                         .numbers = {update->sent}});
 }
 
 static void conclude_refreshes(struct doctor *doctor, const struct doctor_dialog *dialog) {
   if (dialog->our_refreshes < REFRESHES_MIN || dialog->their_refreshes < REFRESHES_MIN) return;
-  char memory[FINDING_DETAIL_BYTES];
-  struct text_builder detail = text_builder_over(memory, sizeof memory);
-  text_builder_add_literal(&detail, "In one call the switch refreshed ");
-  text_builder_add_u64(&detail, dialog->our_refreshes);
-  text_builder_add_literal(&detail, " times and the device ");
-  text_builder_add_u64(&detail, dialog->their_refreshes);
-  text_builder_add_literal(&detail, " times.");
   say(doctor, dialog,
       &(struct sighting){.diagnosis = DIAGNOSIS_both_refresh,
                          .confidence_percent = 85,
                          .at = dialog->their_refresh_at,
-                         .detail = text_builder_view(&detail)});
+                         .seen = SEEN_both_refreshed,
+                         .numbers = {dialog->our_refreshes, dialog->their_refreshes}});
 }
 
 /* Records tell how many; the messages tell why. */
@@ -199,22 +184,17 @@ static void conclude_ack(struct doctor *doctor, const struct doctor_dialog *dial
       &(struct sighting){.diagnosis = DIAGNOSIS_missing_ack,
                          .confidence_percent = dialog->contact_is_private ? 98 : 90,
                          .at = dialog->heard_at,
-                         .detail = dialog->contact_is_private
-                                       ? STR_VIEW("Our Contact names a private address, but the device is outside.")
-                                       : STR_VIEW("200 OK was sent again and again, and no ACK came.")});
+                         .seen = dialog->contact_is_private ? SEEN_private_contact : SEEN_no_ack_came});
 }
 
 static void conclude_interval(struct doctor *doctor, const struct doctor_dialog *dialog) {
   if (dialog->too_small == 0 || dialog->is_up || dialog->said_at.value + ATTEMPT_US > doctor->latest.value) return;
-  char memory[FINDING_DETAIL_BYTES];
-  struct text_builder detail = text_builder_over(memory, sizeof memory);
-  text_builder_add_u64(&detail, dialog->too_small);
-  text_builder_add_literal(&detail, " INVITEs of a call were refused with 422, and none was accepted.");
   say(doctor, dialog,
       &(struct sighting){.diagnosis = DIAGNOSIS_interval_refused,
                          .confidence_percent = 90,
                          .at = dialog->said_at,
-                         .detail = text_builder_view(&detail)});
+                         .seen = SEEN_intervals_refused,
+                         .numbers = {dialog->too_small}});
 }
 
 void dialog_diagnosis_conclude(struct doctor *doctor) {

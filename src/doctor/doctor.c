@@ -24,9 +24,11 @@ void doctor_take_record(struct doctor *doctor, const struct trace_record *record
 }
 
 void doctor_take_late_round(struct doctor *doctor, struct wall_us now, struct str_view sentence) {
-  doctor_note(doctor,
-              &(struct sighting){
-                  .diagnosis = DIAGNOSIS_keep_alive_round, .confidence_percent = 100, .at = now, .detail = sentence});
+  doctor_note(doctor, &(struct sighting){.diagnosis = DIAGNOSIS_keep_alive_round,
+                                         .confidence_percent = 100,
+                                         .at = now,
+                                         .seen = SEEN_late_round,
+                                         .words = sentence});
 }
 
 /* Few enough for the simplest way. */

@@ -3,6 +3,7 @@
  * it has no evidence for, and nothing at all in healthy traffic.
  *
  *   diagnosis.def            what it can find, with meaning and remedy
+ *   seen.def                 what a finding rests on, in sentences
  *   call_diagnosis.c         from records: ends that have a cause, calls that end in a pile
  *   dialog_diagnosis.c       from messages inside dialogs: who refreshes, what is refused or swallowed, ACKs that miss
  *   device_diagnosis.c       from what devices write: ALGs, bindings that change, registrations renewed too late
@@ -30,10 +31,20 @@ struct diagnosis_row {
 };
 const struct diagnosis_row *diagnosis_row(enum diagnosis diagnosis);
 
+/* What a finding rests on. */
+enum seen {
+#define SEEN(name, sentence) SEEN_##name,
+#include "doctor/seen.def"
+#undef SEEN
+  SEEN_COUNT
+};
+
 #define FINDING_SUBJECT_BYTES 64
 #define FINDING_DETAIL_BYTES  256
 #define FINDING_CALLS_MAX     5
 #define FINDING_CALL_BYTES    48
+#define FINDING_NUMBERS_MAX   3
+#define FINDING_WORDS_BYTES   81
 
 /* One thing that is wrong with one device. Texts are NUL-terminated and cut to their size. */
 struct finding {
@@ -42,6 +53,9 @@ struct finding {
   uint8_t diagnosis;          /* enum diagnosis */
   uint8_t confidence_percent; /* how sure it is */
   uint8_t call_count;
+  uint8_t seen;                                      /* enum seen; with its numbers and words it is `detail` */
+  uint32_t numbers[FINDING_NUMBERS_MAX];             /* those that the sentence has; the others are 0 */
+  char words[FINDING_WORDS_BYTES];                   /* what the device said, quoted inside the sentence */
   char subject[FINDING_SUBJECT_BYTES];               /* name or address of the device; empty: the switch itself */
   char detail[FINDING_DETAIL_BYTES];                 /* what was seen, in a sentence */
   char calls[FINDING_CALLS_MAX][FINDING_CALL_BYTES]; /* the first ones in which it was seen: ids, else Call-IDs */

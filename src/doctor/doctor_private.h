@@ -78,8 +78,11 @@ struct sighting {
   unsigned confidence_percent;
   struct str_view subject; /* a device's name */
   struct wall_us at;
-  struct str_view call;   /* may be empty */
-  struct str_view detail; /* the first is kept */
+  struct str_view call; /* may be empty */
+  /* The first of these are kept. */
+  enum seen seen;
+  uint32_t numbers[FINDING_NUMBERS_MAX];
+  struct str_view words;
 };
 
 /* Adds to the finding of that diagnosis and subject, or makes it; what does not fit any more is left out. */

@@ -274,7 +274,13 @@ static void test_a_refused_update_and_a_refused_reinvite_are_told_apart(void) {
   sent("INVITE sip:1001@h SIP/2.0", "a", "INVITE", 3, "t");
   received("SIP/2.0 488 Not Acceptable Here", "a", "INVITE", 3, "t");
   finding = only(DIAGNOSIS_reinvite_refused);
-  if (finding) expect(strstr(finding->detail, "488 Not Acceptable Here") != NULL);
+  if (!finding) return;
+  expect(strstr(finding->detail, "488 Not Acceptable Here") != NULL);
+  char memory[FINDING_JSON_BYTES_MAX];
+  struct text_builder json = text_builder_over(memory, sizeof memory - 1);
+  finding_to_json(finding, &json);
+  memory[json.length] = '\0';
+  expect(strstr(memory, "\"seen\":\"reinvite_answered\",\"words\":\"Not Acceptable Here\",\"numbers\":[488],") != NULL);
 }
 
 static void test_a_swallowed_update_is_told_from_a_dead_device(void) {
@@ -309,7 +315,10 @@ static void test_nobody_refreshing_is_the_device_that_promised(void) {
   cdr.explanation = STR_VIEW("The callee's device was to refresh its session within 600 s and did not.");
   doctor_take_cdr(doctor, &cdr);
   const struct finding *finding = only(DIAGNOSIS_nobody_refreshes);
-  if (finding) expect_bytes(finding->subject, strlen(finding->subject), "vendor-a");
+  if (!finding) return;
+  expect_bytes(finding->subject, strlen(finding->subject), "vendor-a");
+  expect_bytes(finding->detail, strlen(finding->detail), cdr.explanation.data);
+  expect_bytes(finding->words, strlen(finding->words), "");
 }
 
 static void test_intervals_that_suit_nobody_are_told_from_those_that_were_raised(void) {
@@ -347,7 +356,8 @@ static void test_calls_that_pile_up_at_one_length_are_seen_and_longer_ones_speak
     const struct finding *finding = only(DIAGNOSIS_pile_at_length);
     if (!finding) return;
     expect_bytes(finding->subject, strlen(finding->subject), "vendor-a");
-    expect(strstr(finding->detail, "32 s after the answer") != NULL);
+    expect_bytes(finding->detail, strlen(finding->detail),
+                 "20 of the 20 calls that lasted so long were hung up by the device 32 s after the answer.");
     expect_int(finding->count, ==, 20);
   }
 }

@@ -10,6 +10,42 @@ const struct diagnosis_row *diagnosis_row(enum diagnosis diagnosis) {
   return &rows[diagnosis];
 }
 
+struct seen_row {
+  const char *name, *sentence;
+};
+
+static const struct seen_row seen_rows[SEEN_COUNT] = {
+#define SEEN(name, sentence) [SEEN_##name] = {#name, sentence},
+#include "doctor/seen.def"
+#undef SEEN
+};
+
+/* `{0}`, `{1}` … `{words}` of the row's sentence filled in. */
+static void say_seen(const struct sighting *sighting, struct text_builder *text) {
+  struct str_view rest = str_view_from_c(seen_rows[sighting->seen].sentence);
+  while (rest.length > 0) {
+    size_t open = str_view_find(rest, '{');
+    text_builder_add(text, str_view_slice(rest, 0, open));
+    rest = str_view_from(rest, open);
+    if (rest.length == 0) return;
+    unsigned number = (unsigned)(rest.data[1] - '0');
+    if (number < FINDING_NUMBERS_MAX)
+      text_builder_add_u64(text, sighting->numbers[number]);
+    else
+      text_builder_add(text, str_view_slice(sighting->words, 0, text->capacity - text->length - 1));
+    rest = str_view_from(rest, str_view_find(rest, '}') + 1);
+  }
+}
+
+/* How many numbers the sentence has: one more than the highest. */
+static unsigned number_count(const char *sentence) {
+  unsigned count = 0;
+  for (const char *at = sentence; *at; at++)
+    if (at[0] == '{' && (unsigned)(at[1] - '0') < FINDING_NUMBERS_MAX && (unsigned)(at[1] - '0') >= count)
+      count = (unsigned)(at[1] - '0') + 1;
+  return count;
+}
+
 void doctor_copy(char *place, size_t bytes, struct str_view text) {
   size_t length = text.length < bytes ? text.length : bytes - 1;
   if (length > 0) memcpy(place, text.data, length);
@@ -27,9 +63,17 @@ static struct finding *find(struct doctor *doctor, const struct sighting *sighti
   }
   if (doctor->finding_count == FINDINGS_MAX) return NULL;
   struct finding *finding = &doctor->findings[doctor->finding_count++];
-  *finding = (struct finding){.since = sighting->at, .diagnosis = (uint8_t)sighting->diagnosis};
+  char detail[FINDING_DETAIL_BYTES];
+  struct text_builder text = text_builder_over(detail, sizeof detail);
+  say_seen(sighting, &text);
+  *finding = (struct finding){
+      .since = sighting->at, .diagnosis = (uint8_t)sighting->diagnosis, .seen = (uint8_t)sighting->seen};
+  for (unsigned i = 0; i < FINDING_NUMBERS_MAX; i++)
+    finding->numbers[i] = sighting->numbers[i];
   doctor_copy(finding->subject, sizeof finding->subject, sighting->subject);
-  doctor_copy(finding->detail, sizeof finding->detail, sighting->detail);
+  doctor_copy(finding->detail, sizeof finding->detail, text_builder_view(&text));
+  if (number_count(seen_rows[finding->seen].sentence) > 0)
+    doctor_copy(finding->words, sizeof finding->words, sighting->words);
   return finding;
 }
 
@@ -74,6 +118,14 @@ void finding_to_json(const struct finding *finding, struct text_builder *json) {
   json_text_field_u64(json, "count", finding->count);
   json_text_field_u64(json, "confidence_percent", finding->confidence_percent);
   json_text_field_string(json, "detail", str_view_from_c(finding->detail));
+  const struct seen_row *seen = &seen_rows[finding->seen];
+  json_text_field_string(json, "seen", str_view_from_c(seen->name));
+  json_text_field_string(json, "words", str_view_from_c(finding->words));
+  json_text_key(json, "numbers");
+  json_text_open_array(json);
+  for (unsigned i = 0; i < number_count(seen->sentence); i++)
+    json_text_u64(json, finding->numbers[i]);
+  json_text_close_array(json);
   json_text_key(json, "calls");
   json_text_open_array(json);
   for (unsigned i = 0; i < finding->call_count; i++)
