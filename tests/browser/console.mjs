@@ -72,6 +72,14 @@ async function visit(page, address) {
 
 const name_of = (path) => (path === "/" ? "overview" : path.slice(1));
 
+// What the doctor says after twenty calls that ended alike.
+const PILED_UP = {
+  items: [{ diagnosis: "pile_at_length", title: "Calls end at one length", subject: "vendor-a", since: "2026-01-02T03:04:05.000Z", latest: "2026-01-02T04:04:05.000Z",
+    count: 20, confidence_percent: 70, detail: "20 of the 21 calls that lasted so long were hung up by the device 32 s after the answer.", seen: "calls_pile_up",
+    words: "", numbers: [20, 21, 32], calls: [], meaning: "Most calls that last so long are hung up by the device just then.", remedy: "About 30 s: see the Contact." }],
+  next_cursor: null, looked_at: { at: "2026-01-02T05:04:05.000Z", since: "2026-01-01T05:04:05.000Z", calls: 21, messages: 300 }, is_looking: false,
+};
+
 const STEPS = {
   // Every screen and dialogue, in both themes, wide and narrow.
   async look_at_everything(browser) {
@@ -120,6 +128,17 @@ const STEPS = {
     await visit(page, "/parameters");
     await page.getByRole("heading", { name: "系统参数" }).waitFor();
     await look(page, "parameters-zh", found);
+    await visit(page, "/parameters?name=SS_SIP_SESSION_TTL");
+    await page.locator(".description", { hasText: "会话定时器" }).waitFor();
+    await page.getByText("允许：90 至 86400 s，或 0").waitFor();
+    const english = await page.locator(".parameter-summary").evaluateAll((lines) => lines.map((line) => line.textContent).filter((text) => !/[\u4e00-\u9fff]/.test(text)));
+    check(!english.length, `parameters are spoken of in English: ${english.join("; ")}`);
+    await look(page, "parameter-zh", found);
+    await page.route("**/api/v1/doctor?*", (route) => route.fulfill({ json: PILED_UP }));
+    await visit(page, "/doctor");
+    await page.getByText("达到该时长的 21 路通话中，有 20 路恰在应答后 32 秒被设备挂断。").waitFor();
+    await look(page, "finding-zh", found);
+    await visit(page, "/parameters");
     await page.getByRole("button", { name: "English" }).click();
     await page.getByRole("heading", { name: "System parameters" }).waitFor();
     check(await page.evaluate(() => document.documentElement.lang) === "en", "the page still says that it is Chinese");

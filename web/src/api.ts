@@ -191,6 +191,9 @@ export interface Finding {
   count: number;
   confidence_percent: number;
   detail?: string;
+  seen?: string;
+  numbers?: number[];
+  words?: string;
   calls?: string[];
   meaning?: string;
   remedy: string;

@@ -10,6 +10,20 @@ export function t(name: Text, ...values: (string | number)[]): string {
   return values.length ? text.replace(/\{(\d)\}/g, (_, i) => String(values[+i])) : text;
 }
 
+let parameter_texts: Record<string, [summary: string, description: string]> = {};
+
+/** Comes when `in_words` can speak the operator's language: long texts are loaded where they are needed. */
+export async function learn_parameters(): Promise<void> {
+  if (language.get() !== "zh") return;
+  // Without it the switch's own English stands there.
+  await import("./text/zh_parameters").then((found) => { parameter_texts = found.chinese_parameters; }, () => {});
+}
+
+/** A parameter's line and paragraph; the switch's own where there is none in the operator's language. */
+export function in_words(parameter: { name: string; summary: string; description: string }): [summary: string, description: string] {
+  return (language.get() === "zh" && parameter_texts[parameter.name]) || [parameter.summary, parameter.description];
+}
+
 /** The text `prefix_word` where there is one, else the word itself as it came from the switch. */
 export function word(prefix: string, value: string | null | undefined): string {
   if (!value) return "–";

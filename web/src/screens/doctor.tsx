@@ -5,14 +5,25 @@ import { t } from "../language";
 import { usePolled } from "../live";
 import { language } from "../preferences";
 import { follow } from "../router";
-import { chinese_findings } from "../text/zh";
+import { chinese_findings, chinese_seen } from "../text/zh";
 import { Icon } from "../ui/icons";
 import { Badge, Empty, Failed, Head, type Tone } from "../ui/parts";
 
 const CALLS_SHOWN = 8;
 /** What left no record is named by its Call-ID. */
 const is_record = (id: string) => /^[0-9a-f]{30}$/.test(id);
+const SAYS_MORE = /^(record_|late_round)/;
 const tone_of = (finding: Finding): Tone => (finding.confidence_percent >= 90 ? "bad" : finding.confidence_percent >= 70 ? "warn" : "info");
+
+/** What the finding rests on, in a sentence. */
+function Detail({ finding: { detail, seen, numbers, words } }: { finding: Finding }) {
+  const translated = language.get() === "zh" && chinese_seen[seen ?? ""];
+  if (!detail) return null;
+  if (!translated) return <p class="finding-detail">{detail}</p>;
+  const said = translated.replace(/\{(\d)\}/g, (_, i) => String(numbers?.[+i] ?? "")).replace("{words}", words ?? "");
+  // What a record or a round says in its own words is more than the translation has.
+  return <><p class="finding-detail">{said}</p>{SAYS_MORE.test(seen!) && <p class="muted small" lang="en">{detail}</p>}</>;
+}
 
 export function FindingCard({ finding, brief = false }: { finding: Finding; brief?: boolean }) {
   const { title, meaning, remedy } = (language.get() === "zh" && chinese_findings[finding.diagnosis]) || finding;
@@ -23,7 +34,7 @@ export function FindingCard({ finding, brief = false }: { finding: Finding; brie
         {finding.subject && <strong class="mono">{finding.subject}</strong>}
         {!brief && <Badge>{finding.count === 1 ? t("doctor_once") : t("doctor_times", number(finding.count))}</Badge>}
         <Badge tone={tone_of(finding)}>{t("doctor_confidence", percent(finding.confidence_percent).replace(".0", ""))}</Badge></header>
-      {finding.detail && <p class="finding-detail">{finding.detail}</p>}
+      <Detail finding={finding} />
       {finding.meaning && <p class="muted">{meaning}</p>}
       <p class="remedy"><strong>{t("doctor_remedy")}:</strong> {remedy}</p>
       {!brief && <p class="muted small">{finding.since && t("doctor_since", stamp(finding.since))}{finding.latest && finding.latest !== finding.since && `, ${t("doctor_latest", stamp(finding.latest))}`}</p>}

@@ -1,20 +1,20 @@
 import { useEffect, useState } from "preact/hooks";
 import { get, may, post, put, type AuditEntry, type Page, type Parameter, type Preset } from "../api";
 import { ago, span, stamp } from "../format";
-import { t, word, type Text } from "../language";
+import { in_words, learn_parameters, t, word, type Text } from "../language";
 import { now } from "../live";
 import { language } from "../preferences";
 import { place, set_query } from "../router";
 import { useStore } from "../store";
-import { chinese_parameters } from "../text/zh";
+import { allowed_in_chinese } from "../text/zh";
 import { Icon } from "../ui/icons";
 import { Badge, Confirm, Empty, Failed, Field, Head, message_of, Search, toast } from "../ui/parts";
 
 const with_unit = (value: number | string, parameter: Parameter) =>
-  value === "" ? "“”" : typeof value === "number" && parameter.unit ? `${value} ${parameter.unit}` : String(value);
+  value === "" ? "“”" : typeof value === "number" && parameter.unit ? `${value} ${word("unit", parameter.unit)}` : String(value);
 const differs = (parameter: Parameter) => String(parameter.value) !== String(parameter.default);
 const group_name = (group: string) => word("group", group.replace(/[^A-Za-z]/g, "_"));
-const summary_of = (parameter: Parameter) => (language.get() === "zh" && chinese_parameters[parameter.name]) || parameter.summary;
+const allowed_of = ({ allowed }: Parameter) => (language.get() === "zh" ? allowed_in_chinese(allowed) : allowed);
 
 function Changes({ name, changed_at }: { name: string; changed_at: string | null }) {
   const [entries, set_entries] = useState<AuditEntry[]>([]);
@@ -72,10 +72,10 @@ function Editor({ parameter, onSaved }: { parameter: Parameter; onSaved: (parame
   const choices = parameter.type === "switch" ? ["On", "Off"] : parameter.type === "choice" ? (parameter.choices ?? "").split(" ") : null;
   return (
     <form class="editor" onSubmit={(event) => { event.preventDefault(); save(value); }}>
-      <p class="description">{parameter.description}</p>
+      <p class="description">{in_words(parameter)[1]}</p>
       {can ? (
         <div class="editor-line">
-          <Field label={`${t("value")}${parameter.unit ? ` (${parameter.unit})` : ""}`} hint={t("allowed_is", parameter.allowed)} error={error}>
+          <Field label={`${t("value")}${parameter.unit ? ` (${word("unit", parameter.unit)})` : ""}`} hint={t("allowed_is", allowed_of(parameter))} error={error}>
             {(p) => choices
               ? <select {...p} value={value} onChange={(event) => set_value(event.currentTarget.value)}>{choices.map((choice) => <option value={choice}>{word("choice", choice)}</option>)}</select>
               : <input {...p} class="mono" value={value} onInput={(event) => set_value(event.currentTarget.value)} spellcheck={false} autocomplete="off"
@@ -120,7 +120,7 @@ export function Parameters() {
   const [presets, set_presets] = useState<Preset[]>([]);
   const [error, set_error] = useState<unknown>(null);
   const [applies, set_applies] = useState<Preset | null>(null);
-  const load = () => get<Page<Parameter>>("parameters").then((page) => set_parameters(page.items), set_error);
+  const load = () => Promise.all([get<Page<Parameter>>("parameters"), learn_parameters()]).then(([page]) => set_parameters(page.items), set_error);
   useEffect(() => {
     load();
     get<Page<Preset>>("presets").then((page) => set_presets(page.items), () => {});
@@ -129,7 +129,7 @@ export function Parameters() {
   const only = query.get("differs") === "1";
   const open = query.get("name");
   const shown = (parameters ?? []).filter((parameter) => (!only || differs(parameter)) && (!words ||
-    [parameter.name, parameter.summary, parameter.description, summary_of(parameter)].some((text) => text.toLowerCase().includes(words))));
+    [parameter.name, parameter.summary, parameter.description, ...in_words(parameter)].some((text) => text.toLowerCase().includes(words))));
   const groups = [...new Set(shown.map((parameter) => parameter.group))];
   const count = (parameters ?? []).filter(differs).length;
   return (
@@ -148,7 +148,7 @@ export function Parameters() {
             return (
               <article class={`parameter ${is_open ? "is-open" : ""}`} key={parameter.name}>
                 <button type="button" class="parameter-head" aria-expanded={is_open} onClick={() => set_query({ name: is_open ? "" : parameter.name })}>
-                  <span class="parameter-name"><span class="mono">{parameter.name}</span><span class="parameter-summary">{summary_of(parameter)}</span></span>
+                  <span class="parameter-name"><span class="mono">{parameter.name}</span><span class="parameter-summary">{in_words(parameter)[0]}</span></span>
                   <span class="parameter-value"><strong class="mono">{with_unit(parameter.value, parameter)}</strong>
                     {differs(parameter) ? <Badge tone="info">{t("differs")}</Badge> : null}
                     <span class="muted small">{t("default_is", with_unit(parameter.default, parameter))}</span>

@@ -99,7 +99,7 @@ export const english = {
   preset_ttl: "Session", preset_cap: "Longest call", preset_keep: "Keep-alive", preset_for_standard: "offices and mixed traffic", preset_for_call_center: "long calls, devices that must ring at once",
   preset_for_wholesale: "gateways only: no limit to the length of a call", preset_for_mobile: "mobile networks, whose routers forget quickly",
   group_Session_timers: "Session timers", group_NAT_keep_alive: "NAT keep-alive", group_Call_set_up: "Call set-up",
-  group_Registration: "Registration and authentication", group_Fail_over: "Fail-over", group_Quality_of_service: "Quality of service",
+  group_Registration: "Registration and authentication", group_Fail_over: "Fail-over", group_Quality_of_service: "Quality of service", group_Records: "Records", group_Flight_recorder: "Flight recorder", unit_days: "days",
   choice_On: "On", choice_Off: "Off",
   // users, audit
   role: "Role", add_user: "Add user", no_users: "No users yet", no_users_note: "So far only the admin token opens this console. Add a user for each person.",

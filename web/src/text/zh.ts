@@ -71,7 +71,7 @@ export const chinese: Texts = {
   preset_mobile: "移动网络", preset_ttl: "会话", preset_cap: "最长通话", preset_keep: "保活", preset_for_standard: "办公室与混合话务", preset_for_call_center: "长通话，设备须随时可达", preset_for_wholesale: "仅网关：通话时长不限",
   preset_for_mobile: "移动网络，路由器很快遗忘映射",
   group_Session_timers: "会话定时器", group_NAT_keep_alive: "NAT 保活", group_Call_set_up: "呼叫建立", group_Registration: "注册与鉴权", group_Fail_over: "网关切换",
-  group_Quality_of_service: "服务质量", choice_On: "开启", choice_Off: "关闭",
+  group_Quality_of_service: "服务质量", group_Records: "话单", group_Flight_recorder: "飞行记录仪", unit_days: "天", choice_On: "开启", choice_Off: "关闭",
   role: "角色", add_user: "新增用户", no_users: "尚无用户", no_users_note: "目前只有管理令牌可以登录。请为每个人建立用户。", role_hint: "只读用户查看；操作员可拆线和修改设备；管理员可修改参数和用户。",
   password_hint: "至少 10 个字符", who: "谁", what: "操作", from_where: "来源", when: "时间", change: "内容", no_audit: "尚无修改记录", change_password: "修改密码",
   old_password: "当前密码", new_password: "新密码", password_changed: "密码已修改。", audit_sign_in: "登录", audit_sign_in_refused: "登录被拒绝",
@@ -106,46 +106,6 @@ export const chinese: Texts = {
   check_reinvite: "re-INVITE", check_bye: "BYE", verdict_works: "可用", verdict_refused: "被拒绝", verdict_unanswered: "无应答", verdict_not_tried: "未测试", verdict_waiting: "等待中",
 };
 
-// One line for each parameter; the switch's own English text stands beneath it.
-export const chinese_parameters: Record<string, string> = {
-  SS_SIP_SESSION_TTL: "提供的会话间隔，也是接受的最长间隔",
-  SS_SIP_SESSION_UPDATE_SEGMENT: "会话间隔分成几段，每段结束时发送刷新",
-  SS_SIP_SESSION_TIMEOUT_EARLY_HANGUP: "未刷新的会话到期前多久挂断",
-  SS_SIP_NO_TIMER_REINVITE_INTERVAL: "主叫不支持会话定时器时的最长通话时间",
-  BF_SESSION_MIN_SE: "接受的最短会话间隔",
-  BF_SESSION_REFRESHER: "RFC 4028 未定时由谁刷新会话",
-  BF_NO_TIMER_PROBE: "没有会话定时器的一侧如何证明存活",
-  BF_NAT_KEEP_ALIVE_METHOD: "为保持 NAT 后设备可达而发送的内容",
-  SS_SIP_NAT_KEEP_ALIVE_MESSAGE: "NAT 保活文本内容",
-  SS_SIP_NAT_KEEP_ALIVE_PERIOD: "每台设备的保活周期",
-  SS_SIP_NAT_KEEP_ALIVE_SEND_INTERVAL: "两批保活之间的间隔",
-  SS_SIP_NAT_KEEP_ALIVE_SEND_ONE_TIME: "每批最多发送的保活数",
-  BF_NAT_KEEP_ALIVE_WHO: "哪些注册设备需要保活",
-  BF_NAT_KEEP_ALIVE_MISSES: "连续多少次 OPTIONS 无应答后视为不可达",
-  BF_NAT_KEEP_ALIVE_LEARN: "学习设备前的路由器会把空闲 UDP 映射保留多久",
-  SS_SIP_TIMEOUT_INVITE: "等待 INVITE 任何应答的时间",
-  SS_SIP_TIMEOUT_TRYING: "收到 100 之后的等待时间",
-  SS_SIP_TIMEOUT_SESSION_PROGRESS: "收到不带 SDP 的 183 之后的等待时间",
-  SS_SIP_TIMEOUT_SESSION_PROGRESS_SDP: "收到带 SDP 的 183 之后的等待时间",
-  SS_SIP_TIMEOUT_RINGING: "最长振铃时间",
-  SS_SIP_RESEND_INTERVAL: "UDP 重传间隔",
-  SS_ENDPOINT_EXPIRE: "注册最长有效期",
-  SS_ENDPOINT_REGISTER_REPLACE: "新的注册替换旧的注册",
-  SS_SIP_AUTHENTICATION_CODE: "呼叫鉴权使用的状态码",
-  SS_SIP_AUTHENTICATION_RETRY: "允许的错误鉴权次数",
-  SS_SIP_AUTHENTICATION_TIMEOUT: "鉴权质询的有效时间",
-  SS_AUTHENTICATION_FAILED_SUSPEND: "鉴权失败后的暂停时间",
-  SS_REPLY_UNAUTHORIZED: "是否应答未知来源",
-  BF_DIGEST_ALGORITHMS: "摘要算法及其顺序",
-  SS_GATEWAY_SWITCH_LIMIT: "每路呼叫最多尝试的网关数",
-  SS_GATEWAY_SWITCH_UNTIL_CONNECT: "直到接通前一直切换网关",
-  SS_GATEWAY_SWITCH_STOP_AFTER_RTP_START: "收到 RTP 后停止切换",
-  SS_SIP_STOP_SWITCH_AFTER_SDP: "收到 SDP 后停止切换",
-  SS_QOS_SIGNAL: "信令的 TOS 字节",
-  SS_QOS_RTP: "媒体的 TOS 字节",
-};
-
-// What the doctor can find, by its name; the detail of a finding stays in the switch's own English.
 /** Why a call ended, by cause or else by reason; what the switch says itself is English. */
 export const chinese_explanations: Record<string, string> = {
   normal: "一方挂断了通话。", cancelled: "主叫在应答之前放弃。", busy: "被叫忙。", no_answer: "已接通被叫，但未在规定时间内应答。", rejected: "被叫侧拒绝了呼叫。",
@@ -157,6 +117,33 @@ export const chinese_explanations: Record<string, string> = {
   no_timer_cap: "达到无会话定时器通话的最长时间。", unreachable: "被叫话机已注册，但不再应答保活。", no_ack: "设备始终没有确认我方应答（多半是 Contact 地址不可达）。",
 };
 
+/** What a finding rests on (src/doctor/seen.def). */
+export const chinese_seen: Record<string, string> = {
+  record_unacknowledged: "设备始终没有确认我方应答。",
+  record_unrefreshed: "应由设备刷新会话，但它没有刷新。",
+  late_round: "一轮保活所需的时间超过 SS_SIP_NAT_KEEP_ALIVE_PERIOD。",
+  calls_pile_up: "达到该时长的 {1} 路通话中，有 {0} 路恰在应答后 {2} 秒被设备挂断。",
+  contact_inside: "Via 写的是外部地址，Contact 写的是内部地址。",
+  media_inside: "Via 和 Contact 写的是外部地址，媒体写的是内部地址。",
+  other_port: "注册仍有效时，{0} 次从其他端口重新注册。",
+  registered_late: "{0} 次在注册到期之后才重新注册。",
+  update_answered: "UPDATE 收到应答 {0} {words}。",
+  reinvite_answered: "re-INVITE 收到应答 {0} {words}。",
+  update_unanswered: "UPDATE 发送了 {0} 次均无应答，而设备应答了同一通话的其他请求。",
+  both_refreshed: "在一路通话中，交换机刷新了 {0} 次，设备刷新了 {1} 次。",
+  private_contact: "我方 Contact 写的是私网地址，而设备在外部。",
+  no_ack_came: "200 OK 反复发送，始终没有收到 ACK。",
+  intervals_refused: "一路呼叫的 {0} 个 INVITE 均被 422 拒绝，没有一个被接受。",
+};
+
+/** What may be typed, from the switch's words for it (src/parameters/parameter_values.c: parameter_allowed_to_text). */
+export function allowed_in_chinese(allowed: string): string {
+  return allowed.replace(/^at most (\d+) bytes of text with the escapes (.*)$/, "最多 $1 字节的文本，可用转义 $2")
+    .replace(/, or 1 to (\d+) waits of ([\d.]+) to ([\d.]+) s, separated by commas$/, "，或 1 至 $1 个用逗号分隔的等待时间，每个 $2 至 $3 s")
+    .replace(/ days\b/, " 天").replace(/, or /g, "，或 ").replace(/ or /g, " 或 ").replace(/^(\w+) to (\w+)/, "$1 至 $2");
+}
+
+/** What the doctor can find (src/doctor/diagnosis.def). */
 export const chinese_findings: Record<string, { title: string; meaning: string; remedy: string }> = {
   missing_ack: {
     title: "我方应答始终未被确认",
