@@ -59,7 +59,9 @@ SESSION_ACTION(rest) {
   struct mono_ms now = step->context->now;
   bool same = session->interval_s == step->terms.interval_s && session->role == step->terms.role;
   int64_t period_ms = session_guard_period_ms(step->context->parameters, step->terms.interval_s);
-  bool in_rhythm = step->origin == SESSION_BY_ROUND && same;
+  /* A 2xx to another request may have begun the next round already: of that nothing may be left out. */
+  bool is_of_round = step->origin == SESSION_BY_ROUND && !mono_ms_before(now, session->refresh_due);
+  bool in_rhythm = is_of_round && same;
   session->refresh_due =
       in_rhythm ? session_guard_next(session->refresh_due, period_ms, now) : mono_ms_add(now, period_ms);
   take_terms(step);

@@ -79,6 +79,18 @@ static void test_a_late_2xx_of_a_rung_given_up_refreshes_all_the_same(void) {
   rig_destroy(rig);
 }
 
+/* A carried re-INVITE is answered while our UPDATE is out: the refresh after next would find the session over. */
+static void test_a_2xx_behind_one_to_another_request_leaves_out_no_refresh(void) {
+  struct rig *rig = rig_of(ours);
+  expect_rung(rig, 300000, UPDATE);
+  session_timer_begin(&rig->session, &rig->context, ours, SESSION_BY_OTHERS, SIP_METHOD_INVITE);
+  advance_to(rig, 300050);
+  struct session_reply reply = {.status = 200, .method = SIP_METHOD_UPDATE, .terms = ours};
+  take(rig, session_timer_answer(&rig->session, &rig->context, &rig->evidence, &reply));
+  expect_rung(rig, 600050, UPDATE);
+  rig_destroy(rig);
+}
+
 static void test_a_late_refusal_changes_nothing_but_481_ends(void) {
   struct rig *rig = rig_of_interval(90, SESSION_ROLE_OURS);
   expect_rung(rig, 45000, UPDATE);
@@ -358,6 +370,7 @@ TAP_TESTS(TAP(test_silence_on_a_method_answered_before_ends_at_once), TAP(test_4
           TAP(test_swallowed_update_is_followed_by_a_re_invite_with_90_s),
           TAP(test_a_dead_peer_is_ended_before_its_session_expires),
           TAP(test_a_late_2xx_of_a_rung_given_up_refreshes_all_the_same),
+          TAP(test_a_2xx_behind_one_to_another_request_leaves_out_no_refresh),
           TAP(test_a_late_refusal_changes_nothing_but_481_ends), TAP(test_refused_rungs_are_climbed_at_once),
           TAP(test_a_peer_that_knows_no_update_is_not_asked_again), TAP(test_481_ends_at_once_on_every_rung),
           TAP(test_491_waits_2_1_to_4_s_where_the_call_id_is_ours_else_0_to_2_s),
