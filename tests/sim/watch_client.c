@@ -28,8 +28,18 @@ static bool is_wait_right(struct sighting *sighting, const struct watched_transa
          watcher_is_about(wait_us, T2_US);
 }
 
+/* A request whose connection broke before anything was heard goes once more over another way (transaction.h, STRANDED).
+ */
+static bool is_rerouted(const struct watched_transaction *transaction) {
+  return transaction->is_excused && transaction->is_stream && transaction->status == 0;
+}
+
 static void repeated(struct sighting *sighting, struct watched_transaction *transaction) {
   struct world *world = sighting->world;
+  if (is_rerouted(transaction)) {
+    transaction->first_us = transaction->last_us = world->now_us;
+    return;
+  }
   bool is_invite = transaction->method == SIP_METHOD_INVITE;
   if (!str_view_equal(transaction->request, sighting->bytes))
     watcher_blame(sighting, "a retransmission differs from its request (RFC 3261 17.1.1.1)");
