@@ -1,14 +1,34 @@
-"""Ports on 127.0.0.1: finding free ones, and seeing whether somebody already listens."""
+"""Ports on 127.0.0.1: having some for oneself, and seeing whether somebody already listens."""
 
 import random
 import socket
 from pathlib import Path
 
 HOST = "127.0.0.1"
-_LOWEST, _HIGHEST = 10000, 32000  # below what the kernel gives to outgoing sockets (ip_local_port_range)
+_LOWEST, _HIGHEST, _BLOCK = 10000, 32000, 50  # below what the kernel gives to outgoing sockets (ip_local_port_range)
 _TCP_LISTEN = "0A"
 _KINDS = (socket.SOCK_DGRAM, socket.SOCK_STREAM)
-_given = set()  # by this test so far: a client opens its ports some time after it was told them
+_claims = []  # sockets whose names say which blocks are this process's, for as long as it lives
+_mine = []  # ports of those blocks that nobody was given yet, in order
+
+
+def _claim_block():
+    """Makes a block of ports this process's own. A client binds its ports some time after it was told them, so that
+    looking whether a port is free is not enough where several tests run together: the abstract name is taken by one
+    process alone, in the same network namespace as the ports, and is free again when that process is gone."""
+    blocks = list(range(_LOWEST, _HIGHEST, _BLOCK))
+    random.SystemRandom().shuffle(blocks)
+    for first in blocks:
+        claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            claim.bind(f"\0belfry test ports {first}")
+        except OSError:
+            claim.close()
+            continue
+        _claims.append(claim)
+        _mine[:] = range(first, first + _BLOCK)
+        return
+    raise AssertionError("no free ports on 127.0.0.1: other tests have them all")
 
 
 def _can_bind(kind, port):
@@ -21,16 +41,18 @@ def _can_bind(kind, port):
 
 
 def free_port(neighbours=1):
-    """Returns a port that is free for UDP and TCP, as are the `neighbours` - 1 ports after it: clients open more than they
-    are told to (baresip TLS on the port after its own, RTP pairs). Chosen at random, so that several rigs on one machine
-    do not meet."""
-    for _ in range(1000):
-        first = random.SystemRandom().randrange(_LOWEST, _HIGHEST, 2)
-        ports = set(range(first, first + neighbours))
-        if not ports & _given and all(_can_bind(kind, port) for port in ports for kind in _KINDS):
-            _given.update(ports)
-            return first
-    raise AssertionError("no free port on 127.0.0.1")
+    """Returns an even port that no other test is given while this process lives, and that is free for UDP and TCP, as are
+    the `neighbours` - 1 ports after it: clients open more than they are told to (baresip TLS on the port after its own,
+    RTP pairs)."""
+    assert neighbours <= _BLOCK, f"{neighbours} ports in a row, at most {_BLOCK}"
+    while True:
+        while len(_mine) < neighbours:
+            _claim_block()
+        ports = _mine[:neighbours]
+        is_free = all(_can_bind(kind, port) for port in ports for kind in _KINDS)
+        del _mine[:neighbours + neighbours % 2 if is_free else 2]
+        if is_free:
+            return ports[0]
 
 
 def is_bound(port, transport="udp"):
