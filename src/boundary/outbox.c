@@ -134,21 +134,14 @@ void outbox_keep_device(struct outbox *outbox, struct str_view line) {
   append_or_drop(outbox, OUTBOX_KEEP_DEVICE, line);
 }
 
-enum result outbox_journal_later(struct outbox *outbox, enum journal_kind kind, struct journal_key key,
-                                 struct str_view bytes) {
+enum result outbox_journal(struct outbox *outbox, enum journal_haste haste, enum journal_kind kind,
+                           struct journal_key key, struct str_view bytes) {
   struct outbox_entry *entry = append(outbox, OUTBOX_JOURNAL, bytes);
   if (!entry) return RESULT_FULL;
   entry->journal_kind = (uint8_t)kind;
+  entry->journal_haste = (uint8_t)haste;
   entry->key = key;
   return RESULT_OK;
-}
-
-enum result outbox_journal(struct outbox *outbox, enum journal_kind kind, struct journal_key key,
-                           struct str_view bytes) {
-  enum result result = outbox_journal_later(outbox, kind, key, bytes);
-  if (result == RESULT_OK)
-    outbox->entries[outbox->entry_count - 1].journal_haste = kind == JOURNAL_PUT ? JOURNAL_URGENT : JOURNAL_LAZY;
-  return result;
 }
 
 void outbox_answer_order(struct outbox *outbox, uint64_t order_id, enum result result, struct str_view text) {

@@ -94,14 +94,9 @@ void outbox_resolve(struct outbox *outbox, struct str_view host, enum transport 
 enum result outbox_record(struct outbox *outbox, struct str_view record, uint8_t owed) MUST_USE;
 void outbox_keep_device(struct outbox *outbox, struct str_view line);
 
-/* Tells the journal. RESULT_FULL: there was no room; what lives on is then less well remembered, that is all. A call's
- * state is urgent, for somebody waits for it; a call's note is not, its legs are asked after a restart in any case. */
-enum result outbox_journal(struct outbox *outbox, enum journal_kind kind, struct journal_key key,
-                           struct str_view bytes) MUST_USE;
-
-/* The same for what is told soon: nobody waits for it, and nobody else will say it again. */
-enum result outbox_journal_later(struct outbox *outbox, enum journal_kind kind, struct journal_key key,
-                                 struct str_view bytes) MUST_USE;
+/* Tells the journal. RESULT_FULL: there was no room; what lives on is then less well remembered, that is all. */
+enum result outbox_journal(struct outbox *outbox, enum journal_haste haste, enum journal_kind kind,
+                           struct journal_key key, struct str_view bytes) MUST_USE;
 void outbox_answer_order(struct outbox *outbox, uint64_t order_id, enum result result, struct str_view text);
 void outbox_alarm(struct outbox *outbox, struct str_view line);
 

@@ -31,7 +31,7 @@ void call_farewell_done(struct call_step *step) {
   const struct call_leg *leg = step->leg;
   if (journal_key_is_none(leg->owed_under) || call_leg_at(step->table, leg->owed_with)) return;
   /* FULL: after a restart a peer is told what it knows. */
-  (void)!outbox_journal_later(step->context->outbox, JOURNAL_DROP, leg->owed_under, (struct str_view){0});
+  (void)!outbox_journal(step->context->outbox, JOURNAL_SOON, JOURNAL_DROP, leg->owed_under, (struct str_view){0});
 }
 
 /* --- after a restart ------------------------------------------------------------------------------------------------

@@ -75,7 +75,7 @@ void call_keep(struct call_step *step, const struct outbox_entry *answer) {
   call->kept_at = call_wall_now(call, step->context);
   call->kept_session_ends = session_ends(step);
   /* FULL: the call goes on; were the switch to be killed, there would be no record of it. */
-  (void)!outbox_journal(step->context->outbox, JOURNAL_PUT, key_of(step), text_builder_view(&state));
+  (void)!outbox_journal(step->context->outbox, JOURNAL_URGENT, JOURNAL_PUT, key_of(step), text_builder_view(&state));
 }
 
 void call_attempt_encode(struct str_view record, struct text_builder *state_out) {
@@ -94,7 +94,7 @@ void call_keep_attempt(struct call_step *step) {
   if (bytes.overflowed || state.overflowed) return;
   step->call->attempt_is_kept = true;
   /* FULL: the attempt goes on; were the switch to be killed, there would be no record of it. */
-  (void)!outbox_journal_later(step->context->outbox, JOURNAL_PUT, key_of(step), text_builder_view(&state));
+  (void)!outbox_journal(step->context->outbox, JOURNAL_SOON, JOURNAL_PUT, key_of(step), text_builder_view(&state));
 }
 
 static void note(struct call_step *step) {
@@ -112,7 +112,8 @@ static void note(struct call_step *step) {
   if (note.overflowed) return;
   call->kept_at = call_wall_now(call, step->context);
   call->kept_session_ends = session_ends(step);
-  (void)!outbox_journal(step->context->outbox, JOURNAL_NOTE, key_of(step), text_builder_view(&note));
+  /* Lazily: without it the session seems to end earlier, and the legs are asked after a restart in any case. */
+  (void)!outbox_journal(step->context->outbox, JOURNAL_LAZY, JOURNAL_NOTE, key_of(step), text_builder_view(&note));
 }
 
 void call_keep_acknowledged(struct call_step *step) {

@@ -75,7 +75,7 @@ static void keep(const struct context *context, const struct binding_network *ne
   struct text_builder state = text_builder_over(memory, sizeof memory);
   struct journal_key key = key_of(context, network);
   if (network->safe_rung == 0 && network->too_long == 0) {
-    (void)!outbox_journal_later(context->outbox, JOURNAL_DROP, key, (struct str_view){0});
+    (void)!outbox_journal(context->outbox, JOURNAL_SOON, JOURNAL_DROP, key, (struct str_view){0});
     return;
   }
   int64_t tried_again_in_s = (int32_t)(network->tried_again_s - (uint32_t)(context->now.value / 1000));
@@ -83,7 +83,7 @@ static void keep(const struct context *context, const struct binding_network *ne
   packed_add(&state, ladder_s[network->safe_rung], 2);
   packed_add(&state, ladder_s[network->too_long], 2);
   packed_add(&state, (uint64_t)(context->wall_now.value / 1000000 + tried_again_in_s), 6);
-  (void)!outbox_journal_later(context->outbox, JOURNAL_PUT, key, text_builder_view(&state));
+  (void)!outbox_journal(context->outbox, JOURNAL_SOON, JOURNAL_PUT, key, text_builder_view(&state));
 }
 
 /* The ladder may be another one by now: the next shorter rung is as safe, the next longer one as much too long. */
@@ -124,7 +124,7 @@ static void forget(struct binding_networks *networks, const struct context *cont
   require(result == RESULT_OK);
   networks->learned_count -= network->safe_rung > 0;
   if (network->safe_rung > 0 || network->too_long > 0)
-    (void)!outbox_journal_later(context->outbox, JOURNAL_DROP, key_of(context, network), (struct str_view){0});
+    (void)!outbox_journal(context->outbox, JOURNAL_SOON, JOURNAL_DROP, key_of(context, network), (struct str_view){0});
   pool_give(&networks->pool, network);
 }
 

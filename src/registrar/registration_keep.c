@@ -69,8 +69,8 @@ void registration_keep(const struct location_table *table, struct context *conte
   packed_add_text(&state, texts.user_agent);
   /* FULL: after a restart the phone is there again when it has registered. */
   if (!state.overflowed)
-    (void)!outbox_journal_later(context->outbox, JOURNAL_PUT, key_of(table, context, registration),
-                                text_builder_view(&state));
+    (void)!outbox_journal(context->outbox, JOURNAL_SOON, JOURNAL_PUT, key_of(table, context, registration),
+                          text_builder_view(&state));
 }
 
 void registration_keep_changes(const struct location_table *table, struct context *context,
@@ -79,14 +79,14 @@ void registration_keep_changes(const struct location_table *table, struct contex
   struct text_builder note = text_builder_over(memory, sizeof memory);
   packed_add(&note, KEEP_VERSION, 1);
   save_what_may_change(context, registration, &note);
-  (void)!outbox_journal_later(context->outbox, JOURNAL_NOTE, key_of(table, context, registration),
-                              text_builder_view(&note));
+  (void)!outbox_journal(context->outbox, JOURNAL_SOON, JOURNAL_NOTE, key_of(table, context, registration),
+                        text_builder_view(&note));
 }
 
 void registration_keep_no_more(const struct location_table *table, struct context *context,
                                const struct registration *registration) {
-  (void)!outbox_journal_later(context->outbox, JOURNAL_DROP, key_of(table, context, registration),
-                              (struct str_view){0});
+  (void)!outbox_journal(context->outbox, JOURNAL_SOON, JOURNAL_DROP, key_of(table, context, registration),
+                        (struct str_view){0});
 }
 
 /* --- after a restart --------------------------------------------------------------------------------------------- */
@@ -173,7 +173,7 @@ enum result registrar_restore(struct registrar *registrar, struct context *conte
   keepalive_device_restore(registrar->keepalive, context, registration->device, &kept.device);
   if (journal_key_equal(key_of(table, context, registration), key)) return RESULT_OK;
   /* The hashes' key is another one than it was. */
-  (void)!outbox_journal_later(context->outbox, JOURNAL_DROP, key, (struct str_view){0});
+  (void)!outbox_journal(context->outbox, JOURNAL_SOON, JOURNAL_DROP, key, (struct str_view){0});
   registration_keep(table, context, registration);
   return RESULT_OK;
 }

@@ -89,12 +89,13 @@ static void keep(struct context *context, const struct suspect *suspect) {
   int64_t left_ms = mono_ms_since(timer_due(&suspect->timer), context->now);
   packed_add(&state, KEEP_VERSION, 1);
   packed_add(&state, (uint64_t)(context->wall_now.value / 1000 + left_ms), 6);
-  (void)!outbox_journal_later(context->outbox, JOURNAL_PUT, key_of(context, suspect), text_builder_view(&state));
+  (void)!outbox_journal(context->outbox, JOURNAL_SOON, JOURNAL_PUT, key_of(context, suspect),
+                        text_builder_view(&state));
 }
 
 static void keep_no_more(struct context *context, const struct suspect *suspect) {
   if (!suspect->suspended) return;
-  (void)!outbox_journal_later(context->outbox, JOURNAL_DROP, key_of(context, suspect), (struct str_view){0});
+  (void)!outbox_journal(context->outbox, JOURNAL_SOON, JOURNAL_DROP, key_of(context, suspect), (struct str_view){0});
 }
 
 /* --- coming and going -------------------------------------------------------------------------------------------- */

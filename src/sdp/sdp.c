@@ -138,18 +138,9 @@ enum result sdp_parse(struct str_view text, struct sdp *sdp_out) {
   return RESULT_OK;
 }
 
-/* The text before and behind a view into it. */
-static struct str_view before(struct str_view text, struct str_view part) {
-  return str_view_slice(text, 0, (size_t)(part.data - text.data));
-}
-
+/* The text behind a view into it. */
 static struct str_view behind(struct str_view text, struct str_view part) {
   return str_view_from(text, (size_t)(part.data - text.data) + part.length);
-}
-
-bool sdp_equal_but_version(const struct sdp *a, const struct sdp *b) {
-  return str_view_equal(before(a->text, a->version), before(b->text, b->version)) &&
-         str_view_equal(behind(a->text, a->version), behind(b->text, b->version));
 }
 
 /* "IN IP4 192.0.2.1" */

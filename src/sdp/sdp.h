@@ -37,9 +37,6 @@ struct sdp {
  * struct sdp goes. */
 enum result sdp_parse(struct str_view text, struct sdp *sdp_out) MUST_USE;
 
-/* True when both describe the same session: the same bytes but for the o= line's version. */
-bool sdp_equal_but_version(const struct sdp *a, const struct sdp *b);
-
 /* What follows the o= line of a description that sdp_parse has taken, the end of that line first: "\r\ns=…". All that a
  * switch need keep of one, since v= and o= it writes itself. */
 struct str_view sdp_behind_origin(struct str_view text);

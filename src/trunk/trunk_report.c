@@ -223,8 +223,8 @@ void trunk_keep_attempt(struct trunk_step *step) {
   call_attempt_encode(text_builder_view(&bytes), &state);
   if (bytes.overflowed || state.overflowed) return;
   /* FULL: the test goes on; were the switch to be killed, there would be no record of it. */
-  (void)!outbox_journal_later(step->context->outbox, JOURNAL_PUT, cdr_record_key_of_id(record.id),
-                              text_builder_view(&state));
+  (void)!outbox_journal(step->context->outbox, JOURNAL_SOON, JOURNAL_PUT, cdr_record_key_of_id(record.id),
+                        text_builder_view(&state));
 }
 
 void trunk_hand_on_record(struct trunk_step *step) {

@@ -84,7 +84,8 @@ static void echo_message(struct switch_core *core, struct context *context, cons
     context->outbox->sends_wait = is_patient ? OUTBOX_WAITS_PATIENTLY : OUTBOX_WAITS;
     echo_send(context, &event->flow, word);
     context->outbox->sends_wait = OUTBOX_WAITS_NOT;
-    (void)!outbox_journal(context->outbox, JOURNAL_PUT, (struct journal_key){1, 1}, str_view_from_c(word));
+    (void)!outbox_journal(context->outbox, JOURNAL_URGENT, JOURNAL_PUT, (struct journal_key){1, 1},
+                          str_view_from_c(word));
   } else if (sscanf(word, "flood %u", &number) == 1) {
     for (; number > 0; number--)
       echo_send(context, &event->flow, word);
