@@ -413,7 +413,8 @@ struct call *call_find_by_id(const struct call_table *table, struct str_view id)
 /* --- call_note.c: what the flight recorder is told; nothing is done while none runs ----------------------------------
  */
 
-/* `leg` of step->call has its dialog: its Call-ID belongs to this call. */
+/* `leg` of step->call has its dialog: its Call-ID belongs to this call. Of long calls it is noted again with each
+ * refresh and at the end, since the recorder forgets. */
 void call_note_leg(struct call_step *step, const struct call_leg *leg);
 
 /* An attempt that never became a call has a record with this id. */

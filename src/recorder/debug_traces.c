@@ -15,12 +15,13 @@
 #include "recorder/ring_file.h"
 #include "recorder/trace_query.h"
 
-#define LOOK_EVERY_MS    1000
-#define SHARE_OF_TIME    20 /* a look that took long is followed by a pause so many times as long: 5 % at most */
-#define RECORDS_AT_ONCE  20000
-#define FULL_BEFORE_END  2 /* blocks: what is kept never takes the place of its own beginning */
-#define PROBLEM_BYTES    512
-#define DIRECTORY_RIGHTS 0700
+#define LOOK_EVERY_MS      1000
+#define SHARE_OF_TIME      20 /* a look that took long is followed by a pause so many times as long: 5 % at most */
+#define LAST_LOOK_AFTER_US 1000000
+#define RECORDS_AT_ONCE    20000
+#define FULL_BEFORE_END    2 /* blocks: what is kept never takes the place of its own beginning */
+#define PROBLEM_BYTES      512
+#define DIRECTORY_RIGHTS   0700
 
 struct keeper {
   struct debug_trace trace; /* id "": the slot is free */
@@ -122,6 +123,7 @@ static void keep(struct debug_traces *traces, struct keeper *keeper) {
     keeper->trace.records++;
     keeper->trace.bytes += record.payload.length;
   }
+  trace_ring_settle(&keeper->ring);
 }
 
 static struct trace_query query_of(const struct keeper *keeper) {
@@ -139,8 +141,8 @@ static struct trace_query query_of(const struct keeper *keeper) {
 
 static void collect(struct debug_traces *traces, struct keeper *keeper) {
   char problem[PROBLEM_BYTES];
-  /* Before it looks: what is recorded meanwhile still belongs to it. */
-  bool is_over = traces->wall_now(traces->context).value >= keeper->trace.ends_at.value;
+  /* Its last look is a while after its end: a record is in its ring somewhat later than it is stamped. */
+  bool is_over = traces->wall_now(traces->context).value >= keeper->trace.ends_at.value + LAST_LOOK_AFTER_US;
   bool has_more = true;
   while (has_more && !is_full(keeper)) {
     struct trace_query query = query_of(keeper);

@@ -51,16 +51,22 @@ static void end(struct debug_traces *traces) {
   expect_int(rmdir(dir), ==, 0); /* nothing is left behind */
 }
 
-static void say(const char *number, const char *call_id, size_t filler) {
+static void say_of(int64_t ago_us, const char *number, const char *call_id, size_t filler) {
   static char text[65536];
-  pass_us(1000);
   int length = snprintf(text, sizeof text,
                         "OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nFrom: <sip:%s@a>;tag=1\r\nTo: "
                         "<sip:2@b>\r\nCall-ID: %s\r\nCSeq: 1 OPTIONS\r\nSubject: %0*d\r\n\r\n",
                         number, call_id, (int)filler, 0);
   struct trace_record made = {
       .wall = now(NULL), .kind = TRACE_SIP, .direction = TRACE_RECEIVED, .payload = str_view_of(text, (size_t)length)};
+  made.wall.value -= ago_us;
   trace_ring_append(&ring, &made);
+  trace_ring_settle(&ring);
+}
+
+static void say(const char *number, const char *call_id, size_t filler) {
+  pass_us(1000);
+  say_of(0, number, call_id, filler);
 }
 
 static struct debug_trace begin(struct debug_traces *traces, const char *number, uint32_t minutes) {
@@ -128,8 +134,12 @@ static void test_a_trace_ends_with_its_minutes(void) {
   pass_us(INT64_C(120000000));
   say("100", "late", 1);
   debug_traces_collect(traces);
+  expect_int(look(traces, trace.id).state, ==, DEBUG_TRACE_RUNNING);
+  say_of(5000, "100", "received in time, written now", 1);
+  pass_us(1000000);
+  debug_traces_collect(traces);
   expect_int(look(traces, trace.id).state, ==, DEBUG_TRACE_DONE);
-  expect_int(kept(traces, trace.id), ==, 1);
+  expect_int(kept(traces, trace.id), ==, 2);
   expect_int(debug_traces_end(traces, trace.id), ==, RESULT_WRONG_STATE);
   end(traces);
 }

@@ -20,8 +20,9 @@ struct taken {
 struct source {
   char name[NAME_BYTES]; /* without .ring */
   struct ring_reader reader;
-  uint64_t from;       /* records before this position are known to who asks */
-  uint64_t read_up_to; /* where the writer was when the last walk ended */
+  uint64_t from; /* records before this position are known to who asks */
+  uint64_t
+      end; /* records from here on are left for the next answer: they came, or may get notes, after the first walk */
   struct taken *taken; /* no more than are given, and one: the first, or round and round the last */
   size_t taken_count, taken_max;
 };
@@ -52,6 +53,11 @@ typedef bool visitor(struct search *search, unsigned source, const struct trace_
 /* --- the files ------------------------------------------------------------------------------------------------------
  */
 
+/* A ring that has not come so far is another one: the recorder's size was changed. */
+static void go_on_from(struct source *source, uint64_t position) {
+  source->from = position <= source->end ? position : 0;
+}
+
 static bool read_cursor(struct search *search, const char *cursor) {
   for (const char *at = cursor; *at;) {
     char name[NAME_BYTES];
@@ -59,7 +65,7 @@ static bool read_cursor(struct search *search, const char *cursor) {
     int length = 0;
     if (sscanf(at, "%31[0-9a-z-]:%" SCNu64 "%n", name, &position, &length) != 2 || length == 0) return false;
     for (unsigned i = 0; i < search->source_count; i++)
-      if (strcmp(search->sources[i].name, name) == 0) search->sources[i].from = position;
+      if (strcmp(search->sources[i].name, name) == 0) go_on_from(&search->sources[i], position);
     at += length;
     if (*at == '.') at++;
   }
@@ -84,10 +90,12 @@ static void open_source(struct search *search, const char *dir, const char *file
   *source = (struct source){0};
   memcpy(source->name, file_name, length - 5);
   snprintf(path, sizeof path, "%s/%s", dir, file_name);
-  if (ring_reader_open(&source->reader, path, problem, sizeof problem))
-    search->source_count++;
-  else
+  if (!ring_reader_open(&source->reader, path, problem, sizeof problem)) {
     search->result->unreadable++;
+    return;
+  }
+  source->end = source->reader.view.settled;
+  search->source_count++;
 }
 
 static void open_sources(struct search *search, const char *dir) {
@@ -126,7 +134,6 @@ static bool walk_block(struct search *search, unsigned index, uint64_t block, ui
   while (trace_block_next(&cursor, &record))
     if (record.position >= from && !visit(search, index, &record)) return false;
   if (cursor.is_torn) search->result->is_torn = true;
-  source->read_up_to = cursor.head;
   return true;
 }
 
@@ -139,7 +146,6 @@ static void walk(struct search *search, bool goes_on, visitor *visit) {
     if (!ring_reader_refresh(&source->reader)) continue;
     uint64_t block = first_block(source, since), last = trace_ring_last_block(&source->reader.view);
     if (block < from / TRACE_BLOCK_BYTES) block = from / TRACE_BLOCK_BYTES;
-    source->read_up_to = source->reader.view.head;
     for (; block <= last; block++)
       if (!walk_block(search, i, block, from, visit)) break;
   }
@@ -204,10 +210,11 @@ static struct taken *make_room(struct search *search, struct source *source) {
 
 static bool take(struct search *search, unsigned index, const struct trace_record *record) {
   struct source *source = &search->sources[index];
+  if (record->position >= source->end) return false;
   if (!trace_selection_takes(&search->selection, record)) return true;
   if (search->taken_bytes > TRACE_RESULT_BYTES_MAX) {
     search->is_cut = true;
-    source->read_up_to = record->position;
+    source->end = record->position;
     return false;
   }
   char *copy = malloc(record->payload.length + SLACK_BYTES);
@@ -255,10 +262,10 @@ static int compare(const void *left, const void *right) {
   return a->record.position < b->record.position ? -1 : 1;
 }
 
-/* Where each source is to be gone on from: at the first record that was left for later, or where the writer was. */
+/* Where each source is to be gone on from: at the first record that was left for later, or where this answer ends. */
 static void find_next(const struct search *search, size_t end, uint64_t *next) {
   for (unsigned i = 0; i < search->source_count; i++)
-    next[i] = search->sources[i].read_up_to;
+    next[i] = search->sources[i].end;
   for (size_t i = end; i < search->taken_count; i++) {
     const struct taken *left = &search->taken[i];
     if (left->record.position < next[left->source]) next[left->source] = left->record.position;

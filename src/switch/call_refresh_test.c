@@ -116,6 +116,29 @@ static void test_the_seed_flow(void) {
   bench_end(talk.bench);
 }
 
+/* A call of hours outlives what the recorder's ring has of its beginning. */
+static void test_refreshes_and_the_end_tell_the_recorder_again_whose_the_call_ids_are(void) {
+  struct bench *bench = bench_create();
+  bench->outbox.takes_notes = true;
+  struct talk talk = connect_in(bench, QUIET_LINES, ALLOW_LINES OURS_LINES);
+  expect_int(bench->leg_notes, ==, 2);
+  pass_ms(&talk, 300010);
+  callee_refreshed(&talk, "UPDATE");
+  expect_int(bench->leg_notes, ==, 4);
+  caller_refreshes(&talk);
+  expect_int(bench->leg_notes, ==, 6);
+  peer_skip(talk.caller);
+  bench_hang_up(talk.caller, talk.callee);
+  expect_int(bench->leg_notes, ==, 8);
+  bench_end(bench);
+  struct bench *brief = bench_create();
+  brief->outbox.takes_notes = true;
+  talk = connect_in(brief, QUIET_LINES, ALLOW_LINES OURS_LINES);
+  bench_hang_up(talk.caller, talk.callee);
+  expect_int(brief->leg_notes, ==, 2);
+  bench_end(brief);
+}
+
 static void test_both_legs_are_refreshed_by_us_over_ten_intervals(void) {
   struct talk talk = connect_with(TIMER_LINES ALLOW_LINES "Session-Expires: 600\r\n", ALLOW_LINES OURS_LINES);
   for (unsigned i = 1; i <= 20; i++) {
@@ -879,7 +902,8 @@ static void test_ten_thousand_refreshes_of_one_call_leave_memory_as_it_was(void)
 }
 
 TAP_TESTS(
-    TAP(test_the_seed_flow), TAP(test_both_legs_are_refreshed_by_us_over_ten_intervals),
+    TAP(test_the_seed_flow), TAP(test_refreshes_and_the_end_tell_the_recorder_again_whose_the_call_ids_are),
+    TAP(test_both_legs_are_refreshed_by_us_over_ten_intervals),
     TAP(test_a_peer_without_update_gets_re_invites_with_the_session_in_force),
     TAP(test_after_hold_resume_and_a_refused_offer_the_refresh_says_what_is_in_force),
     TAP(test_a_re_invite_of_the_peer_in_between_starts_the_rhythm_anew),

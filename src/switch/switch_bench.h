@@ -99,6 +99,7 @@ struct bench {
   char state[16384], note[512];
   bool refuse_records;
   unsigned kept_devices; /* lines of OUTBOX_KEEP_DEVICE */
+  unsigned leg_notes;    /* how often the recorder was told whose a Call-ID is */
   unsigned alarms;       /* lines of OUTBOX_ALARM */
   char alarm[512];       /* the last of them */
   char order_answer[BENCH_TEXT_MAX];
@@ -303,6 +304,7 @@ static inline void bench_end_event(struct bench *bench) {
     if (entry->kind == OUTBOX_SEND) bench_keep_sent(bench, entry);
     if (entry->kind == OUTBOX_RECORD) bench_keep_record(bench, entry);
     if (entry->kind == OUTBOX_KEEP_DEVICE) bench->kept_devices++;
+    if (entry->kind == OUTBOX_NOTE) bench->leg_notes += entry->note->kind == NOTE_LEG;
     if (entry->kind == OUTBOX_JOURNAL) bench_keep_journal(bench, entry);
     if (entry->kind == OUTBOX_ALARM) {
       bench->alarms++;

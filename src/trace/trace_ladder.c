@@ -7,11 +7,12 @@
 /* --- legs -----------------------------------------------------------------------------------------------------------
  */
 
-static void add_leg(struct trace_ladder *ladder, uint64_t call_id, unsigned side) {
+static void add_leg(struct trace_ladder *ladder, const struct trace_record *record, const struct note *note) {
+  uint64_t call_id = trace_key(note->text);
   for (unsigned i = 0; i < ladder->leg_count; i++)
     if (ladder->legs[i].call_id == call_id) return;
   if (ladder->leg_count == TRACE_LEGS_MAX) return;
-  ladder->legs[ladder->leg_count++] = (struct trace_leg){call_id, (uint8_t)side};
+  ladder->legs[ladder->leg_count++] = (struct trace_leg){call_id, record, note->side};
 }
 
 static void find_legs(struct trace_ladder *ladder, const struct trace_record *records, size_t count) {
@@ -19,7 +20,7 @@ static void find_legs(struct trace_ladder *ladder, const struct trace_record *re
   for (size_t i = 0; i < count; i++)
     if (records[i].kind == TRACE_NOTE && trace_note_decode(records[i].payload, &note) == RESULT_OK &&
         note.kind == NOTE_LEG)
-      add_leg(ladder, trace_key(note.text), note.side);
+      add_leg(ladder, &records[i], &note);
 }
 
 unsigned trace_ladder_side(const struct trace_ladder *ladder, const struct sip_message *message) {
@@ -157,12 +158,23 @@ static void write_note(const struct trace_ladder *ladder, struct str_view label,
   text_builder_add(text, label);
 }
 
+/* A note that says again what an earlier one has said of a leg. */
+static bool is_told(const struct trace_ladder *ladder, const struct trace_record *record) {
+  struct note note;
+  if (record->kind != TRACE_NOTE || trace_note_decode(record->payload, &note) != RESULT_OK || note.kind != NOTE_LEG)
+    return false;
+  for (unsigned i = 0; i < ladder->leg_count; i++)
+    if (ladder->legs[i].call_id == trace_key(note.text)) return ladder->legs[i].told_by != record;
+  return false;
+}
+
 void trace_ladder_write_record(const struct trace_ladder *ladder, const struct trace_record *record,
                                struct wall_us start, struct text_builder *text) {
   struct sip_message message;
   char memory[LABEL_MAX];
   struct text_builder label = text_builder_over(memory, sizeof memory);
   unsigned from, to;
+  if (is_told(ladder, record)) return;
   bool is_read = trace_message_read(record, &message);
   trace_summary(record, is_read ? &message : NULL, &label);
   trace_ladder_ends(ladder, record, &from, &to);

@@ -20,7 +20,8 @@ struct trace_column {
 };
 
 struct trace_leg {
-  uint64_t call_id; /* trace_key */
+  uint64_t call_id;                   /* trace_key */
+  const struct trace_record *told_by; /* the first note that says so; borrowed */
   uint8_t side;
 };
 
@@ -33,7 +34,7 @@ struct trace_ladder {
   uint16_t leg_count;
 };
 
-/* Finds legs and columns of `count` records in their order. */
+/* Finds legs and columns of `count` records in their order; they must stay. */
 void trace_ladder_build(struct trace_ladder *ladder, const struct trace_record *records, size_t count);
 
 /* Of which side the message's leg is; NOTE_SIDE_NONE: nobody has said. */
@@ -49,7 +50,7 @@ void trace_ladder_ends(const struct trace_ladder *ladder, const struct trace_rec
 /* Appends the lines above the ladder. */
 void trace_ladder_write_head(const struct trace_ladder *ladder, struct text_builder *text);
 
-/* Appends the line of one record; `start` is what "+0.000" means. */
+/* Appends the line of one record; `start` is what "+0.000" means. Which Call-ID is of which leg is told once. */
 void trace_ladder_write_record(const struct trace_ladder *ladder, const struct trace_record *record,
                                struct wall_us start, struct text_builder *text);
 

@@ -50,6 +50,17 @@ static void test_timers_are_drawn_in(void) {
   expect(has(line(5), "* callee leg: session timer armed, 600 s, next in 300.0 s (we refresh)"));
 }
 
+static void test_which_leg_a_call_id_is_of_is_told_once(void) {
+  start();
+  size_t again = example.count, first = 0;
+  while (!has(line(first), "Call-ID one-b"))
+    first++;
+  example_leg(&example, "call-one", NOTE_SIDE_CALLEE, "one-b");
+  trace_ladder_build(&ladder, example.records, example.count);
+  expect(has(line(first), "Call-ID one-b"));
+  expect_int(line(again).length, ==, 0);
+}
+
 static void test_a_life_sign_is_shown_as_what_it_is(void) {
   start();
   example_add(&example, TRACE_KEEPALIVE, TRACE_SENT, 5070, STR_VIEW("HELLO"));
@@ -97,6 +108,6 @@ static void test_a_payload_of_control_characters_still_fits_as_json(void) {
 
 TAP_TESTS(TAP(test_callers_stand_left_and_callees_right_of_the_switch),
           TAP(test_a_message_is_an_arrow_from_who_said_it_to_who_heard_it), TAP(test_timers_are_drawn_in),
-          TAP(test_a_life_sign_is_shown_as_what_it_is), TAP(test_more_peers_than_columns_share_the_last),
-          TAP(test_a_record_as_json_says_who_when_and_which_leg),
+          TAP(test_which_leg_a_call_id_is_of_is_told_once), TAP(test_a_life_sign_is_shown_as_what_it_is),
+          TAP(test_more_peers_than_columns_share_the_last), TAP(test_a_record_as_json_says_who_when_and_which_leg),
           TAP(test_a_payload_of_control_characters_still_fits_as_json))

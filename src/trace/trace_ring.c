@@ -13,6 +13,7 @@ struct trace_ring_header {
   uint32_t worker;
   uint32_t reserved;
   _Alignas(64) uint64_t head; /* atomic */
+  uint64_t settled;           /* atomic */
 };
 _Static_assert(sizeof(struct trace_ring_header) <= TRACE_HEADER_BYTES, "one page");
 
@@ -85,7 +86,12 @@ enum result trace_ring_resume(struct trace_ring *ring, void *memory, uint32_t bl
     end_block(ring, view.head);
     ring->head = (view.head / TRACE_BLOCK_BYTES + 1) * TRACE_BLOCK_BYTES;
   }
+  trace_ring_settle(ring);
   return RESULT_OK;
+}
+
+void trace_ring_settle(struct trace_ring *ring) {
+  if (ring->header) __atomic_store_n(&ring->header->settled, ring->head, __ATOMIC_RELEASE);
 }
 
 void trace_ring_append(struct trace_ring *ring, struct trace_record *record) {
@@ -114,6 +120,7 @@ enum result trace_ring_view_read(const void *header, struct trace_ring_view *vie
       read->worker > UINT8_MAX)
     return RESULT_MALFORMED;
   *view_out = (struct trace_ring_view){.head = __atomic_load_n(&read->head, __ATOMIC_ACQUIRE),
+                                       .settled = __atomic_load_n(&read->settled, __ATOMIC_ACQUIRE),
                                        .block_count = read->block_count,
                                        .worker = (uint8_t)read->worker};
   return RESULT_OK;

@@ -43,12 +43,17 @@ enum result trace_ring_resume(struct trace_ring *ring, void *memory, uint32_t bl
  * TRACE_PAYLOAD_BYTES_MAX are cut. Nothing happens without a ring. */
 void trace_ring_append(struct trace_ring *ring, struct trace_record *record);
 
+/* Says that everything so far is complete: no note is still to come that tells which call one of these messages is of.
+ * Who selects by call and goes on later with a cursor reads no further (recorder/trace_query.h). */
+void trace_ring_settle(struct trace_ring *ring);
+
 /* --- the reader -----------------------------------------------------------------------------------------------------
  */
 
 /* What a header says, read from its first TRACE_HEADER_BYTES. */
 struct trace_ring_view {
   uint64_t head;
+  uint64_t settled; /* what is before is complete (trace_ring_settle) */
   uint32_t block_count;
   uint8_t worker;
 };

@@ -69,3 +69,8 @@ void recording_add_note(struct recording *recording, const struct context *conte
                                 .payload = trace_note_encode(note, memory)};
   trace_ring_append(&recording->rings[RECORDING_CALLS], &record);
 }
+
+void recording_settle(struct recording *recording) {
+  for (int i = 0; i < RECORDING_RINGS; i++)
+    trace_ring_settle(&recording->rings[i]);
+}

@@ -30,4 +30,7 @@ void recording_add_message(struct recording *recording, const struct context *co
 
 void recording_add_note(struct recording *recording, const struct context *context, const struct note *note);
 
+/* Whenever the outbox is empty: what the middle had to note of the messages so far is there. */
+void recording_settle(struct recording *recording);
+
 #endif

@@ -121,6 +121,7 @@ static void go_round(struct worker *worker) {
   egress(worker);
   if (held_answers_wait(&worker->held)) egress_release(worker);
   advance_timers(worker);
+  recording_settle(&worker->recording);
   if (worker->shelf.waiting > 0) record_shelf_offer(&worker->shelf);
   if (mono_ms_since(worker->real_now, worker->touched_at) >= TOUCH_EVERY_MS) touch_pools(worker);
   if (worker->has_news && mono_ms_since(worker->real_now, worker->published_at) >= PUBLISH_EVERY_MS) publish(worker);
@@ -136,6 +137,7 @@ static void finish(struct worker *worker) {
     egress(worker);
     record_shelf_offer(&worker->shelf);
     egress_release(worker);
+    recording_settle(&worker->recording);
     has_more = inbox_next(&worker->inbox, &payload) || worker->shelf.waiting > 0 || held_answers_wait(&worker->held);
     if (worker->shelf.waiting > 0) nanosleep(&(struct timespec){.tv_nsec = OFFER_EVERY_MS * 1000000L}, NULL);
   }
