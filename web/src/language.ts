@@ -1,5 +1,6 @@
 import { english, type Texts } from "./text/en";
-import { chinese } from "./text/zh";
+import { allowed_in_chinese, chinese } from "./text/zh";
+import { chinese_parts, chinese_sentences } from "./text/zh_sentences";
 import { language } from "./preferences";
 
 export type Text = keyof Texts;
@@ -29,4 +30,30 @@ export function word(prefix: string, value: string | null | undefined): string {
   if (!value) return "–";
   const name = `${prefix}_${value.replace(/-/g, "_")}` as Text;
   return name in english ? t(name) : value.replace(/_/g, " ");
+}
+
+type Pattern = [fits: RegExp, text: string];
+const patterns_of = (texts: Record<string, string>): Pattern[] => Object.entries(texts).map(([pattern, text]) =>
+  [new RegExp(`^${pattern.replace(/[.*+?^$()|[\]\\]/g, "\\$&").replace(/\{\d\}/g, "(.+?)")}$`, "s"), text]);
+let sentences: Pattern[] | null = null;
+let parts: Pattern[];
+
+function translate(said_so: string, patterns: Pattern[]): string {
+  for (const [fits, text] of patterns) {
+    const values = fits.exec(said_so);
+    if (!values) continue;
+    return text.replace(/\{(\d)\}/g, (_, i) => {
+      const value = values[+i + 1]!;
+      return text.endsWith("允许的值：{2}") && i === "2" ? allowed_in_chinese(value) : translate(value, parts);
+    });
+  }
+  return said_so;
+}
+
+/** What the switch says in sentences of its own, in the operator's language; in English where there is no text for it. */
+export function said(words: string | null | undefined): string {
+  if (!words || language.get() !== "zh") return words ?? "";
+  sentences ??= patterns_of(chinese_sentences);
+  parts ??= patterns_of(chinese_parts);
+  return words.split(/(?<=\.) (?=[A-Z0-9])/).map((sentence) => translate(sentence, sentences!)).join("");
 }

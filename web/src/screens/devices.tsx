@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import { get, may, post, Problem, put, remove, type Device, type Figures, type Traffic, type TrunkTest } from "../api";
 import { ago, clock, milliseconds, number, percent } from "../format";
-import { t, word, type Text } from "../language";
+import { said, t, word, type Text } from "../language";
 import { now, usePolled } from "../live";
 import { go, place, set_query } from "../router";
 import { useStore } from "../store";
@@ -63,7 +63,7 @@ function DeviceForm({ kind, device, onClose, onDone }: { kind: Kind; device: Dev
   const row = KINDS[kind];
   const [problem, set_problem] = useState<Problem | null>(null);
   const mine = inputs().filter((input) => input.kinds.includes(kind[0]));
-  const error_of = (key: string) => problem?.pointer.split("/")[1] === key ? problem.message : undefined;
+  const error_of = (key: string) => problem?.pointer.split("/")[1] === key ? said(problem.message) : undefined;
   const submit = async (event: Event) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget as HTMLFormElement);
@@ -110,7 +110,7 @@ function DeviceForm({ kind, device, onClose, onDone }: { kind: Kind; device: Dev
           <summary>{t("advanced")}</summary>
           <div class="form-grid">{mine.filter((input) => input.advanced).map(control)}</div>
         </details>
-        {problem && !is_placed && <p class="field-error" role="alert">{problem.message || t("no_network")}</p>}
+        {problem && !is_placed && <p class="field-error" role="alert">{said(problem.message) || t("no_network")}</p>}
       </form>
     </Dialog>
   );
@@ -146,9 +146,9 @@ function TrunkTestDialog({ name, onClose }: { name: string; onClose: () => void 
         {problem && <p class="field-error" role="alert">{problem}</p>}
       </form>
       {report && <section class="trunk-report" aria-live="polite">
-        <p class={runs ? "muted" : "finding-detail"}>{runs ? t("trunk_test_running") : report.conclusion}</p>
+        <p class={runs ? "muted" : "finding-detail"}>{runs ? t("trunk_test_running") : said(report.conclusion)}</p>
         <ul class="checks">{report.checks.map((check) => (
-          <li key={check.name} title={check.meaning}><span>{word("check", check.name)}</span><Badge tone={VERDICT_TONE[check.verdict]}>{word("verdict", check.verdict)}</Badge>
+          <li key={check.name} title={said(check.meaning)}><span>{word("check", check.name)}</span><Badge tone={VERDICT_TONE[check.verdict]}>{word("verdict", check.verdict)}</Badge>
             <span class="muted figure">{check.status ? `${check.status} · ${milliseconds(check.answered_in_ms)}` : ""}</span></li>))}</ul>
         <dl class="pairs">
           <dt>{t("trunk_test_far")}</dt><dd>{report.user_agent || "–"} <span class="muted mono">{report.address}</span></dd>

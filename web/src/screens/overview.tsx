@@ -2,7 +2,7 @@ import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { get, type Figures, type History, type Traffic } from "../api";
 import { clock, milliseconds, number, percent } from "../format";
-import { t, word } from "../language";
+import { said, t, word } from "../language";
 import { status, usePolled } from "../live";
 import { follow } from "../router";
 import { useStore } from "../store";
@@ -100,7 +100,7 @@ export function Overview() {
         <Tile label={t("acd")} value={clock(recent?.acd_s)} note={t("acd_long")} values={series.acd_s} color="c3" />
         <Tile label={t("pdd")} value={milliseconds(recent?.pdd_ms)} note={t("pdd_long")} values={series.pdd_ms} color="c4" />
         <Tile label={t("registrations_now")} value={number(present?.registrations)} values={series.registrations} color="c4" href="/registrations"
-          note={keep?.devices ? t("keep_alive_note", number(keep.unreachable), milliseconds(keep.lag_ms)) : ""} tone={keep && (!keep.round_is_kept || keep.unreachable > 0) ? "warn" : undefined} title={keep?.round} />
+          note={keep?.devices ? t("keep_alive_note", number(keep.unreachable), milliseconds(keep.lag_ms)) : ""} tone={keep && (!keep.round_is_kept || keep.unreachable > 0) ? "warn" : undefined} title={keep?.round && said(`${keep.round}.`)} />
         <Tile label={t("records_waiting")} value={number(present?.records.waiting)} note={t("records_written", number(present?.records.written))} values={series.records_waiting}
           color="c2" tone={present && !present.store.ok ? "bad" : undefined} />
         <Tile label={t("processor")} value={percent(present?.rates?.processor_percent)} note={t("loop_lag", number(present?.loop_lag_ms))} values={series.processor_percent} color="c1" tone={is_late ? "warn" : undefined} />

@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { get, may, post, put, type AuditEntry, type Page, type Parameter, type Preset } from "../api";
 import { ago, span, stamp } from "../format";
-import { in_words, learn_parameters, t, word, type Text } from "../language";
+import { in_words, learn_parameters, said as in_language, t, word, type Text } from "../language";
 import { now } from "../live";
 import { language } from "../preferences";
 import { place, set_query } from "../router";
@@ -42,7 +42,7 @@ function Effect({ name, value, present }: { name: string; value: string; present
     if (value === present) return;
     let alive = true;
     const timer = setTimeout(() => get<{ effect: string }>(`parameters/${name}/effect?value=${encodeURIComponent(value)}`).then(
-      (answer) => alive && set_said({ text: answer.effect, is_refused: false }),
+      (answer) => alive && set_said({ text: in_language(answer.effect), is_refused: false }),
       (error) => alive && set_said(error.status === 400 ? { text: message_of(error), is_refused: true } : null)), 250);
     return () => { alive = false; clearTimeout(timer); };
   }, [name, value, present]);

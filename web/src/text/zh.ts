@@ -140,7 +140,7 @@ export const chinese_seen: Record<string, string> = {
 export function allowed_in_chinese(allowed: string): string {
   return allowed.replace(/^at most (\d+) bytes of text with the escapes (.*)$/, "最多 $1 字节的文本，可用转义 $2")
     .replace(/, or 1 to (\d+) waits of ([\d.]+) to ([\d.]+) s, separated by commas$/, "，或 1 至 $1 个用逗号分隔的等待时间，每个 $2 至 $3 s")
-    .replace(/ days\b/, " 天").replace(/, or /g, "，或 ").replace(/ or /g, " 或 ").replace(/^(\w+) to (\w+)/, "$1 至 $2");
+    .replace(/ days\b/, " 天").replace(/, or /g, "，或 ").replace(/ or /g, " 或 ").replace(/([\w.]+) to ([\w.]+)/, "$1 至 $2");
 }
 
 /** What the doctor can find (src/doctor/diagnosis.def). */

@@ -2,7 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Problem } from "../api";
-import { t } from "../language";
+import { said, t } from "../language";
 import { createStore, useStore } from "../store";
 import { Icon } from "./icons";
 
@@ -24,7 +24,7 @@ export function Empty({ title, note, icon, children }: { title: string; note?: s
 }
 
 export function message_of(error: unknown): string {
-  return error instanceof Problem && error.message ? error.message : t("no_network");
+  return error instanceof Problem && error.message ? said(error.message) : t("no_network");
 }
 
 export function Failed({ error }: { error: unknown }) {
