@@ -54,8 +54,8 @@ struct call_end {
   uint8_t reason;    /* enum end_reason */
   uint8_t cause;     /* enum end_cause */
   uint8_t direction; /* enum end_direction */
+  uint8_t q850;      /* 1 to 127; 0: the reason's own */
   uint16_t status;   /* what the caller's INVITE is answered with */
-  uint16_t q850;     /* 0: the reason's own */
 };
 
 /* One dialog with one device. */
@@ -79,19 +79,15 @@ struct call_leg {
   uint32_t carried;  /* 1 + index of the first request of this peer's that is being carried; 0: none */
   uint16_t resend_ms;
   uint8_t state;               /* enum leg_state */
-  uint8_t side;                /* enum call_side */
   uint8_t offer;               /* enum leg_offer */
-  uint8_t device_kind;         /* enum device_kind */
-  uint8_t branch;              /* of a forked INVITE, the one that answered */
-  uint8_t held_branch;         /* the one whose response is held */
-  uint8_t origin_socket;       /* whose address stands in our o= lines on this leg */
   struct call_end leave;       /* why the leg is left */
   bool invited_with_offer : 1; /* our INVITE held a session description, so its ACK needs none */
   bool ack_owed : 1;
   bool wants_reliable : 1;   /* the peer's INVITE requires 100rel */
   bool reliable_session : 1; /* our last reliable provisional response held a session description */
   bool says_timer : 1;       /* our requests support timers */
-  uint8_t counted_role;      /* 1 + enum session_role as it is counted in call_table; 0: it is not */
+  uint8_t side : 1;          /* enum call_side */
+  uint8_t counted_role : 2;  /* 1 + enum session_role as it is counted in call_table; 0: it is not */
   /* Supervision (call_supervision.h). */
   struct session_timer session_timer;
   struct liveness alive;             /* last proof of life of the peer */
@@ -102,6 +98,10 @@ struct call_leg {
   struct handle refresh;             /* our refresh or probe whose answer is awaited */
   struct handle refresh_invite;      /* one of ours that is an INVITE and still open */
   struct handle refresh_offer;       /* one of ours that offers the session in force and is still open */
+  uint8_t device_kind;               /* enum device_kind */
+  uint8_t branch;                    /* of a forked INVITE, the one that answered */
+  uint8_t held_branch;               /* the one whose response is held */
+  uint8_t origin_socket;             /* whose address stands in our o= lines on this leg */
   /* While it takes its leave (call_farewell.c). */
   struct journal_key owed_under; /* what the journal keeps of the call until the peer knows that it is over; or none */
   struct handle owed_with;       /* the call's other leg, which is owed a farewell, too */

@@ -88,7 +88,7 @@ void call_refresh_account(struct call_table *table, struct call_leg *leg) {
   uint8_t now = (uint8_t)(is_over ? 0 : 1 + leg->session_timer.role);
   if (leg->counted_role != 0) table->legs_by_role[leg->counted_role - 1]--;
   if (now != 0) table->legs_by_role[now - 1]++;
-  leg->counted_role = now;
+  leg->counted_role = now & 3u;
 }
 
 /* --- sending ----------------------------------------------------------------------------------------------------- */

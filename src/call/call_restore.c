@@ -146,7 +146,7 @@ static bool restore_leg(struct call_step *step, struct packed_reader *reader, en
   handle.generation = (uint32_t)packed_take(reader, 4);
   struct call_leg *leg = reader->broken ? NULL : pool_take_at(&table->legs, handle);
   if (!leg) return false;
-  leg->side = (uint8_t)side;
+  leg->side = side & 1u;
   *(side == CALL_CALLER ? &step->call->caller : &step->call->callee) = handle;
   restore_leg_fields(reader, leg);
   if (block_store_set(table->rooms.blocks, &leg->session, take_session(reader)) != RESULT_OK) return false;

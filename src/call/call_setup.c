@@ -205,7 +205,7 @@ CALL_ACTION(weigh_refusal) {
   struct route_failure failure = failure_of(step, step->status, false);
   struct call_end end = call_end_of(end_reason_of_status(step->status), END_BY_CALLEE);
   end.status = (uint16_t)call_response_in_setup(step->status);
-  end.q850 = (uint16_t)q850_cause_of_status(step->status);
+  end.q850 = (uint8_t)q850_cause_of_status(step->status);
   call_read_reason(step, &end);
   note_failure(step, end, true);
   (void)forget_attempt(step);

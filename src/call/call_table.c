@@ -121,7 +121,7 @@ struct call_leg *call_leg_create(struct call_table *table, struct call *call, en
   struct call_leg *leg = pool_take(&table->legs, &handle);
   if (!leg) return NULL;
   leg->call = pool_handle_of(&table->calls, call);
-  leg->side = (uint8_t)side;
+  leg->side = side & 1u;
   leg->state = side == CALL_CALLER ? LEG_STATE_RECEIVED : LEG_STATE_INVITED;
   *(side == CALL_CALLER ? &call->caller : &call->callee) = handle;
   return leg;

@@ -26,7 +26,7 @@ void call_read_reason(struct call_step *step, struct call_end *end) {
   while (sip_message_next_value(step->message, SIP_HEADER_REASON, &cursor, &value)) {
     if (sip_reason_parse(value, &reason) != RESULT_OK) continue;
     if (str_view_equal_nocase(reason.protocol, STR_VIEW("Q.850")) && reason.cause >= 1 && reason.cause <= 127)
-      end->q850 = (uint16_t)reason.cause;
+      end->q850 = (uint8_t)reason.cause;
     if (reason.text.length > 0) call_set_text(step, CALL_TEXT_END, reason.text);
   }
 }
