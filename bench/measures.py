@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from statistics import median
 
 from .desk import desk
 from .gun import losses
@@ -49,6 +50,8 @@ class Sizes:
     refresh_window_s: float = 60
     recovered: int = 100000
     recovered_million: int = 1000000
+    recorder_rounds: int = 6
+    recorder_s: tuple = (6, 9)  # wait, window
     desk_held: int = 50000
     desk_rate: int = 500
     desk_phones: int = 20000
@@ -63,7 +66,7 @@ SMOKE = Sizes(rates=(100, 200), warm_s=0.3, window_s=0.5, idle_s=0.2, settle_s=0
               devices=200, floor_datagrams=5000, registrations=500, registration_rate=500, registration_ping_s=10, pages=5,
               supervised=200, supervised_million=400, session_s=90, session_million_s=90,
               refresh_window_s=4, recovered=200, recovered_million=400, clock_rate=30,
-              desk_held=200, desk_rate=50, desk_phones=100, desk_s=4, desk_rounds=2, desk_browser=False)
+              recorder_rounds=1, recorder_s=(0.2, 0.5), desk_held=200, desk_rate=50, desk_phones=100, desk_s=4, desk_rounds=2, desk_browser=False)
 
 
 @dataclass(frozen=True)
@@ -78,44 +81,56 @@ class Row:
     digits: int = 1
 
 
+def call_rows(key, rate):
+    """Of whole calls at so many a second."""
+    return [
+        Row(f"{key}_us", f"whole call INVITE…BYE at {rate}/s", "µs of processor", goal=100),
+        Row(f"{key}_setup_p50", "… set-up beyond the callee's {ring} ms, median", "ms", digits=2),
+        Row(f"{key}_setup_p99", "… 99th percentile", "ms", digits=2),
+        Row(f"{key}_lost", "… calls lost", "calls", goal=0, digits=0),
+        Row(f"{key}_no_record", "… calls without record", "calls", goal=0, digits=0),
+    ]
+
+
+def refresh_rows(key, held):
+    """Of so many supervised calls."""
+    return [
+        Row(f"{key}_us", f"session refresh of one leg, {held} calls held", "µs of processor", goal=15),
+        Row(f"{key}_rate", "… refreshes", "a second", digits=0),
+        Row(f"{key}_most", "… most in a second, of the mean", "times", goal=2, digits=2),
+        Row(f"{key}_off_p50", "… before or after its time, median", "ms", digits=1),
+        Row(f"{key}_off_max", "… the furthest", "ms", digits=1),
+        Row(f"{key}_bytes", "… memory of a supervised call, both legs", "bytes", goal=2048, digits=0),
+        Row(f"{key}_lost", "… calls lost, refreshes overdue", "", goal=0, digits=0),
+    ]
+
+
+def recovery_rows(key, calls, goal_s):
+    """Of a start with so many calls in the journal."""
+    return [
+        Row(f"{key}_s", f"from the start until it serves, {calls} calls in its journal", "s", goal=goal_s, digits=2),
+        Row(f"{key}_us", "… for each call", "µs of processor", goal=10),
+        Row(f"{key}_mb", "… everything resident then", "MB", digits=0),
+        Row(f"{key}_lost", "… calls lost, callers denied who hang up meanwhile", "", goal=0, digits=0),
+    ]
+
+
 ROWS = [
     Row("idle", "idle, started for calls", "ms of processor/s"),
-    Row("calls_low_us", "whole call INVITE…BYE at {low}/s", "µs of processor", goal=100),
-    Row("calls_low_setup_p50", "… set-up beyond the callee's {ring} ms, median", "ms", digits=2),
-    Row("calls_low_setup_p99", "… 99th percentile", "ms", digits=2),
-    Row("calls_low_lost", "… calls lost", "calls", goal=0, digits=0),
-    Row("calls_low_no_record", "… calls without record", "calls", goal=0, digits=0),
-    Row("calls_high_us", "whole call INVITE…BYE at {high}/s", "µs of processor", goal=100),
-    Row("calls_high_setup_p50", "… set-up beyond the callee's {ring} ms, median", "ms", digits=2),
-    Row("calls_high_setup_p99", "… 99th percentile", "ms", digits=2),
-    Row("calls_high_lost", "… calls lost", "calls", goal=0, digits=0),
-    Row("calls_high_no_record", "… calls without record", "calls", goal=0, digits=0),
+    *call_rows("calls_low", "{low}"),
+    *call_rows("calls_high", "{high}"),
     Row("most_calls", "most calls a second, one core", "calls/s", better="more", digits=0),
     Row("held_bytes", "memory of a held call, {held} held", "bytes", goal=4096, digits=0),
     Row("held_resident_mb", "… everything resident then", "MB", digits=0),
     Row("held_lost", "… calls lost", "calls", goal=0, digits=0),
-    Row("refresh_us", "session refresh of one leg, {supervised} calls held", "µs of processor", goal=15),
-    Row("refresh_rate", "… refreshes", "a second", digits=0),
-    Row("refresh_most", "… most in a second, of the mean", "times", goal=2, digits=2),
-    Row("refresh_off_p50", "… before or after its time, median", "ms", digits=1),
-    Row("refresh_off_max", "… the furthest", "ms", digits=1),
-    Row("refresh_bytes", "… memory of a supervised call, both legs", "bytes", goal=2048, digits=0),
-    Row("refresh_lost", "… calls lost, refreshes overdue", "", goal=0, digits=0),
-    Row("million_us", "session refresh of one leg, {supervised_million} calls held", "µs of processor", goal=15),
-    Row("million_rate", "… refreshes", "a second", digits=0),
-    Row("million_most", "… most in a second, of the mean", "times", goal=2, digits=2),
-    Row("million_off_p50", "… before or after its time, median", "ms", digits=1),
-    Row("million_off_max", "… the furthest", "ms", digits=1),
-    Row("million_bytes", "… memory of a supervised call, both legs", "bytes", goal=2048, digits=0),
-    Row("million_lost", "… calls lost, refreshes overdue", "", goal=0, digits=0),
-    Row("recovery_s", "from the start until it serves, {recovered} calls in its journal", "s", digits=2),
-    Row("recovery_us", "… for each call", "µs of processor", goal=10),
-    Row("recovery_mb", "… everything resident then", "MB", digits=0),
-    Row("recovery_lost", "… calls lost, callers denied who hang up meanwhile", "", goal=0, digits=0),
-    Row("recovery_million_s", "from the start until it serves, {recovered_million} calls in its journal", "s", goal=10, digits=2),
-    Row("recovery_million_us", "… for each call", "µs of processor", goal=10),
-    Row("recovery_million_mb", "… everything resident then", "MB", digits=0),
-    Row("recovery_million_lost", "… calls lost, callers denied who hang up meanwhile", "", goal=0, digits=0),
+    *refresh_rows("refresh", "{supervised}"),
+    *refresh_rows("million", "{supervised_million}"),
+    *recovery_rows("recovery", "{recovered}", goal_s=None),
+    *recovery_rows("recovery_million", "{recovered_million}", goal_s=10),
+    Row("recorder_with_us", "whole call at {low}/s with the flight recorder", "µs of processor"),
+    Row("recorder_without_us", "… without it, in the same run by turns", "µs of processor"),
+    Row("recorder_share", "… its share", "%", goal=5),
+    Row("recorder_lost", "… calls lost", "calls", goal=0, digits=0),
     Row("options_us", "stateful OPTIONS → 200", "µs of processor"),
     Row("options_rate", "… a second, one core", "requests/s", goal=100_000, better="more", digits=0),
     Row("options_gun_share", "… share of its core that callgun needed", "%", digits=0),
@@ -208,6 +223,35 @@ def calls(launch, sizes, which):
         f"{prefix}_setup_p99": setup["p99"] / 1000,
         f"{prefix}_lost": losses(report),
         f"{prefix}_no_record": no_record,
+        "report": report,
+    }
+
+
+def recorder(launch, sizes):
+    """What the flight recorder takes of a call, in one run under one load: it is switched off and on again by turns, so that
+    what else changes in the course of a run falls on both, and what comes in lumps (lookups of records) moves no median. Its
+    files begin empty; they have been filled once, and are written over, before a window begins."""
+    rate, turns = sizes.rates[0], (64, 0, 0, 64) * sizes.recorder_rounds
+    with launch() as switch:
+        idle_share = switch.idle_share(sizes.idle_s)
+        count = int(rate * (sizes.warm_s + len(turns) * sum(sizes.recorder_s) + 5))
+        gun = switch.gun.start("calls", limit_s=3600, **call_options(rate=rate, count=count))
+        gun.sleep_until(sizes.warm_s)
+        used = {size: [] for size in turns}
+        for size in turns:
+            switch.switch.api.put("/api/v1/parameters/BF_TRACE_SIZE", {"value": size})
+            time.sleep(sizes.recorder_s[0])
+            with Cost(switch, idle_share) as cost:
+                time.sleep(sizes.recorder_s[1])
+            used[size].append(cost.us_each(rate * cost.seconds))
+        report = gun.report()
+    with_it, without = (median(used[size]) for size in turns[:2])
+    return {
+        "recorder_with_us": with_it,
+        "recorder_without_us": without,
+        "recorder_share": (with_it - without) / with_it * 100,
+        "recorder_lost": losses(report),
+        "windows": used,
         "report": report,
     }
 
@@ -445,6 +489,7 @@ class Measure:
 MEASURES = [
     Measure("calls-low", lambda launch, sizes: calls(launch, sizes, 0), has_floor=True),
     Measure("calls-high", lambda launch, sizes: calls(launch, sizes, 1), has_floor=True),
+    Measure("recorder", recorder, rounds_max=1, only_belfry=True, on_request=True),
     Measure("most", most_calls),
     Measure("memory", held, rounds_max=2),
     Measure("supervised", lambda launch, sizes: supervised(launch, sizes, "refresh", sizes.supervised, sizes.session_s),

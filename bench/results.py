@@ -15,6 +15,8 @@ NOTES = """\
 - The floor is no switch: a program that receives and sends the same datagrams, thirteen a call, in batches as Belfry
   does, and does nothing in between (bench/floor.c). What is above it is the switch's own; machines differ in both.
 - Times count from when a call was due to start, so that a late generator cannot flatter the switch.
+- The flight recorder is switched off and on in one run, {turns} windows of {recorder:g} s in the order with, without,
+  without, with, medians of each; its files are full, and written over, once in some four seconds at {low}/s.
 - Most calls: {step:g} s at each rate, all calls completed, 99 of 100 set up within 100 ms.
 - Memory of a call or registration is what comes on top of memory that short calls, or OPTIONS, at the same pace had used
   before: of Belfry what is its own (files that it maps left out), of Kamailio what its own allocator counts as used after 12 s, which is kinder. Everything
@@ -88,7 +90,7 @@ def write(directory, stamp, machine, results, sizes):
     """Writes STAMP.md and STAMP.json; returns the path of the former."""
     directory.mkdir(parents=True, exist_ok=True)
     notes = NOTES.format(ring=measures.RING_MS, window=sizes.window_s, warm=sizes.warm_s, step=sizes.step_s,
-                         request=sizes.request_bytes, answer=sizes.answer_bytes,
+                         turns=4 * sizes.recorder_rounds, recorder=sizes.recorder_s[1], low=f"{sizes.rates[0]:,}", request=sizes.request_bytes, answer=sizes.answer_bytes,
                          refresh=sizes.session_s / measures.SEGMENT, million=sizes.session_million_s / measures.SEGMENT)
     described = "\n".join(f"- {what}: {value}" for what, value in machine.items())
     text = f"# Benchmarks, {stamp}\n\n{described}\n\n" + "\n".join(table(results, sizes)) + f"\n\n{notes}"
