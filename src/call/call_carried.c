@@ -76,15 +76,15 @@ static bool carries_invite(const struct call_table *table, const struct call_leg
   return false;
 }
 
-static bool received_invite(const struct call_table *table, const struct call_leg *leg) {
+static bool has_received(const struct call_table *table, const struct call_leg *leg, enum sip_method method) {
   for (uint32_t at = leg->carried; at != 0; at = call_carried_at(table, at)->next)
-    if (call_carried_at(table, at)->method == SIP_METHOD_INVITE) return true;
+    if (call_carried_at(table, at)->method == method) return true;
   return false;
 }
 
 bool call_invite_is_open(const struct call_table *table, const struct call_leg *leg) {
   const struct call_leg *other = call_other_leg(table, leg);
-  return leg->ack_owed || received_invite(table, leg) || call_refresh_is_inviting(leg) ||
+  return leg->ack_owed || has_received(table, leg, SIP_METHOD_INVITE) || call_refresh_is_inviting(leg) ||
          (other && carries_invite(table, other));
 }
 
@@ -171,8 +171,9 @@ static unsigned glare(const struct call_step *step, const struct call_leg *to, b
   const struct call_table *table = step->table;
   const struct call_leg *leg = step->leg;
   bool is_invite = step->message->method == SIP_METHOD_INVITE;
-  /* RFC 3261 §14.2: the peer's own earlier INVITE is not done. */
-  if (is_invite && (leg->state != LEG_STATE_OPEN || received_invite(table, leg))) return 500;
+  /* The peer's own earlier one is not done (RFC 3261 §14.2, RFC 3311 §5.2). */
+  if (has_received(table, leg, step->message->method)) return 500;
+  if (is_invite && leg->state != LEG_STATE_OPEN) return 500;
   if (has_offer && leg->offer == LEG_OFFER_THEIRS) return 500; /* RFC 3311 §5.2 */
   if (has_offer && leg->offer == LEG_OFFER_OURS) return 491;
   bool ours_is_open = leg->ack_owed || call_refresh_is_inviting(leg) || (to && carries_invite(table, to));
@@ -254,7 +255,7 @@ void call_renegotiate(struct call_step *step) {
   enum sip_method method = sent_as(step, to);
   unsigned status = glare(step, to, method == SIP_METHOD_INVITE, has_offer);
   bool is_mere_update = step->message->method == SIP_METHOD_UPDATE && body.bytes.length == 0;
-  if (is_mere_update) {
+  if (is_mere_update && !has_received(step->table, step->leg, SIP_METHOD_UPDATE)) {
     answer_here(step);
     return;
   }

@@ -215,6 +215,32 @@ static void test_second_re_invite_of_one_side_gets_500_with_retry_after(void) {
   finish(bench, caller, callee);
 }
 
+/* RFC 3311 §5.2: whatever they carry. */
+static void test_second_update_of_one_side_gets_500_with_retry_after(void) {
+  struct bench *bench = bench_create();
+  struct peer *caller = peer_at(bench, CUSTOMER), *callee = peer_at(bench, VENDOR_A);
+  peer_invite(caller, "4420", OFFER);
+  peer_expect(callee, "INVITE");
+  peer_add(callee, "Allow: INVITE, ACK, BYE, CANCEL, UPDATE\r\n");
+  peer_respond(callee, 200, ANSWER);
+  peer_expect(callee, "ACK");
+  peer_expect(caller, "200");
+  peer_ack(caller, NULL);
+  peer_request(caller, "UPDATE", HOLD);
+  char update[BENCH_TEXT_MAX + 64];
+  snprintf(update, sizeof update, "%s", peer_expect(callee, "UPDATE"));
+  peer_request(caller, "UPDATE", NULL);
+  const char *answer = peer_expect(caller, "500");
+  expect(*header_of(answer, "Retry-After"));
+  peer_request(callee, "UPDATE", NULL); /* the other side may */
+  peer_expect(callee, "200");
+  peer_answer(callee, update, 200, HELD);
+  peer_expect(caller, "200");
+  peer_request(caller, "UPDATE", NULL);
+  peer_expect(caller, "200");
+  finish(bench, caller, callee);
+}
+
 static void test_re_invite_before_the_callers_ack_gets_491(void) {
   struct bench *bench = bench_create();
   struct peer *caller = peer_at(bench, CUSTOMER), *callee = peer_at(bench, VENDOR_A);
@@ -444,6 +470,7 @@ TAP_TESTS(TAP(test_hold_and_resume_are_carried_both_ways), TAP(test_origin_stays
           TAP(test_offerless_re_invite_brings_the_answer_in_the_ack), TAP(test_t38_is_carried),
           TAP(test_update_goes_as_update_or_as_re_invite), TAP(test_re_invites_of_both_sides_cross_and_one_gets_491),
           TAP(test_second_re_invite_of_one_side_gets_500_with_retry_after),
+          TAP(test_second_update_of_one_side_gets_500_with_retry_after),
           TAP(test_re_invite_before_the_callers_ack_gets_491),
           TAP(test_cancelled_re_invite_is_cancelled_on_the_other_side),
           TAP(test_481_to_a_carried_re_invite_ends_both_legs), TAP(test_silence_to_a_carried_re_invite_ends_both_legs),
