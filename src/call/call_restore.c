@@ -72,7 +72,7 @@ void call_save(struct call_step *step, struct text_builder *builder) {
   packed_add(builder, call->caller_max_s, 4);
   packed_add(builder, call->max_duration_s, 4);
   packed_add(builder, call->cap.no_timer_cap_s, 4);
-  packed_add(builder, call->cap.no_timer_end.value != 0, 1);
+  packed_add(builder, !call->cap.has_passed, 1);
   packed_add(builder, call->callee_is_phone, 1);
   packed_add(builder, call->anonymous, 1);
   packed_add(builder, call->alive_side, 1);
@@ -193,9 +193,13 @@ static void restore_times(struct call_step *step, struct kept_state *state) {
   call->caller_max_s = (uint32_t)packed_take(reader, 4);
   call->max_duration_s = (uint32_t)packed_take(reader, 4);
   uint32_t no_timer_cap_s = (uint32_t)packed_take(reader, 4);
-  bool is_capped = packed_take(reader, 1) != 0;
-  duration_cap_start(&call->cap, call->answered, call->max_duration_s, is_capped ? no_timer_cap_s : 0);
-  call->cap.no_timer_cap_s = no_timer_cap_s;
+  duration_cap_start(&call->cap, call->answered, call->max_duration_s, no_timer_cap_s);
+  call->cap.has_passed = packed_take(reader, 1) == 0;
+}
+
+/* When the call's last proof of life was, by the monotonic clock. */
+static struct mono_ms alive_at(const struct call *call) {
+  return mono_ms_add(call->answered, (call->alive.at.value - call->answered_at.value) / 1000);
 }
 
 void call_restore_facts(struct call_step *step, struct kept_state *state) {
@@ -330,6 +334,7 @@ enum result call_restore(struct call_table *table, struct context *context, cons
   if (!call->is_acknowledged && table->unproved_count < CALL_UNPROVED_MAX)
     table->unproved[table->unproved_count++] = handle;
   if (!call->is_acknowledged) await_ack(&step, answer);
+  duration_cap_resume(&call->cap, call->answered, alive_at(call));
   call_rearm_talk(context, call);
   go_on_above(&step, call->caller);
   go_on_above(&step, call->callee);

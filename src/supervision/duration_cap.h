@@ -12,14 +12,16 @@
 
 /* Ends as monotonic times; 0: none. */
 struct duration_cap {
-  struct mono_ms limit_end;         /* longest talk time */
-  struct mono_ms no_timer_end;      /* the cap of a call whose caller has no session timer */
-  uint32_t limit_s, no_timer_cap_s; /* of which they were made */
+  struct mono_ms limit_end;     /* longest talk time */
+  struct mono_ms no_timer_end;  /* when the cap is over for a caller who has no session timer then */
+  uint32_t limit_s;             /* of which they were made */
+  uint32_t no_timer_cap_s : 31; /* … */
+  uint32_t has_passed : 1;      /* the cap was over once, and the caller had a session timer */
 };
 
 enum duration_verdict { DURATION_GOES_ON, DURATION_LIMIT_REACHED, DURATION_NO_TIMER_CAP_REACHED };
 
-/* Starts both clocks at the answer. Seconds; 0: no limit. */
+/* Starts both clocks at the answer. Seconds; 0: no limit; at most 86400. */
 void duration_cap_start(struct duration_cap *cap, struct mono_ms answered, uint32_t limit_s, uint32_t no_timer_cap_s);
 
 /* The cap is `no_timer_cap_s` from now on; nothing happens when it was that before. Where the new one is over already
@@ -38,8 +40,12 @@ bool duration_cap_would_end(const struct duration_cap *cap, struct mono_ms answe
 /* The earlier of both ends, `none` when there is none. */
 struct mono_ms duration_cap_next(const struct duration_cap *cap, struct mono_ms none);
 
-/* What to do at `now`. `caller_is_timed`: the caller leg has a session timer now; then the cap passes without effect,
- * for good. */
+/* The same for a call that was taken up again, and was last known alive at `alive`: what was over by then has passed.
+ */
+void duration_cap_resume(struct duration_cap *cap, struct mono_ms answered, struct mono_ms alive);
+
+/* What to do at `now`. `caller_is_timed`: the caller leg has a session timer now; then the cap passes without effect.
+ * Whoever switches his timer off later is found when as much time has passed again. */
 enum duration_verdict duration_cap_due(struct duration_cap *cap, struct mono_ms now, bool caller_is_timed);
 
 #endif

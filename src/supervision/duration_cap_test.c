@@ -22,11 +22,35 @@ static void test_a_caller_without_timer_talks_until_the_cap(void) {
   expect_int(duration_cap_due(&cap, at(7200), false), ==, DURATION_NO_TIMER_CAP_REACHED);
 }
 
-static void test_a_caller_with_timer_is_not_capped_now_or_later(void) {
+static void test_a_caller_with_timer_is_not_capped(void) {
   struct duration_cap cap = cap_of(0, 7200);
-  expect_int(duration_cap_due(&cap, at(7200), true), ==, DURATION_GOES_ON);
-  expect_int(duration_cap_next(&cap, never).value, ==, never.value);
+  for (int i = 1; i < 100; i++) {
+    expect_int(duration_cap_next(&cap, never).value, ==, at(7200 * i).value);
+    expect_int(duration_cap_due(&cap, at(7200 * i), true), ==, DURATION_GOES_ON);
+  }
+}
+
+/* Without the probe nobody else would find him dead. */
+static void test_a_caller_who_switches_his_timer_off_later_talks_until_as_much_has_passed_again(void) {
+  struct duration_cap cap = cap_of(0, 7200);
+  expect_int(duration_cap_due(&cap, at(7205), true), ==, DURATION_GOES_ON);
   expect_int(duration_cap_due(&cap, at(9000), false), ==, DURATION_GOES_ON);
+  expect_int(duration_cap_next(&cap, never).value, ==, at(14400).value);
+  expect_int(duration_cap_due(&cap, at(14400), false), ==, DURATION_NO_TIMER_CAP_REACHED);
+}
+
+static void test_what_was_over_before_a_restart_has_passed(void) {
+  struct duration_cap cap = cap_of(0, 7200);
+  duration_cap_resume(&cap, answered, at(7000));
+  expect_int(duration_cap_next(&cap, never).value, ==, at(7200).value); /* also when it is later than that now */
+  expect_int(duration_cap_due(&cap, at(7200), true), ==, DURATION_GOES_ON);
+  duration_cap_resume(&cap, answered, at(20000));
+  expect_int(duration_cap_next(&cap, never).value, ==, at(21600).value);
+  duration_cap_resume(&cap, answered, at(7000)); /* the last proof of life may be older */
+  expect_int(duration_cap_next(&cap, never).value, ==, at(7200).value);
+  cap = cap_of(0, 0);
+  duration_cap_resume(&cap, answered, at(7000));
+  expect_int(duration_cap_next(&cap, never).value, ==, never.value);
 }
 
 static void test_cap_0_is_none(void) {
@@ -96,11 +120,12 @@ static void test_other_changes_leave_the_cap_alone(void) {
   struct duration_cap cap = cap_of(0, 7200);
   expect_int(duration_cap_due(&cap, at(7200), true), ==, DURATION_GOES_ON);
   duration_cap_change(&cap, answered, at(8000), 7200, &random);
-  expect_int(duration_cap_next(&cap, never).value, ==, never.value);
+  expect_int(duration_cap_next(&cap, never).value, ==, at(14400).value);
 }
 
-TAP_TESTS(TAP(test_a_caller_without_timer_talks_until_the_cap),
-          TAP(test_a_caller_with_timer_is_not_capped_now_or_later), TAP(test_cap_0_is_none),
+TAP_TESTS(TAP(test_a_caller_without_timer_talks_until_the_cap), TAP(test_a_caller_with_timer_is_not_capped),
+          TAP(test_a_caller_who_switches_his_timer_off_later_talks_until_as_much_has_passed_again),
+          TAP(test_what_was_over_before_a_restart_has_passed), TAP(test_cap_0_is_none),
           TAP(test_the_longest_talk_time_rules_with_and_without_timer), TAP(test_the_earlier_of_both_ends_comes_first),
           TAP(test_a_changed_cap_still_counts_from_the_answer),
           TAP(test_a_cap_that_is_over_already_ends_calls_within_a_minute_not_at_once),
