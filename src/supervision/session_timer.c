@@ -237,16 +237,33 @@ void session_timer_begin(struct session_timer *session, struct context *context,
   session_timer_dispatch(&step, session_timer_event_of_terms(&step));
 }
 
+/* Until when a peer is to be asked: before it gives up by itself (§10); where it is too late for that, before its
+ * session ends; and where it is too late for that as well, within a period. */
+static int64_t ask_until_ms(const struct session_timer *session, const struct session_resumption *how,
+                            int64_t period_ms) {
+  int64_t end_ms = how->left_ms - SESSION_ATTEMPT_MS;
+  int64_t of_peer_ms = end_ms - session_guard_recommended_ms(session->interval_s);
+  if (of_peer_ms > how->ask_from_ms) return of_peer_ms < period_ms ? of_peer_ms : period_ms;
+  return end_ms > how->ask_from_ms && end_ms < period_ms ? end_ms : period_ms;
+}
+
+/* At a random time from `ask_from_ms` on, or in its turn where that is sooner. */
+static int64_t ask_in_ms(const struct session_timer *session, struct context *context,
+                         const struct session_resumption *how) {
+  int64_t period_ms = session_guard_period_ms(context->parameters, session->interval_s);
+  int64_t span_ms = ask_until_ms(session, how, period_ms) - how->ask_from_ms;
+  int64_t random_ms = how->ask_from_ms + random_between(context->random, 0, (uint32_t)(span_ms > 0 ? span_ms : 0));
+  int64_t turn_ms = how->ask_in_ms > how->ask_from_ms ? how->ask_in_ms : how->ask_from_ms;
+  return turn_ms < random_ms ? turn_ms : random_ms;
+}
+
 void session_timer_resume(struct session_timer *session, struct context *context, struct session_terms terms,
                           const struct session_resumption *how) {
   struct session_step step = {.session = session, .context = context, .terms = terms, .origin = SESSION_BY_ANSWER};
   session_timer_dispatch(&step, session_timer_event_of_terms(&step));
   if (session->state != SESSION_STATE_RESTING && session->state != SESSION_STATE_GUARDING) return;
   int64_t interval_ms = 1000LL * session->interval_s, left_of_session_ms = how->left_ms;
-  int64_t period_ms = session_guard_period_ms(context->parameters, session->interval_s);
-  int64_t random_ms = mono_ms_since(session_guard_spread(context->random, context->now, period_ms), context->now);
-  int64_t ask_ms = how->ask_in_ms < random_ms ? how->ask_in_ms : random_ms;
-  if (ask_ms < how->ask_from_ms) ask_ms = how->ask_from_ms;
+  int64_t ask_ms = ask_in_ms(session, context, how);
   int64_t least_ms = ask_ms + session_guard_early_ms(context->parameters, session->interval_s);
   if (left_of_session_ms < least_ms) left_of_session_ms = least_ms;
   if (left_of_session_ms > interval_ms) left_of_session_ms = interval_ms;

@@ -76,8 +76,9 @@ void session_timer_begin(struct session_timer *session, struct context *context,
                          enum session_origin origin, enum sip_method method);
 
 /* The same for a call taken up again after a restart. Where we refresh or probe, the peer is asked `ask_in_ms` from
- * now, or at a random time of the first period if that is sooner, also when its session has ended meanwhile. A peer
- * that was to refresh, and whose session has ended, is given up then. */
+ * now, or at a random time of the first period if that is sooner, and where that is possible before it would give up by
+ * itself; also when its session has ended meanwhile. A peer that was to refresh, and whose session has ended, is given
+ * up then. */
 struct session_resumption {
   int64_t left_ms; /* until the session expires; in the past: negative; a whole interval at most */
   int64_t ask_in_ms;

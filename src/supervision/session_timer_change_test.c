@@ -152,6 +152,42 @@ static void test_calls_taken_up_again_are_never_asked_sooner_than_from_then_on(v
   }
 }
 
+/* A peer that does not refresh hangs up some time before the end (RFC 4028 §10): with 100,000 calls, of which each has
+ * its turn, that would be sooner. */
+static void test_calls_taken_up_again_are_asked_while_their_peers_still_wait(void) {
+  const struct session_terms short_ones = {90, SESSION_ROLE_OURS};
+  for (int i = 0; i < 1000; i++) {
+    struct rig *rig = rig_create();
+    struct mono_ms next;
+    random_seed(&rig->random, (struct siphash_key){(uint64_t)i, 5});
+    session_timer_resume(&rig->session, &rig->context, short_ones, &(struct session_resumption){45000, 200000, 5000});
+    expect(session_timer_next_refresh(&rig->session, &next));
+    expect(next.value >= START_MS + 5000 && next.value < START_MS + 15000);
+    session_timer_resume(&rig->session, &rig->context, ours, &(struct session_resumption){300000, 200000, 5000});
+    expect(session_timer_next_refresh(&rig->session, &next));
+    expect(next.value >= START_MS + 5000 && next.value < START_MS + 268000);
+    session_timer_resume(&rig->session, &rig->context, ours, &(struct session_resumption){60000, 200000, 5000});
+    expect(session_timer_next_refresh(&rig->session, &next));
+    expect(next.value >= START_MS + 5000 && next.value < START_MS + 28000);
+    rig_destroy(rig);
+  }
+}
+
+/* Also those whose time is nearly over are not asked all at once. */
+static void test_calls_taken_up_again_late_are_still_spread(void) {
+  unsigned early = 0;
+  for (int i = 0; i < 1000; i++) {
+    struct rig *rig = rig_create();
+    struct mono_ms next;
+    random_seed(&rig->random, (struct siphash_key){(uint64_t)i, 5});
+    session_timer_resume(&rig->session, &rig->context, ours, &(struct session_resumption){45000, 200000, 5000});
+    expect(session_timer_next_refresh(&rig->session, &next));
+    early += next.value < START_MS + 7000;
+    rig_destroy(rig);
+  }
+  expect(early < 600);
+}
+
 static void test_a_session_that_has_ended_meanwhile_is_asked_before_it_is_given_up(void) {
   struct rig *rig = rig_resumed(ours, -3600000, 5000, 1);
   expect(!advance_to(rig, 4990));
@@ -215,6 +251,8 @@ TAP_TESTS(TAP(test_a_lower_ttl_brings_refreshes_forward_spread_over_a_period),
           TAP(test_the_preview_says_who_would_refresh_sooner), TAP(test_calls_taken_up_again_are_spread_over_a_period),
           TAP(test_calls_taken_up_again_are_asked_when_they_are_to_be),
           TAP(test_calls_taken_up_again_are_never_asked_sooner_than_from_then_on),
+          TAP(test_calls_taken_up_again_are_asked_while_their_peers_still_wait),
+          TAP(test_calls_taken_up_again_late_are_still_spread),
           TAP(test_a_session_that_has_ended_meanwhile_is_asked_before_it_is_given_up),
           TAP(test_a_peers_session_that_has_ended_meanwhile_is_given_up_in_its_turn),
           TAP(test_an_end_beyond_the_interval_is_not_believed), TAP(test_a_peers_session_taken_up_again_keeps_its_end),
