@@ -11,7 +11,8 @@
 static void change_leg(struct call_step *step, struct call_leg *leg) {
   if (!leg) return;
   struct session_wishes wishes = call_supervision_wishes(step, leg);
-  session_timer_change(&leg->session_timer, step->context, &wishes);
+  bool supports_timer = dialog_peer_supports(step->table->rooms.dialogs, leg->dialog, DIALOG_PEER_TIMER);
+  session_timer_change(&leg->session_timer, step->context, &wishes, supports_timer);
   call_refresh_account(step->table, leg);
 }
 

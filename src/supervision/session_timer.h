@@ -122,8 +122,10 @@ struct session_deed session_timer_answer(struct session_timer *session, struct c
 void session_timer_note_answered(struct session_timer *session, enum sip_method method);
 
 /* context->parameters (or the device's overrides) have changed. Refreshes that come sooner now are spread over a
- * period; our next request offers the interval wished for; the guard moves, but never into the past. */
-void session_timer_change(struct session_timer *session, struct context *context, const struct session_wishes *wishes);
+ * period; our next request offers the interval wished for; the guard moves, but never into the past. `supports_timer`:
+ * the peer knows session timers, and is offered one when there is none and we want it. */
+void session_timer_change(struct session_timer *session, struct context *context, const struct session_wishes *wishes,
+                          bool supports_timer);
 
 /* True when session_timer_change would bring the next refresh forward, for the preview of a change. `after` are the
  * parameters that are thought of. */

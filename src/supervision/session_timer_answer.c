@@ -52,8 +52,8 @@ static enum session_event accept(struct session_step *step, enum sip_method meth
   session->method = (uint8_t)method;
   step->origin = SESSION_BY_ROUND;
   if (is_alive_only) {
-    step->terms = (struct session_terms){session->interval_s, session->role};
-    return SESSION_EVENT_OURS;
+    step->terms = session_timer_terms(session);
+    return session_timer_event_of_terms(step);
   }
   session->is_renewing = 0;
   return session_timer_event_of_terms(step);

@@ -29,13 +29,19 @@ static void change_rhythm(struct session_step *step, const struct session_wishes
   session_timer_arm(step, session->refresh_due);
 }
 
-/* A leg without timer: the probe may have been switched on, off or over. */
-static void change_probe(struct session_step *step) {
+/* A leg without timer: the probe may have been switched on, off or over. A timer that may be offered now is, also where
+ * there is no probe. */
+static void change_probe(struct session_step *step, bool offers_timer) {
   struct session_timer *session = step->session;
   struct mono_ms due = session->refresh_due;
   bool was_resting = session->state == SESSION_STATE_RESTING;
   step->terms = (struct session_terms){0};
-  session_timer_dispatch(step, session_timer_event_of_terms(step));
+  enum session_event event = session_timer_event_of_terms(step);
+  if (offers_timer) {
+    event = SESSION_EVENT_OURS;
+    step->terms.interval_s = session_timer_probe_interval_s(step->context->parameters);
+  }
+  session_timer_dispatch(step, event);
   if (session->state != SESSION_STATE_RESTING) return;
   int64_t period_ms = session_guard_period_ms(step->context->parameters, session->interval_s);
   bool keeps = was_resting && !mono_ms_before(mono_ms_add(step->context->now, period_ms), due);
@@ -51,14 +57,15 @@ static void change_guard(struct session_step *step) {
   timer_wheel_arm(step->context->wheel, &session->timer, TIMER_SESSION, is_past ? session->expires_at : guard);
 }
 
-void session_timer_change(struct session_timer *session, struct context *context, const struct session_wishes *wishes) {
+void session_timer_change(struct session_timer *session, struct context *context, const struct session_wishes *wishes,
+                          bool supports_timer) {
   struct session_step step = {.session = session, .context = context, .origin = SESSION_BY_OTHERS};
   bool wants_other = wishes->ttl_s != session->interval_s;
   bool is_settled = session->state == SESSION_STATE_RESTING || session->state == SESSION_STATE_UNWATCHED;
   if (session->state == SESSION_STATE_IDLE) return;
   if (session->role == SESSION_ROLE_NONE && is_settled) {
     session->is_renewing = wishes->ttl_s != 0;
-    change_probe(&step);
+    change_probe(&step, session->is_renewing && supports_timer);
     return;
   }
   if (session->role == SESSION_ROLE_OURS && wants_other) session->is_renewing = 1;

@@ -5,7 +5,7 @@
 
 static void change(struct rig *rig) {
   struct session_wishes wishes = session_wishes_of(&rig->parameters, NULL);
-  session_timer_change(&rig->session, &rig->context, &wishes);
+  session_timer_change(&rig->session, &rig->context, &wishes, rig->evidence.supports_timer);
 }
 
 static void test_a_lower_ttl_brings_refreshes_forward_spread_over_a_period(void) {
@@ -91,6 +91,35 @@ static void test_timers_switched_on_are_offered_to_a_peer_that_knows_them(void) 
   rig_destroy(rig);
 }
 
+static void test_timers_switched_on_are_offered_also_where_the_probe_is_off(void) {
+  struct rig *rig = rig_create();
+  rig->parameters.SS_SIP_SESSION_TTL = 0;
+  rig->parameters.BF_NO_TIMER_PROBE = NO_TIMER_PROBE_OFF;
+  session_timer_begin(&rig->session, &rig->context, none, SESSION_BY_ANSWER, SIP_METHOD_INVITE);
+  rig->parameters.SS_SIP_SESSION_TTL = 600;
+  change(rig);
+  expect_int(rig->session.state, ==, SESSION_STATE_UNWATCHED);
+  rig->evidence.supports_timer = true;
+  change(rig);
+  expect(advance_to(rig, 300010));
+  expect_sent(rig, REFRESH_RUNG_UPDATE);
+  accept(rig, none);
+  expect_int(rig->session.state, ==, SESSION_STATE_UNWATCHED);
+  change(rig);
+  expect(advance_to(rig, rig_ms(rig) + 300010));
+  refuse(rig, 405);
+  expect_sent(rig, REFRESH_RUNG_INVITE);
+  refuse(rig, 488);
+  expect_sent(rig, REFRESH_RUNG_OPTIONS);
+  accept(rig, none); /* alive, which is not asked again */
+  expect_int(rig->session.state, ==, SESSION_STATE_UNWATCHED);
+  change(rig);
+  expect(advance_to(rig, rig_ms(rig) + 300010));
+  accept(rig, ours);
+  expect_int(session_timer_terms(&rig->session).interval_s, ==, 600);
+  rig_destroy(rig);
+}
+
 static void test_the_preview_says_who_would_refresh_sooner(void) {
   struct rig *rig = rig_of_interval(3600, SESSION_ROLE_OURS);
   struct parameters after = rig->parameters;
@@ -130,7 +159,7 @@ static void test_calls_taken_up_again_are_asked_when_they_are_to_be(void) {
   for (int i = 0; i < 100; i++) {
     struct rig *rig = rig_resumed(ours, 400000, 5000, i);
     struct session_wishes wishes = session_wishes_of(&rig->parameters, NULL);
-    session_timer_change(&rig->session, &rig->context, &wishes); /* as at each start */
+    session_timer_change(&rig->session, &rig->context, &wishes, false); /* as at each start */
     struct mono_ms next;
     expect(session_timer_next_refresh(&rig->session, &next));
     expect_int(next.value - START_MS, <=, 5000);
@@ -248,6 +277,7 @@ TAP_TESTS(TAP(test_a_lower_ttl_brings_refreshes_forward_spread_over_a_period),
           TAP(test_an_earlier_hang_up_reaches_running_calls_but_never_lies_in_the_past),
           TAP(test_the_probe_is_switched_while_calls_run),
           TAP(test_timers_switched_on_are_offered_to_a_peer_that_knows_them),
+          TAP(test_timers_switched_on_are_offered_also_where_the_probe_is_off),
           TAP(test_the_preview_says_who_would_refresh_sooner), TAP(test_calls_taken_up_again_are_spread_over_a_period),
           TAP(test_calls_taken_up_again_are_asked_when_they_are_to_be),
           TAP(test_calls_taken_up_again_are_never_asked_sooner_than_from_then_on),
