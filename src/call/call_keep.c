@@ -2,7 +2,9 @@
  *
  *   the callee is invited          → JOURNAL_PUT: the record as it stands; nobody waits for it. An attempt cannot go on
  *                                    after a restart, but it has its record then
- *   the answer, a changed session  → JOURNAL_PUT: the record, and the call itself; the 200 of the answer waits until
+ *   the answer, a changed session,
+ *   terms of a session timer, way
+ *   to a peer                      → JOURNAL_PUT: the record, and the call itself; the 200 of the answer waits until
  *                                    that is on the disk
  *   the caller's ACK, proofs of
  *   life, a session refreshed      → JOURNAL_NOTE
@@ -27,6 +29,7 @@
 #define STATE_BYTES_MAX (96 * 1024)
 #define NOTE_BYTES_MAX  128
 #define NOTE_EVERY_US   INT64_C(15000000)
+#define TERMS_FACTOR    UINT64_C(0x9e3779b97f4a7c15)
 
 static struct journal_key key_of(struct call_step *step) {
   return cdr_record_key_of_call(step->call->started_at, step->context->local->worker,
@@ -54,6 +57,19 @@ static int64_t session_ends(struct call_step *step) {
   return session_end_ms(step, step->call->caller) + session_end_ms(step, step->call->callee);
 }
 
+/* What is in force with a peer, and where it is: another number when that has changed. */
+static uint64_t terms_of(struct call_step *step, struct handle handle) {
+  const struct call_leg *leg = call_leg_at(step->table, handle);
+  if (!leg) return 0;
+  struct session_terms terms = session_timer_terms(&leg->session_timer);
+  uint64_t moves = dialog_moves(step->table->rooms.dialogs, leg->dialog);
+  return terms.interval_s | (uint64_t)terms.role << 20 | moves << 24 | (uint64_t)leg->asked_terms.min_se_s << 32;
+}
+
+static uint64_t session_terms_of(struct call_step *step) {
+  return terms_of(step, step->call->caller) * TERMS_FACTOR + terms_of(step, step->call->callee);
+}
+
 /* --- telling --------------------------------------------------------------------------------------------------------
  */
 
@@ -74,6 +90,7 @@ void call_keep(struct call_step *step, const struct outbox_entry *answer) {
   if (bytes.overflowed || state.overflowed) return;
   call->kept_at = call_wall_now(call, step->context);
   call->kept_session_ends = session_ends(step);
+  call->kept_terms = session_terms_of(step);
   /* FULL: the call goes on; were the switch to be killed, there would be no record of it. */
   (void)!outbox_journal(step->context->outbox, JOURNAL_URGENT, JOURNAL_PUT, key_of(step), text_builder_view(&state));
 }
@@ -95,6 +112,11 @@ void call_keep_attempt(struct call_step *step) {
   step->call->attempt_is_kept = true;
   /* FULL: the attempt goes on; were the switch to be killed, there would be no record of it. */
   (void)!outbox_journal(step->context->outbox, JOURNAL_SOON, JOURNAL_PUT, key_of(step), text_builder_view(&state));
+}
+
+void call_keep_taken_up(struct call_step *step) {
+  step->call->kept_at = step->call->restored_at;
+  step->call->kept_terms = session_terms_of(step);
 }
 
 static void note(struct call_step *step) {
@@ -133,7 +155,7 @@ void call_keep_changes(struct call_table *table, struct context *context, struct
   struct call *call = pool_get(&table->calls, handle);
   struct call_step step = {.table = table, .context = context, .call = call};
   if (!call || call->kept_at.value == 0) return;
-  bool is_state_due = call->keep_again;
+  bool is_state_due = call->keep_again || session_terms_of(&step) != call->kept_terms;
   if (!is_state_due && !is_worth_a_note(&step)) return;
   if (is_state_due) call_keep(&step, NULL);
   note(&step); /* a state forgets its note */

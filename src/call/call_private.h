@@ -156,6 +156,7 @@ struct call {
   struct wall_us restored_at; /* when it was taken up again after a restart; 0: it was not */
   struct wall_us kept_at;     /* when the journal was told last that it lives; 0: it knows of an attempt at most */
   int64_t kept_session_ends;  /* which ends of both sessions it knows of */
+  uint64_t kept_terms;        /* and which terms and ways to both peers */
   struct liveness alive;      /* last proof of life of either side */
   struct duration_cap cap;
   struct mono_ms started, answered, ended;
@@ -445,6 +446,9 @@ static inline struct wall_us call_wall_now(const struct call *call, const struct
 /* Tells the journal the state of step->call, which has been answered; `answer` is the 200 to the caller, when it has
  * just been made. */
 void call_keep(struct call_step *step, const struct outbox_entry *answer);
+
+/* The call was taken up as the journal has it. */
+void call_keep_taken_up(struct call_step *step);
 
 /* Tells it of step->call, which is about to invite a callee for the first time. */
 void call_keep_attempt(struct call_step *step);

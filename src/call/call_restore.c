@@ -327,7 +327,7 @@ enum result call_restore(struct call_table *table, struct context *context, cons
   join(&step, call->callee);
   call->is_acknowledged = note.is_acknowledged;
   if (note.alive_at.value > call->alive.at.value) call->alive.at = note.alive_at;
-  call->kept_at = call->restored_at = call_wall_now(call, context);
+  call->restored_at = call_wall_now(call, context);
   call->caller_usage = acquire(&step, call->caller);
   call->callee_usage = acquire(&step, call->callee);
   table->answered_count++;
@@ -340,6 +340,7 @@ enum result call_restore(struct call_table *table, struct context *context, cons
   go_on_above(&step, call->callee);
   go_on(&step, call->caller, terms[CALL_CALLER], note.session_end_ms[CALL_CALLER]);
   go_on(&step, call->callee, terms[CALL_CALLEE], note.session_end_ms[CALL_CALLEE]);
+  call_keep_taken_up(&step);
   return RESULT_OK;
 }
 

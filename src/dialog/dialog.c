@@ -368,6 +368,11 @@ struct flow dialog_flow(const struct dialog_table *table, struct handle handle) 
   return dialog ? dialog->end.flow : (struct flow){0};
 }
 
+uint8_t dialog_moves(const struct dialog_table *table, struct handle handle) {
+  const struct dialog *dialog = dialog_at(table, handle);
+  return dialog ? dialog->moves : 0;
+}
+
 bool dialog_peer_allows(const struct dialog_table *table, struct handle handle, enum sip_method method) {
   const struct dialog *dialog = dialog_at(table, handle);
   return dialog && method != SIP_METHOD_UNKNOWN && (dialog->end.allowed_methods >> method & 1) != 0;

@@ -244,6 +244,8 @@ struct str_view dialog_request_uri(const struct dialog_table *table, struct hand
 /* And of a request to one branch; empty when it is not there. */
 struct str_view dialog_branch_request_uri(const struct dialog_table *table, struct handle dialog, unsigned branch);
 struct flow dialog_flow(const struct dialog_table *table, struct handle dialog);
+/* Another number each time that target or address of our requests have changed; 0 for a dialog that was restored. */
+uint8_t dialog_moves(const struct dialog_table *table, struct handle dialog);
 
 /* What the peer said it can do, from Allow and Supported of the last message that had them. */
 bool dialog_peer_allows(const struct dialog_table *table, struct handle dialog, enum sip_method method);

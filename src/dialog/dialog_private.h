@@ -73,6 +73,7 @@ struct dialog {
   uint8_t branch_count;
   uint8_t pending_method; /* enum sip_method */
   uint8_t names_awaited;  /* questions for host names that are not answered yet */
+  uint8_t moves;          /* dialog_moves */
   bool is_uac : 1;
   bool is_secure : 1; /* Contact is a sips: URI */
   bool follow_flow : 1;

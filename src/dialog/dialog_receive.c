@@ -17,9 +17,12 @@ static void follow_peer(struct dialog_table *table, struct context *context, str
   bool is_translated = next_hop_sender_is_translated(request, flow);
   /* Met where our requests go anyhow, as usual: aiming would find the same. */
   if (is_translated == end->is_translated && flow_equal(&end->flow, flow)) return;
+  struct flow before = end->flow;
+  bool was_translated = end->is_translated;
   end->is_translated = is_translated;
   end->flow = *flow;
   remote_end_aim(table, context, dialog, end);
+  if (was_translated != is_translated || !flow_equal(&end->flow, &before)) dialog->moves++;
 }
 
 /* As the Contact of nearly every message does: then there is nothing to be read. */

@@ -188,8 +188,10 @@ enum result remote_end_retarget(struct dialog_table *table, struct context *cont
   if (str_view_equal(words.remote_target, target)) return RESULT_OK;
   words.remote_target = target;
   enum result result = remote_end_write(table, context->arena, end, &words);
-  if (result == RESULT_OK) remote_end_aim(table, context, dialog, end);
-  return result;
+  if (result != RESULT_OK) return result;
+  dialog->moves++;
+  remote_end_aim(table, context, dialog, end);
+  return RESULT_OK;
 }
 
 void remote_end_note_abilities(struct remote_end *end, const struct sip_message *message) {

@@ -282,6 +282,116 @@ static void test_a_call_whose_ends_went_meanwhile_ends_with_its_last_proof_of_li
   bench_end(bench);
 }
 
+/* What is in force on the callee's leg, as it is known now. */
+static struct session_terms callee_terms(struct bench *bench) {
+  uint32_t index = 0;
+  const struct call_leg *leg;
+  while ((leg = pool_next(&bench->core->calls->legs, &index)) != NULL)
+    if (leg->side == CALL_CALLEE) return session_timer_terms(&leg->session_timer);
+  return (struct session_terms){0};
+}
+
+/* Until the switch refreshes the callee's leg; the caller's is answered as ever. */
+static void bench_await_refresh(struct bench *bench, struct peer *caller, struct peer *callee) {
+  for (unsigned s = 0; s < 600 && !peer_next(callee); s++) {
+    bench_advance(bench, 1000);
+    bench_answer_refresh(caller);
+  }
+  peer_expect(callee, "UPDATE");
+}
+
+static void test_an_interval_that_the_peer_changes_in_its_2xx_outlives_the_switch(void) {
+  struct bench *bench = bench_create();
+  struct peer *caller = peer_at(bench, CUSTOMER), *callee = peer_at(bench, VENDOR_A);
+  bench_connect_timed(bench, caller, callee);
+  bench_await_refresh(bench, caller, callee);
+  peer_add(callee, "Session-Expires: 120;refresher=uac\r\nSupported: timer\r\n");
+  peer_reply(callee, 200, NULL);
+  unsigned puts = bench->journal_puts;
+  expect_int(bench_restart(bench, 1000), ==, RESULT_OK);
+  expect_int(callee_terms(bench).interval_s, ==, 120);
+  bench_await_refresh(bench, caller, callee);
+  peer_add(callee, "Session-Expires: 120;refresher=uac\r\nSupported: timer\r\n");
+  peer_reply(callee, 200, NULL);
+  expect_int(bench->journal_puts, ==, puts); /* nothing has changed */
+  peer_skip(caller);
+  peer_skip(callee);
+  bench_hang_up(caller, callee);
+  bench_end(bench);
+}
+
+static void test_a_session_that_begins_in_mid_call_outlives_the_switch(void) {
+  struct bench *bench = bench_create();
+  struct peer *caller = peer_at(bench, CUSTOMER), *callee = peer_at(bench, VENDOR_A);
+  bench->parameters.SS_SIP_SESSION_TTL = 0;
+  peer_invite(caller, "4420", OFFER);
+  peer_expect(callee, "INVITE");
+  peer_add(callee, "Supported: timer\r\nAllow: INVITE, ACK, BYE, UPDATE\r\n");
+  peer_respond(callee, 200, ANSWER);
+  peer_expect(callee, "ACK");
+  peer_expect(caller, "200");
+  peer_ack(caller, NULL);
+  bench->parameters.SS_SIP_SESSION_TTL = 600;
+  call_table_changed(bench->core->calls, &bench->context);
+  for (unsigned s = 0; s < 310 && !peer_next(callee); s++) {
+    bench_advance(bench, 1000);
+    if (peer_next(caller)) peer_expect(caller, "OPTIONS"), peer_reply(caller, 200, NULL);
+  }
+  peer_expect(callee, "UPDATE");
+  peer_add(callee, "Session-Expires: 600;refresher=uac\r\nSupported: timer\r\n");
+  peer_reply(callee, 200, NULL);
+  expect_int(callee_terms(bench).role, ==, SESSION_ROLE_OURS);
+  expect_int(bench_restart(bench, 1000), ==, RESULT_OK);
+  expect_int(callee_terms(bench).role, ==, SESSION_ROLE_OURS);
+  expect_int(callee_terms(bench).interval_s, ==, 600);
+  bench_advance(bench, 7000);
+  peer_skip(caller);
+  peer_expect(callee, "UPDATE");
+  peer_reply(callee, 200, NULL);
+  peer_skip(caller);
+  peer_skip(callee);
+  bench_hang_up(caller, callee);
+  bench_end(bench);
+}
+
+/* RFC 6141 §4: a 2xx to a target refresh moves the target. */
+static void test_a_contact_that_moves_with_a_2xx_to_our_refresh_outlives_the_switch(void) {
+  struct bench *bench = bench_create();
+  struct peer *caller = peer_at(bench, CUSTOMER), *callee = peer_at(bench, VENDOR_A);
+  bench_connect_timed(bench, caller, callee);
+  bench_await_refresh(bench, caller, callee);
+  callee->flow.remote = bench_address("203.0.113.99:5070");
+  peer_add(callee, "Session-Expires: 600;refresher=uac\r\nSupported: timer\r\n");
+  peer_reply(callee, 200, NULL);
+  expect_int(bench_restart(bench, 1000), ==, RESULT_OK);
+  bench_await_refresh(bench, caller, callee); /* at its new place */
+  peer_reply(callee, 200, NULL);
+  peer_skip(caller);
+  peer_skip(callee);
+  bench_hang_up(caller, callee);
+  bench_end(bench);
+}
+
+/* Behind NAT a request of any kind shows where the peer is now. */
+static void test_where_a_request_came_from_outlives_the_switch(void) {
+  struct bench *bench = bench_create();
+  struct peer *caller = peer_at(bench, CUSTOMER), *callee = peer_at(bench, VENDOR_A);
+  snprintf(caller->host, sizeof caller->host, "192.168.1.7:5060");
+  bench_connect_timed(bench, caller, callee);
+  caller->flow.remote = bench_address("198.51.100.10:31000");
+  peer_request(caller, "OPTIONS", NULL);
+  peer_expect(caller, "200");
+  expect_int(bench_restart(bench, 1000), ==, RESULT_OK);
+  for (unsigned s = 0; s < 10 && !peer_next(caller); s++)
+    bench_advance(bench, 1000);
+  peer_expect(caller, "UPDATE");
+  peer_reply(caller, 200, NULL);
+  peer_skip(caller);
+  peer_skip(callee);
+  bench_hang_up(caller, callee);
+  bench_end(bench);
+}
+
 /* The answer was on the disk, and the 200 may never have left: it is sent again until the ACK comes. */
 static void test_an_answer_that_never_arrived_is_sent_again_after_a_restart(void) {
   struct bench *bench = bench_create();
@@ -482,6 +592,10 @@ TAP_TESTS(TAP(test_an_answered_call_leaves_a_record_when_the_switch_is_killed),
           TAP(test_a_call_goes_on_after_a_restart_and_ends_as_it_would_have),
           TAP(test_both_legs_are_proved_alive_after_a_restart),
           TAP(test_a_call_whose_ends_went_meanwhile_ends_with_its_last_proof_of_life),
+          TAP(test_an_interval_that_the_peer_changes_in_its_2xx_outlives_the_switch),
+          TAP(test_a_session_that_begins_in_mid_call_outlives_the_switch),
+          TAP(test_a_contact_that_moves_with_a_2xx_to_our_refresh_outlives_the_switch),
+          TAP(test_where_a_request_came_from_outlives_the_switch),
           TAP(test_an_answer_that_never_arrived_is_sent_again_after_a_restart),
           TAP(test_an_invite_that_comes_again_after_a_restart_is_answered_as_it_was),
           TAP(test_an_answer_that_nobody_acknowledges_after_a_restart_ends_the_call),
