@@ -71,8 +71,7 @@ static struct address address_of(const char *text) {
   return address;
 }
 
-/* --- the switch ------------------------------------------------------------------------------------------------------
- */
+/* --- the switch -------------------------------------------------------------------------------------------------- */
 
 static void build_directory(struct world *world) {
   static const struct str_view any[] = {STR_VIEW_LITERAL("*")};
@@ -122,8 +121,7 @@ static void create_worker(struct world *world, struct worker *worker, uint8_t in
   timer_wheel_init(&worker->wheel, worker->context.now);
 }
 
-/* --- what comes out of it --------------------------------------------------------------------------------------------
- */
+/* --- what comes out of it ---------------------------------------------------------------------------------------- */
 
 static void tell_journal(const struct world *world, const struct outbox_entry *entry) {
   while (call_journal_put(world->journal, (enum journal_kind)entry->journal_kind, entry->key, entry->bytes,
@@ -156,8 +154,7 @@ static void advance(const struct world *world, struct worker *worker) {
   empty_outbox(world, worker);
 }
 
-/* --- the peers -------------------------------------------------------------------------------------------------------
- */
+/* --- the peers --------------------------------------------------------------------------------------------------- */
 
 /* What stands between `before` and the end of its line, or `end`. */
 static struct str_view cut(const char *message, const char *before, char end) {
@@ -221,8 +218,7 @@ static void acknowledge(const struct world *world, struct worker *worker, uint32
   hear(world, worker, &world->customer, text);
 }
 
-/* --- all of it -------------------------------------------------------------------------------------------------------
- */
+/* --- all of it --------------------------------------------------------------------------------------------------- */
 
 static void print_sample(const struct world *world, const struct worker *worker, uint32_t number) {
   struct str_view to = cut(worker->answer, "\r\nTo: ", '\0'), target = cut(worker->answer, "\r\nContact: <", '>');

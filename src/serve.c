@@ -46,8 +46,7 @@ struct serve {
   char problem[PROBLEM_BYTES];
 };
 
-/* --- the log
- * -------------------------------------------------------------------------------------------------------------- */
+/* --- the log ----------------------------------------------------------------------------------------------------- */
 
 static void log_failed_check(const char *file, int line, const char *expression) {
   log_line("%s:%d: this must never be: not %s", file, line, expression);
@@ -81,8 +80,7 @@ static void keep_devices(struct serve *serve) {
   if (store_commit(serve->store, problem, sizeof problem) != RESULT_OK) log_line("%s", problem);
 }
 
-/* --- opening
- * -------------------------------------------------------------------------------------------------------------- */
+/* --- opening ----------------------------------------------------------------------------------------------------- */
 
 static bool read_options(struct serve *serve, int argc, char **argv) {
   return boot_options_read(&serve->options, argc, (const char *const *)argv, serve->problem, PROBLEM_BYTES) ==
@@ -271,8 +269,7 @@ static void say_ready(const struct serve *serve) {
   fflush(stdout);
 }
 
-/* --- running
- * -------------------------------------------------------------------------------------------------------------- */
+/* --- running ----------------------------------------------------------------------------------------------------- */
 
 static void write_alarms(struct serve *serve) {
   char line[1100];

@@ -29,8 +29,7 @@ void api_doctor(const struct api_request *request, struct api_response *response
     api_respond_result(response, RESULT_FAILED, "the records cannot be read", NULL);
 }
 
-/* --- one call -------------------------------------------------------------------------------------------------------
- */
+/* --- one call ---------------------------------------------------------------------------------------------------- */
 
 static json_t *message_json(const struct trace_record *record, unsigned repeats) {
   struct sip_message message;

@@ -15,8 +15,7 @@
 #define BEFORE_CALL_US 2000000
 #define CALL_ID_DIGITS 30 /* of which the first 12 are milliseconds since 1970 (call/call_record.c) */
 
-/* --- the question ---------------------------------------------------------------------------------------------------
- */
+/* --- the question ------------------------------------------------------------------------------------------------ */
 
 static bool refuse(struct api_response *response, const char *detail) {
   api_respond_problem(response, 400, detail, NULL);
@@ -113,8 +112,7 @@ static bool ask(const struct api_request *request, struct trace_result *result, 
   return refuse(response, problem);
 }
 
-/* --- the answers ----------------------------------------------------------------------------------------------------
- */
+/* --- the answers ------------------------------------------------------------------------------------------------- */
 
 /* A text that grows; every piece is built in memory of its own size. */
 struct growing {
@@ -169,7 +167,7 @@ static void respond(const struct api_request *request, const char *content_type,
   if (response->status == 0) api_respond_problem(response, 503, "no memory", NULL);
 }
 
-/* --- JSON */
+/* --- JSON -------------------------------------------------------------------------------------------------------- */
 
 static void write_record(const struct trace_ladder *ladder, const struct trace_record *record, const void *context,
                          struct text_builder *json) {
@@ -203,7 +201,7 @@ void api_trace(const struct api_request *request, struct api_response *response)
   respond(request, "application/json", write_json, response);
 }
 
-/* --- text */
+/* --- text -------------------------------------------------------------------------------------------------------- */
 
 static void write_head(const struct trace_ladder *ladder, const struct trace_record *record, const void *context,
                        struct text_builder *text) {
@@ -241,7 +239,7 @@ void api_trace_txt(const struct api_request *request, struct api_response *respo
   respond(request, "text/plain; charset=utf-8", write_text, response);
 }
 
-/* --- capture */
+/* --- capture ----------------------------------------------------------------------------------------------------- */
 
 static void write_packet(const struct trace_ladder *ladder, const struct trace_record *record, const void *context,
                          struct text_builder *file) {

@@ -17,8 +17,7 @@
 #define STILL_NEW_MS 30000
 #define HUMBLE       10 /* as nice(1) has it: calls come first */
 
-/* --- one look ------------------------------------------------------------------------------------------------------
- */
+/* --- one look ---------------------------------------------------------------------------------------------------- */
 
 struct visit {
   struct doctor *doctor;
@@ -91,8 +90,7 @@ json_t *doctor_look_now(const struct admin_options *parts, int64_t since_us) {
   return opinion;
 }
 
-/* --- the latest ----------------------------------------------------------------------------------------------------
- */
+/* --- the latest -------------------------------------------------------------------------------------------------- */
 
 struct doctor_look {
   const struct admin_options *parts;

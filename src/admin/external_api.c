@@ -82,7 +82,7 @@ static json_t *ip_of(const char *address) {
   return json_stringn(address, colon ? (size_t)(colon - address) : strlen(address));
 }
 
-/* --- calls -------------------------------------------------------------------------------------------------------- */
+/* --- calls ------------------------------------------------------------------------------------------------------- */
 
 /* Milliseconds of talk, or the code that VOS3000 has for the stage of a SIP call. */
 static json_int_t keep_time(const json_t *call) {
@@ -161,7 +161,7 @@ void external_disconnect(const struct api_request *request, struct api_response 
   json_decref(body);
 }
 
-/* --- records ------------------------------------------------------------------------------------------------------ */
+/* --- records ----------------------------------------------------------------------------------------------------- */
 
 static json_t *view_json(struct str_view text) {
   return text.length ? json_stringn(text.data, text.length) : json_string("");
@@ -301,7 +301,7 @@ void external_cdr(const struct api_request *request, struct api_response *respon
   json_decref(body);
 }
 
-/* --- devices ------------------------------------------------------------------------------------------------------ */
+/* --- devices ----------------------------------------------------------------------------------------------------- */
 
 void external_phone_online(const struct api_request *request, struct api_response *response) {
   json_t *body = read_body(request, response);

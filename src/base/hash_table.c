@@ -50,8 +50,7 @@ static bool same_hash(const struct hash_table_slot *a, const struct hash_table_s
   return a->hash_low == b->hash_low && a->hash_high == b->hash_high;
 }
 
-/* --- finding --------------------------------------------------------------------------------------------------------
- */
+/* --- finding ----------------------------------------------------------------------------------------------------- */
 
 /* The first of these slots with the wanted hash at `at` or after it, before the run's end. There always is an empty
  * slot to end the run. */
@@ -89,8 +88,7 @@ uint32_t hash_table_next(const struct hash_table *table, uint64_t hash, uint32_t
   return find(table, hash, at + 1, value_out);
 }
 
-/* --- changing -------------------------------------------------------------------------------------------------------
- */
+/* --- changing ---------------------------------------------------------------------------------------------------- */
 
 static void put(struct hash_table *table, const struct hash_table_slot *entry) {
   uint32_t at = entry->hash_low & table->mask;

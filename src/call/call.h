@@ -64,8 +64,7 @@ size_t call_table_memory_bytes(uint32_t calls_max);
  * call, for legs that take their leave. Never fails. */
 struct call_table *call_table_create(void *memory, uint32_t calls_max, const struct call_rooms *rooms);
 
-/* --- what comes in -------------------------------------------------------------------------------------------------
- */
+/* --- what comes in ----------------------------------------------------------------------------------------------- */
 
 /* True when a request comes from nobody we know: no gateway's address, no credentials, no phone of ours in From, and
  * not inside a dialog. It is answered 403, or not at all when SS_REPLY_UNAUTHORIZED is off, without a transaction, and
@@ -124,8 +123,7 @@ struct refresh_experience;
 void call_table_learn_device(struct call_table *table, struct context *context, uint64_t device_key,
                              const struct refresh_experience *experience);
 
-/* --- operators -----------------------------------------------------------------------------------------------------
- */
+/* --- operators --------------------------------------------------------------------------------------------------- */
 
 /* From now on new calls are refused with 503; those that stand go on. */
 void call_table_drain(struct call_table *table, bool drain);
@@ -168,8 +166,7 @@ struct call_query {
 void call_find(struct call_table *table, struct context *context, const struct call_query *query,
                struct text_builder *lines, uint32_t *cursor);
 
-/* --- after a restart -----------------------------------------------------------------------------------------------
- */
+/* --- after a restart --------------------------------------------------------------------------------------------- */
 
 /* Takes a call up again that was open when the switch stopped working; its legs go on as before, with the same tags. Of
  * one that was over those legs are told so that may not have heard it (kept->owed). To
@@ -187,8 +184,7 @@ void call_attempt_encode(struct str_view record, struct text_builder *state_out)
  * state. */
 enum result call_kept_record(struct str_view state, struct str_view note, struct text_builder *record_out) MUST_USE;
 
-/* --- counting and checking -----------------------------------------------------------------------------------------
- */
+/* --- counting and checking --------------------------------------------------------------------------------------- */
 
 uint32_t call_count(const struct call_table *table);
 uint32_t call_count_answered(const struct call_table *table);

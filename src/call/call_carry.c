@@ -60,7 +60,7 @@ static struct carry_rule rule_of(const struct sip_message *message, unsigned ind
   return (struct carry_rule){0};
 }
 
-/* --- hosts -------------------------------------------------------------------------------------------------------- */
+/* --- hosts ------------------------------------------------------------------------------------------------------- */
 
 /* The host and port of a SIP URI that names an address; empty when it names a domain, or is no SIP URI. */
 static struct str_view address_in(struct str_view uri_text) {
@@ -104,7 +104,7 @@ static struct str_view with_own_hosts(struct str_view value, const struct addres
   return text.overflowed ? (struct str_view){0} : text_builder_view(&text);
 }
 
-/* --- carrying ----------------------------------------------------------------------------------------------------- */
+/* --- carrying ---------------------------------------------------------------------------------------------------- */
 
 void call_carry_headers(struct call_step *step, enum carry_in in, struct text_builder *builder) {
   const struct sip_message *message = step->message;

@@ -43,7 +43,7 @@ static const struct doc_row leg_rows[] = {
 #include "call/leg_machine.def"
 };
 
-/* --- words -------------------------------------------------------------------------------------------------------- */
+/* --- words ------------------------------------------------------------------------------------------------------- */
 
 static void add(struct text_builder *document, const char *text) {
   text_builder_add(document, str_view_from_c(text));
@@ -61,8 +61,7 @@ static void add_cell(struct text_builder *document, const char *name) {
   add(document, " |");
 }
 
-/* --- diagrams and tables -------------------------------------------------------------------------------------------
- */
+/* --- diagrams and tables ----------------------------------------------------------------------------------------- */
 
 /* Rows that stay where they are and do nothing are left to the table. */
 static void add_diagram(struct text_builder *document, const char *first, const struct doc_row *rows, size_t count) {
@@ -119,8 +118,7 @@ static void add_rows(struct text_builder *document, const struct doc_row *rows, 
   add(document, "\n");
 }
 
-/* --- the other tables ------------------------------------------------------------------------------------------------
- */
+/* --- the other tables -------------------------------------------------------------------------------------------- */
 
 static void add_methods(struct text_builder *document) {
   static const struct {
@@ -223,8 +221,7 @@ static void add_responses(struct text_builder *document) {
   }
 }
 
-/* --- the document
- * ------------------------------------------------------------------------------------------------------ */
+/* --- the document ------------------------------------------------------------------------------------------------ */
 
 static struct str_view make_document(void) {
   struct text_builder document = text_builder_over(document_memory, sizeof document_memory);
@@ -256,8 +253,7 @@ static void test_document_says_what_the_rows_say(void) {
   expect_made_document("docs/call.md", want.data, want.length);
 }
 
-/* --- the tables are whole
- * ------------------------------------------------------------------------------------------------ */
+/* --- the tables are whole ---------------------------------------------------------------------------------------- */
 
 static bool is_reached(const struct doc_row *rows, size_t count, const char *state) {
   for (size_t i = 0; i < count; i++)
@@ -316,8 +312,7 @@ static void test_a_leg_of_a_call_can_always_leave(void) {
     expect(has_row(leg_rows, COUNT(leg_rows), states[i], "LEAVE"));
 }
 
-/* --- responses
- * --------------------------------------------------------------------------------------------------------------- */
+/* --- responses --------------------------------------------------------------------------------------------------- */
 
 static void test_every_final_status_is_mapped_to_a_final_status(void) {
   for (unsigned status = 300; status < 700; status++) {

@@ -34,8 +34,7 @@ void call_farewell_done(struct call_step *step) {
   (void)!outbox_journal(step->context->outbox, JOURNAL_SOON, JOURNAL_DROP, leg->owed_under, (struct str_view){0});
 }
 
-/* --- after a restart ------------------------------------------------------------------------------------------------
- */
+/* --- after a restart --------------------------------------------------------------------------------------------- */
 
 /* The leg's own timer sends the BYE. */
 static void say_soon(struct call_step *step, struct call_leg *leg, struct journal_key key) {

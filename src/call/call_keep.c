@@ -36,8 +36,7 @@ static struct journal_key key_of(struct call_step *step) {
                                 pool_handle_of(&step->table->calls, step->call));
 }
 
-/* --- when sessions end ----------------------------------------------------------------------------------------------
- */
+/* --- when sessions end ------------------------------------------------------------------------------------------- */
 
 /* When the leg's session ends, by the monotonic clock; 0: it has none. */
 static int64_t session_end_ms(struct call_step *step, struct handle handle) {
@@ -70,8 +69,7 @@ static uint64_t session_terms_of(struct call_step *step) {
   return terms_of(step, step->call->caller) * TERMS_FACTOR + terms_of(step, step->call->callee);
 }
 
-/* --- telling --------------------------------------------------------------------------------------------------------
- */
+/* --- telling ----------------------------------------------------------------------------------------------------- */
 
 void call_keep(struct call_step *step, const struct outbox_entry *answer) {
   struct cdr_record record;
@@ -161,8 +159,7 @@ void call_keep_changes(struct call_table *table, struct context *context, struct
   note(&step); /* a state forgets its note */
 }
 
-/* --- after a restart ------------------------------------------------------------------------------------------------
- */
+/* --- after a restart --------------------------------------------------------------------------------------------- */
 
 static bool is_state(uint8_t version) {
   return version >= STATE_OLDEST && version <= STATE_VERSION;

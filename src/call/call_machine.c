@@ -36,8 +36,7 @@ static const uint8_t clocks[CALL_STATE_COUNT] = {
 #include "call/call_machine.def"
 };
 
-/* --- clocks ----------------------------------------------------------------------------------------------------------
- */
+/* --- clocks ------------------------------------------------------------------------------------------------------ */
 
 static struct mono_ms talk_due(const struct context *context, const struct call *call) {
   return duration_cap_next(&call->cap, mono_ms_add(context->now, TALK_WATCH_MS));

@@ -193,8 +193,7 @@ struct call_body call_session_in_force(struct call_step *step, const struct call
   return (struct call_body){text.length > 0 ? SDP_TYPE : (struct str_view){0}, text};
 }
 
-/* --- the ACK that answers an offer ---------------------------------------------------------------------------------
- */
+/* --- the ACK that answers an offer ------------------------------------------------------------------------------- */
 
 void call_ack_owe(struct call_step *step, struct call_leg *leg) {
   struct call_body body = call_body_of(step->message);

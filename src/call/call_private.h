@@ -11,8 +11,7 @@
 #include "supervision/liveness.h"
 #include "supervision/session_timer.h"
 
-/* --- names out of the tables ---------------------------------------------------------------------------------------
- */
+/* --- names out of the tables ------------------------------------------------------------------------------------- */
 
 enum call_state {
 #define CALL_STATE(name, ...) CALL_STATE_##name,
@@ -39,8 +38,7 @@ enum leg_event {
   LEG_EVENT_COUNT
 };
 
-/* --- objects -------------------------------------------------------------------------------------------------------
- */
+/* --- objects ----------------------------------------------------------------------------------------------------- */
 
 enum call_side { CALL_CALLER, CALL_CALLEE };
 
@@ -252,8 +250,7 @@ enum leg_purpose {
 #define LEG_DETAIL_STALE      0x2000u /* and once more because a nonce was too old */
 #define LEG_DETAIL_CHALLENGED 0x3800u /* all that is remembered when it comes again */
 
-/* --- the step ------------------------------------------------------------------------------------------------------
- */
+/* --- the step ---------------------------------------------------------------------------------------------------- */
 
 /* A destination that the call is going to. Texts live until the end of the event. */
 struct call_destination {
@@ -292,8 +289,7 @@ struct call_step {
   struct handle id_of;
 };
 
-/* --- call_machine.c, leg_machine.c ---------------------------------------------------------------------------------
- */
+/* --- call_machine.c, leg_machine.c ------------------------------------------------------------------------------- */
 
 /* Takes `event` and what it raises through the call's table. Afterwards step->call may be gone (then it is NULL). */
 void call_dispatch(struct call_step *step, enum call_event event);
@@ -333,8 +329,7 @@ CALL_ACTION(end_talk);
 CALL_ACTION(end_supervised);
 CALL_ACTION(record_again);
 
-/* --- call_table.c: births, deaths and look-ups ---------------------------------------------------------------------
- */
+/* --- call_table.c: births, deaths and look-ups ------------------------------------------------------------------- */
 
 /* A new call with its caller leg; NULL when there is no room. The leg has no dialog yet. */
 struct call *call_create(struct call_table *table, struct context *context);
@@ -367,8 +362,7 @@ void call_store_texts(struct call_step *step, const struct str_view *texts);
 /* The carried request with this number (1 + index), which must be one. */
 struct call_carried *call_carried_at(const struct call_table *table, uint32_t number);
 
-/* --- call_teardown.c -----------------------------------------------------------------------------------------------
- */
+/* --- call_teardown.c --------------------------------------------------------------------------------------------- */
 
 /* Lets a leg that the call has forgotten take its leave. */
 void call_leave_leg(struct call_step *step, struct handle leg, const struct call_end *end);
@@ -385,8 +379,7 @@ void call_release_callee(struct call_step *step);
 /* Reads what the peer says about its BYE, CANCEL or final response (Reason, RFC 3326) into the end. */
 void call_read_reason(struct call_step *step, struct call_end *end);
 
-/* --- call_record.c -------------------------------------------------------------------------------------------------
- */
+/* --- call_record.c ----------------------------------------------------------------------------------------------- */
 
 /* The record of step->call, which has ended, as bytes in the arena. */
 struct str_view call_record_make(struct call_step *step);
@@ -411,8 +404,7 @@ void call_record_fill_life(struct call_step *step, struct cdr_record *record);
 struct str_view call_id_of(struct call_step *step);
 struct call *call_find_by_id(const struct call_table *table, struct str_view id);
 
-/* --- call_note.c: what the flight recorder is told; nothing is done while none runs ----------------------------------
- */
+/* --- call_note.c: what the flight recorder is told; nothing is done while none runs ------------------------------ */
 
 /* `leg` of step->call has its dialog: its Call-ID belongs to this call. Of long calls it is noted again with each
  * refresh and at the end, since the recorder forgets. */
@@ -428,7 +420,7 @@ void call_note_session(struct call_step *step, const struct call_leg *leg, enum 
 
 /* step->call has ended, as step->call->end says. */
 void call_note_end(struct call_step *step);
-/* --- call_list.c --- */
+/* --- call_list.c ------------------------------------------------------------------------------------------------- */
 
 /* The state of a call as lists show it. */
 struct str_view call_state_name(const struct call *call);
@@ -440,8 +432,7 @@ static inline struct wall_us call_wall_now(const struct call *call, const struct
   return (struct wall_us){call->started_at.value + mono_ms_since(context->now, call->started) * 1000};
 }
 
-/* --- call_keep.c -----------------------------------------------------------------------------------------------------
- */
+/* --- call_keep.c ------------------------------------------------------------------------------------------------- */
 
 /* Tells the journal the state of step->call, which has been answered; `answer` is the 200 to the caller, when it has
  * just been made. */
@@ -480,8 +471,7 @@ struct kept_note {
 };
 struct kept_note call_kept_note_read(struct str_view bytes);
 
-/* --- call_restore.c --------------------------------------------------------------------------------------------------
- */
+/* --- call_restore.c ---------------------------------------------------------------------------------------------- */
 
 /* Appends the call and both legs. */
 void call_save(struct call_step *step, struct text_builder *builder);
@@ -506,8 +496,7 @@ struct call_leg *call_restore_lonely_leg(struct call_step *step, struct packed_r
 /* Reads what stands before the legs of a state; step->call need not be in the pool. */
 void call_restore_facts(struct call_step *step, struct kept_state *state);
 
-/* --- call_farewell.c -------------------------------------------------------------------------------------------------
- */
+/* --- call_farewell.c --------------------------------------------------------------------------------------------- */
 
 /* The call is over and its legs have been left: notes which of them still have to hear of it, and returns that for the
  * record (outbox_record). */
@@ -520,14 +509,12 @@ void call_farewell_done(struct call_step *step);
 enum result call_farewell_restore(struct call_table *table, struct context *context,
                                   const struct journal_kept *kept) MUST_USE;
 
-/* --- call_requests.c -------------------------------------------------------------------------------------------------
- */
+/* --- call_requests.c --------------------------------------------------------------------------------------------- */
 
 /* True when the request in step->message is in a dialog of ours. */
 bool call_is_inside(struct call_step *step);
 
-/* --- call_admission.c, call_destination.c ---------------------------------------------------------------------------
- */
+/* --- call_admission.c, call_destination.c ------------------------------------------------------------------------ */
 
 enum admission {
   ADMISSION_PASSED,   /* `*device_out` calls */
@@ -550,8 +537,7 @@ enum call_event call_destination_next(struct call_step *step);
 /* A further address of the gateway that has just failed (RFC 3263 §4.3): DESTINATION, or NONE when there is none. */
 enum call_event call_destination_other_address(struct call_step *step);
 
-/* --- call_names.c: numbers, names and what a device overrides --------------------------------------------------------
- */
+/* --- call_names.c: numbers, names and what a device overrides ---------------------------------------------------- */
 
 /* Who calls whom, from the INVITE in step->message, after the rules of the caller's device. */
 void call_name_caller(struct call_step *step, const struct device *device);
@@ -580,8 +566,7 @@ enum result call_pass_answer(struct call_step *step, struct call_leg *to, struct
 enum result call_send_answer(struct call_step *step, struct call_leg *to, struct handle transaction,
                              const struct call_body *body) MUST_USE;
 
-/* --- call_bridge.c -------------------------------------------------------------------------------------------------
- */
+/* --- call_bridge.c ----------------------------------------------------------------------------------------------- */
 
 /* Makes the callee leg to step->destination and sends its INVITE. */
 enum result call_bridge_invite(struct call_step *step) MUST_USE;
@@ -589,8 +574,7 @@ enum result call_bridge_invite(struct call_step *step) MUST_USE;
 /* Sends the INVITE of a callee leg; again when the first was answered 422. */
 enum result call_bridge_send_invite(struct call_step *step, struct call_leg *leg) MUST_USE;
 
-/* --- call_lines.c: header lines that we write ourselves -------------------------------------------------------------
- */
+/* --- call_lines.c: header lines that we write ourselves ---------------------------------------------------------- */
 
 void call_write_allow(struct text_builder *builder);
 void call_write_supported(struct text_builder *builder, bool timer, bool reliable);
@@ -599,8 +583,7 @@ void call_write_capabilities(struct text_builder *builder);
 /* Reason with the Q.850 cause and the name of the end reason (RFC 3326, RFC 6432). */
 void call_write_reason(struct text_builder *builder, const struct call_end *end);
 
-/* --- call_credentials.c --------------------------------------------------------------------------------------------
- */
+/* --- call_credentials.c ------------------------------------------------------------------------------------------ */
 
 /* Appends Authorization and Proxy-Authorization for a request that is about to be sent on `leg`, where its dialog has
  * been challenged before. Returns what is to be added to the detail of the request's owner. */
@@ -618,14 +601,12 @@ struct str_view call_credentials_of_bye(struct call_step *step, struct call_leg 
  * again, with what call_credentials_add then writes and the step->detail that it leaves. */
 bool call_credentials_take(struct call_step *step) MUST_USE;
 
-/* --- call_repeat.c --------------------------------------------------------------------------------------------------
- */
+/* --- call_repeat.c ----------------------------------------------------------------------------------------------- */
 
 /* The refusal in step->message asks for what we have: the request goes out once more, and true. */
 bool call_repeat(struct call_step *step, enum leg_purpose purpose) MUST_USE;
 
-/* --- call_stray.c ---------------------------------------------------------------------------------------------------
- */
+/* --- call_stray.c ------------------------------------------------------------------------------------------------ */
 
 /* ACK to whoever sent the 2xx in step->message, a further branch of a forked INVITE, and BYE, unless it has had one
  * lately. `offers`: its session description is an offer, which the ACK declines. */
@@ -638,8 +619,7 @@ void call_acknowledge_stray(struct call_step *step, bool offers);
 /* Remembers for a while that the sender of the 2xx in step->message is hung up. False: it was already. */
 bool call_stray_note(struct call_step *step);
 
-/* --- call_carry.c --------------------------------------------------------------------------------------------------
- */
+/* --- call_carry.c ------------------------------------------------------------------------------------------------ */
 
 enum carry_in { CARRY_IN_INVITE = 1, CARRY_IN_REQUEST = 2, CARRY_IN_RESPONSE = 4 };
 
@@ -647,8 +627,7 @@ enum carry_in { CARRY_IN_INVITE = 1, CARRY_IN_REQUEST = 2, CARRY_IN_RESPONSE = 4
  * gateway's word about identities is taken, a phone's is not. */
 void call_carry_headers(struct call_step *step, enum carry_in in, struct text_builder *builder);
 
-/* --- call_offer_answer.c --------------------------------------------------------------------------------------------
- */
+/* --- call_offer_answer.c ----------------------------------------------------------------------------------------- */
 
 /* A body with its type; both empty: none. */
 struct call_body {
@@ -706,8 +685,7 @@ struct call_body call_session_declined(struct call_step *step);
 struct call_body call_session_in_force(struct call_step *step, const struct call_leg *leg);
 bool call_has_session(const struct call_table *table, const struct call_leg *leg);
 
-/* --- call_carried.c -------------------------------------------------------------------------------------------------
- */
+/* --- call_carried.c ---------------------------------------------------------------------------------------------- */
 
 /* True while an INVITE transaction inside the dialog is open on `leg`, ours or the peer's (RFC 3261 §14.1). */
 bool call_invite_is_open(const struct call_table *table, const struct call_leg *leg);
@@ -736,8 +714,7 @@ void call_carried_cancel(struct call_step *step);
 /* Answers everything of this leg's peer that is still being carried with `status` and forgets it. */
 void call_carried_forget(struct call_step *step, struct call_leg *leg, unsigned status);
 
-/* --- call_reliable.c ------------------------------------------------------------------------------------------------
- */
+/* --- call_reliable.c --------------------------------------------------------------------------------------------- */
 
 /* A reliable provisional response of the callee: true when it is to be passed on (new, in order); false: forget it. */
 bool call_reliable_take(struct call_step *step);
@@ -755,8 +732,7 @@ bool call_answer_must_wait(struct call_step *step);
 /* PRACK from the caller. */
 void call_reliable_prack(struct call_step *step);
 
-/* --- call_responses.c -----------------------------------------------------------------------------------------------
- */
+/* --- call_responses.c -------------------------------------------------------------------------------------------- */
 
 /* The status that one side gets for the other's (call_response.def). */
 unsigned call_response_in_setup(unsigned status);

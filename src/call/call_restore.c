@@ -8,8 +8,7 @@
 #include "parameters/parameters.h"
 #include "sdp/sdp.h"
 
-/* --- saving ---------------------------------------------------------------------------------------------------------
- */
+/* --- saving ------------------------------------------------------------------------------------------------------ */
 
 static void save_life(const struct liveness *alive, struct text_builder *builder) {
   packed_add(builder, (uint64_t)alive->at.value, 8);
@@ -84,8 +83,7 @@ void call_save(struct call_step *step, struct text_builder *builder) {
   save_leg(step, call->callee, builder);
 }
 
-/* --- restoring ------------------------------------------------------------------------------------------------------
- */
+/* --- restoring --------------------------------------------------------------------------------------------------- */
 
 static void restore_life(struct packed_reader *reader, struct liveness *alive) {
   alive->at.value = (int64_t)packed_take(reader, 8);
@@ -263,8 +261,7 @@ static bool restore(struct call_step *step, struct kept_state *state, struct ses
          restore_leg(step, reader, CALL_CALLEE, &terms[CALL_CALLEE]) && !reader->broken;
 }
 
-/* --- legs of a call that is over -----------------------------------------------------------------------------------
- */
+/* --- legs of a call that is over --------------------------------------------------------------------------------- */
 
 struct call_leg *call_restore_lonely_leg(struct call_step *step, struct packed_reader *reader, enum call_side side) {
   struct handle *handle = side == CALL_CALLER ? &step->call->caller : &step->call->callee;
@@ -289,8 +286,7 @@ bool call_restore_passes_over(struct packed_reader *reader) {
   return dialog_pass_over(reader);
 }
 
-/* --- a call ----------------------------------------------------------------------------------------------------------
- */
+/* --- a call ------------------------------------------------------------------------------------------------------ */
 
 static void give_up(struct call_step *step) {
   struct handle legs[] = {step->call->caller, step->call->callee};
@@ -349,10 +345,9 @@ void call_table_restored(struct call_table *table) {
   pool_restored(&table->legs);
 }
 
-/* --- answers that may never have arrived
- * ------------------------------------------------------------------------------
- *
- * The switch was killed between the answer and the caller's ACK. The 200 is sent again until the ACK comes, as it would
+/* --- answers that may never have arrived ------------------------------------------------------------------------- */
+
+/* The switch was killed between the answer and the caller's ACK. The 200 is sent again until the ACK comes, as it would
  * have been; its transaction is gone, so it is kept as bytes: [transport][u16 socket][address][response]. */
 
 #define ANSWER_WAIT_MS 32000 /* 64*T1, RFC 3261 §13.3.1.4 */

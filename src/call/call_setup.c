@@ -7,8 +7,7 @@
 
 #define HEADERS_BYTES 4096
 
-/* --- a new call ------------------------------------------------------------------------------------------------------
- */
+/* --- a new call -------------------------------------------------------------------------------------------------- */
 
 /* Remembers what every attempt at a destination needs of the INVITE, which itself is gone after this event. */
 static enum result keep_invite(struct call_step *step) {

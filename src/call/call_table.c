@@ -9,8 +9,7 @@
 #define TABLE_ALIGNMENT 64
 #define DEVICES_MAX     65536
 
-/* --- layout --------------------------------------------------------------------------------------------------------
- */
+/* --- layout ------------------------------------------------------------------------------------------------------ */
 
 static size_t aligned(size_t bytes) {
   return (bytes + TABLE_ALIGNMENT - 1) / TABLE_ALIGNMENT * TABLE_ALIGNMENT;
@@ -74,8 +73,7 @@ uint32_t call_leg_count(const struct call_table *table) {
   return table->legs.used;
 }
 
-/* --- calls -----------------------------------------------------------------------------------------------------------
- */
+/* --- calls ------------------------------------------------------------------------------------------------------- */
 
 struct call *call_create(struct call_table *table, struct context *context) {
   struct handle handle;
@@ -113,8 +111,7 @@ void call_destroy(struct call_table *table, struct context *context, struct call
   pool_give(&table->calls, call);
 }
 
-/* --- legs ------------------------------------------------------------------------------------------------------------
- */
+/* --- legs -------------------------------------------------------------------------------------------------------- */
 
 struct call_leg *call_leg_create(struct call_table *table, struct call *call, enum call_side side) {
   struct handle handle;

@@ -14,8 +14,7 @@ struct call_end call_end_of(enum end_reason reason, enum end_direction direction
   return (struct call_end){.reason = (uint8_t)reason, .direction = (uint8_t)direction, .status = row->sip_status};
 }
 
-/* --- what the peer says ----------------------------------------------------------------------------------------------
- */
+/* --- what the peer says ------------------------------------------------------------------------------------------ */
 
 /* A text between quotes may hold escapes; they are kept, only records show it. */
 void call_read_reason(struct call_step *step, struct call_end *end) {

@@ -29,8 +29,7 @@ enum leg_watch { WATCH_nothing, WATCH_provisional, WATCH_answer, WATCH_farewell 
 #define NO_EVENT         LEG_EVENT_COUNT
 #define LEG_ACTION(name) static enum leg_event leg_do_##name(struct call_step *step)
 
-/* --- actions --------------------------------------------------------------------------------------------------------
- */
+/* --- actions ----------------------------------------------------------------------------------------------------- */
 
 LEG_ACTION(nothing) {
   (void)step;
@@ -206,8 +205,7 @@ LEG_ACTION(hang_up_late_answer) {
   return leg_do_send_bye(step);
 }
 
-/* --- the table -------------------------------------------------------------------------------------------------------
- */
+/* --- the table --------------------------------------------------------------------------------------------------- */
 
 struct leg_row {
   enum leg_event (*action)(struct call_step *step);

@@ -91,8 +91,7 @@ enum result cdr_record_decode(struct str_view bytes, struct cdr_record *record_o
   return broken ? RESULT_MALFORMED : RESULT_OK;
 }
 
-/* --- what is paid --------------------------------------------------------------------------------------------------
- */
+/* --- what is paid ------------------------------------------------------------------------------------------------ */
 
 void cdr_record_charge(struct cdr_record *record, struct wall_us until) {
   if (record->answered_at.value == 0 || record->hold_time_ms == CDR_NUMBER_NONE) return;
@@ -104,8 +103,7 @@ void cdr_record_charge(struct cdr_record *record, struct wall_us until) {
   record->fee_time_s = ((uint64_t)(talked_ms - unpaid_ms) + 999) / 1000;
 }
 
-/* --- keys -----------------------------------------------------------------------------------------------------------
- */
+/* --- keys -------------------------------------------------------------------------------------------------------- */
 
 #define HIGH_DIGITS 14 /* the rest are 16 */
 
@@ -135,8 +133,7 @@ struct journal_key cdr_record_key(struct str_view bytes) {
   return cdr_record_key_of_id(id);
 }
 
-/* --- after a restart ------------------------------------------------------------------------------------------------
- */
+/* --- after a restart --------------------------------------------------------------------------------------------- */
 
 void cdr_record_end_by_restart(struct cdr_record *record) {
   const struct end_reason_row *test = end_reason_row(END_REASON_trunk_test);

@@ -79,8 +79,7 @@ static enum cli_exit print_text(struct cli_call *call, const struct trace_wish *
   return CLI_DONE;
 }
 
-/* --- live -----------------------------------------------------------------------------------------------------------
- */
+/* --- live -------------------------------------------------------------------------------------------------------- */
 
 static const char *text_of(const json_t *object, const char *name) {
   const char *text = json_string_value(json_object_get(object, name));

@@ -31,8 +31,7 @@ void picture_drop(struct picture *picture) {
   *picture = (struct picture){0};
 }
 
-/* --- the door
- * ---------------------------------------------------------------------------------------------------------------- */
+/* --- the door ---------------------------------------------------------------------------------------------------- */
 
 static json_t *parse(const char *document, size_t length, struct configuration_problem *problem) {
   json_error_t error;
@@ -199,8 +198,7 @@ void configuration_attach(struct configuration *configuration, struct worker_gro
   if (group && !configuration->names) configuration->names = configuration_names_start(configuration, name_servers);
 }
 
-/* --- loading
- * ------------------------------------------------------------------------------------------------------------------ */
+/* --- loading ----------------------------------------------------------------------------------------------------- */
 
 struct loading {
   struct change change;

@@ -12,8 +12,7 @@ const struct object_kind object_kinds[] = {
 };
 const size_t object_kind_count = sizeof object_kinds / sizeof object_kinds[0];
 
-/* --- the list of devices in the making
- * ---------------------------------------------------------------------------------- */
+/* --- the list of devices in the making --------------------------------------------------------------------------- */
 
 struct device *change_append_device(struct change *change, const struct device *device) {
   if (change->device_count == change->device_capacity) {
@@ -106,8 +105,7 @@ void change_end(struct change *change) {
   free(change->devices);
 }
 
-/* --- reading documents
- * ---------------------------------------------------------------------------------------------------- */
+/* --- reading documents ------------------------------------------------------------------------------------------- */
 
 enum result configuration_say(struct configuration_problem *problem, enum result result, const char *pointer,
                               const char *text) {

@@ -9,8 +9,7 @@
 
 #define HAND_OVER_DEADLINE_MS 10000
 
-/* --- making a change real
- * ---------------------------------------------------------------------------------------------------- */
+/* --- making a change real ---------------------------------------------------------------------------------------- */
 
 enum result change_build_picture(struct change *change, struct picture *picture) {
   struct configuration *configuration = change->configuration;

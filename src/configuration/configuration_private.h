@@ -47,7 +47,7 @@ void *configuration_reserve(size_t bytes);
 
 void picture_drop(struct picture *picture);
 
-/* --- configuration_change.c: what is to be changed --- */
+/* --- configuration_change.c: what is to be changed --------------------------------------------------------------- */
 
 /* Starts from the present configuration. False with a problem: no memory. Either way change_end gives back what it
  * holds. */
@@ -73,7 +73,7 @@ enum result change_read_document(struct change *change, const json_t *root);
 enum result configuration_say(struct configuration_problem *problem, enum result result, const char *pointer,
                               const char *text);
 
-/* --- configuration_commit.c: making it real --- */
+/* --- configuration_commit.c: making it real ---------------------------------------------------------------------- */
 
 /* Checks the whole, saves it, hands it to the workers. On failure nothing has changed. */
 enum result change_commit(struct change *change);

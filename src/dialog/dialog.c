@@ -6,8 +6,7 @@
 #include "sip/sip_build.h"
 #include "sip/sip_uri.h"
 
-/* --- the table -----------------------------------------------------------------------------------------------------
- */
+/* --- the table --------------------------------------------------------------------------------------------------- */
 
 /* Each dialog of ours as UAC has at least one fork from its first response to its answer; those that ring at the same
  * time are far fewer than all. */
@@ -47,8 +46,7 @@ struct dialog *dialog_at(const struct dialog_table *table, struct handle handle)
   return pool_get(&table->dialogs, handle);
 }
 
-/* --- states --------------------------------------------------------------------------------------------------------
- */
+/* --- states ------------------------------------------------------------------------------------------------------ */
 
 struct dialog_transition {
   enum dialog_state state;
@@ -70,8 +68,7 @@ void dialog_happens(struct dialog *dialog, enum dialog_event event) {
   }
 }
 
-/* --- our tag -------------------------------------------------------------------------------------------------------
- */
+/* --- our tag ----------------------------------------------------------------------------------------------------- */
 
 void dialog_write_tag(const struct dialog_table *table, const struct dialog *dialog, struct text_builder *builder) {
   struct handle handle = pool_handle_of(&table->dialogs, dialog);
@@ -122,8 +119,7 @@ enum result dialog_tag_worker(struct str_view tag, uint8_t *worker_out) {
   return RESULT_OK;
 }
 
-/* --- birth and death ------------------------------------------------------------------------------------------------
- */
+/* --- birth and death --------------------------------------------------------------------------------------------- */
 
 void dialog_set_owner(struct dialog *dialog, struct transaction_owner owner) {
   dialog->owner = owner.handle;
@@ -290,8 +286,7 @@ enum result dialog_create_uac(struct dialog_table *table, struct context *contex
   return RESULT_OK;
 }
 
-/* --- finding --------------------------------------------------------------------------------------------------------
- */
+/* --- finding ----------------------------------------------------------------------------------------------------- */
 
 /* Some devices lose the To tag of requests in a dialog; the user part of our Contact is the tag too. */
 static bool tag_of_request(const struct sip_message *request, struct tag_parts *parts_out) {
@@ -315,8 +310,7 @@ enum result dialog_find(struct dialog_table *table, const struct sip_message *re
   return RESULT_OK;
 }
 
-/* --- what others want to know ---------------------------------------------------------------------------------------
- */
+/* --- what others want to know ------------------------------------------------------------------------------------ */
 
 enum dialog_state dialog_state(const struct dialog_table *table, struct handle handle) {
   const struct dialog *dialog = dialog_at(table, handle);

@@ -35,7 +35,7 @@ size_t dialog_table_memory_bytes(uint32_t dialogs_max);
 struct dialog_table *dialog_table_create(void *memory, uint32_t dialogs_max, struct block_store *blocks,
                                          struct transaction_layer *transactions);
 
-/* --- birth and death -------------------------------------------------------------------------------------------- */
+/* --- birth and death --------------------------------------------------------------------------------------------- */
 
 /* Makes the UAS side from a received INVITE (§12.1.1): route set from Record-Route, remote target from Contact, CSeq,
  * tags. Loose and strict routers are both handled when requests are built. RESULT_MALFORMED (no usable Contact, an
@@ -65,7 +65,7 @@ enum result dialog_create_uac(struct dialog_table *table, struct context *contex
 /* Gives everything back, branches too. Handles and the tag become stale. Nothing is sent. */
 void dialog_destroy(struct dialog_table *table, struct context *context, struct handle dialog);
 
-/* --- what comes in ---------------------------------------------------------------------------------------------- */
+/* --- what comes in ----------------------------------------------------------------------------------------------- */
 
 /* The dialog a request or ACK belongs to, by its To tag, or when it has none (some devices lose it) by the user part of
  * its Request-URI, which in our Contact is the tag too. RESULT_NOT_FOUND: none of ours, wrong random bits, Call-ID or
@@ -118,7 +118,7 @@ struct address_list {
 void dialog_resolved(struct dialog_table *table, struct context *context, struct handle dialog,
                      enum transport transport, struct address_list addresses);
 
-/* --- requests inside the dialog --------------------------------------------------------------------------------- */
+/* --- requests inside the dialog ---------------------------------------------------------------------------------- */
 
 /* What the caller wants in a request beyond what the dialog knows (request line, Via, Max-Forwards, From, To, Call-ID,
  * CSeq, Route, Contact, User-Agent). */
@@ -161,7 +161,7 @@ enum result dialog_send_ack(struct dialog_table *table, struct context *context,
 void dialog_resend_ack(struct dialog_table *table, struct context *context, struct handle dialog,
                        struct str_view credentials);
 
-/* --- responses as UAS ------------------------------------------------------------------------------------------- */
+/* --- responses as UAS -------------------------------------------------------------------------------------------- */
 
 /* Begins a response to a request of this dialog: as transaction_build_response, with our tag, and with our Contact and
  * the request's Record-Route for responses that make or refresh a dialog (1xx but 100, and 2xx, of INVITE; 2xx of
@@ -176,7 +176,7 @@ enum result dialog_build_response(struct dialog_table *table, struct context *co
  * reliable provisional one. */
 void dialog_note_response_sent(struct dialog_table *table, struct handle dialog, unsigned status);
 
-/* --- reliable provisional responses (RFC 3262), reliable_provisional.c ------------------------------------------ */
+/* --- reliable provisional responses (RFC 3262), reliable_provisional.c ------------------------------------------- */
 
 /* UAS: sends `response` (built with dialog_build_response and Require: 100rel, *without* RSeq: it is added here)
  * reliably: RSeq rises by one, resent by T1 doubling until PRACK or 64*T1. One at a time: RESULT_WRONG_STATE while one
@@ -210,7 +210,7 @@ enum result dialog_send_prack(struct dialog_table *table, struct context *contex
                               unsigned branch, const struct sip_message *response, const struct dialog_request *request,
                               struct handle *transaction_out) MUST_USE;
 
-/* --- over a restart, dialog_keep.c ------------------------------------------------------------------------------ */
+/* --- over a restart, dialog_keep.c ------------------------------------------------------------------------------- */
 
 /* Appends a confirmed dialog as bytes, with slot and generation, which are part of its tag. */
 void dialog_save(const struct dialog_table *table, struct handle dialog, struct text_builder *builder);
@@ -230,7 +230,7 @@ void dialog_raise_cseq(struct dialog_table *table, struct handle dialog, uint32_
 /* Ends the restoring. */
 void dialog_table_restored(struct dialog_table *table);
 
-/* --- what others want to know ----------------------------------------------------------------------------------- */
+/* --- what others want to know ------------------------------------------------------------------------------------ */
 
 enum dialog_state dialog_state(const struct dialog_table *table, struct handle dialog);
 struct transaction_owner dialog_owner(const struct dialog_table *table, struct handle dialog);

@@ -224,7 +224,7 @@ static inline const char *call_id(struct world *world, struct handle dialog) {
 
 static const struct transaction_owner nobody = {0};
 
-/* --- a dialog as UAS -------------------------------------------------------------------------------------------- */
+/* --- a dialog as UAS --------------------------------------------------------------------------------------------- */
 
 static unsigned branch_number;
 
@@ -306,7 +306,7 @@ static inline struct handle alice_talks(struct world *world, const char *lines) 
   return dialog;
 }
 
-/* --- a dialog as UAC -------------------------------------------------------------------------------------------- */
+/* --- a dialog as UAC --------------------------------------------------------------------------------------------- */
 
 static inline struct dialog_invitation invitation_to_carol(void) {
   return (struct dialog_invitation){.request_uri = world_view("sip:carol@203.0.113.9:5080"),

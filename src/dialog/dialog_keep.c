@@ -9,8 +9,7 @@
 
 enum { FLAG_UAC = 1, FLAG_SECURE = 2, FLAG_FOLLOW = 4, FLAG_RECORD_ROUTE = 8, FLAG_TRANSLATED = 16, FLAG_CSEQ = 32 };
 
-/* --- saving ---------------------------------------------------------------------------------------------------------
- */
+/* --- saving ------------------------------------------------------------------------------------------------------ */
 
 static unsigned flags_of(const struct dialog *dialog) {
   return (dialog->is_uac ? FLAG_UAC : 0u) | (dialog->is_secure ? FLAG_SECURE : 0u) |
@@ -59,8 +58,7 @@ void dialog_save(const struct dialog_table *table, struct handle handle, struct 
   save_end(table, &dialog->end, builder);
 }
 
-/* --- restoring ------------------------------------------------------------------------------------------------------
- */
+/* --- restoring --------------------------------------------------------------------------------------------------- */
 
 static void restore_flow(struct packed_reader *reader, struct flow *flow) {
   *flow = (struct flow){0};

@@ -110,8 +110,7 @@ void dialog_happens(struct dialog *dialog, enum dialog_event event);
 #define TAG_PARAMETER     ";tag="
 void dialog_write_tag(const struct dialog_table *table, const struct dialog *dialog, struct text_builder *builder);
 
-/* --- remote_end.c --------------------------------------------------------------------------------------------------
- */
+/* --- remote_end.c ------------------------------------------------------------------------------------------------ */
 
 /* What the text of a remote end is made of: values of header fields, without line breaks. */
 struct remote_end_words {
@@ -177,8 +176,7 @@ void remote_end_make_current(struct dialog *dialog, struct remote_end *end);
 /* Gives back all ends but the current one. */
 void remote_end_drop_forks(struct dialog_table *table, struct dialog *dialog);
 
-/* --- others ---------------------------------------------------------------------------------------------------------
- */
+/* --- others ------------------------------------------------------------------------------------------------------ */
 
 /* dialog_receive.c: adopts or forgets the target that a request of `method` asked for, when it is answered (RFC 6141
  * §4.6). */

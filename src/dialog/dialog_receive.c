@@ -8,8 +8,7 @@ bool dialog_method_refreshes_target(enum sip_method method) {
          method == SIP_METHOD_NOTIFY || method == SIP_METHOD_REFER;
 }
 
-/* --- requests --------------------------------------------------------------------------------------------------------
- */
+/* --- requests ---------------------------------------------------------------------------------------------------- */
 
 /* The way to the peer: from where it was just met, unless its route or target says otherwise and can be believed. */
 static void follow_peer(struct dialog_table *table, struct context *context, struct dialog *dialog,
@@ -80,8 +79,7 @@ enum result dialog_receive_request(struct dialog_table *table, struct context *c
   return RESULT_OK;
 }
 
-/* --- responses -------------------------------------------------------------------------------------------------------
- */
+/* --- responses --------------------------------------------------------------------------------------------------- */
 
 static bool is_reliable(const struct sip_message *response) {
   return response->status > 100 && response->status < 200 && sip_message_has(response, SIP_HEADER_RSEQ) &&
@@ -174,8 +172,7 @@ enum result dialog_receive_response(struct dialog_table *table, struct context *
   return RESULT_OK;
 }
 
-/* --- branches --------------------------------------------------------------------------------------------------------
- */
+/* --- branches ---------------------------------------------------------------------------------------------------- */
 
 void dialog_choose_branch(struct dialog_table *table, struct handle handle, unsigned branch) {
   struct dialog *dialog = dialog_at(table, handle);

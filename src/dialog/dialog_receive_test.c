@@ -5,7 +5,7 @@ static void expect_state(struct world *world, struct handle dialog, enum dialog_
   expect_int(dialog_state(world->table, dialog), ==, state);
 }
 
-/* --- target refresh --------------------------------------------------------------------------------------------- */
+/* --- target refresh ---------------------------------------------------------------------------------------------- */
 
 static void test_an_accepted_target_refresh_moves_the_target(void) {
   static const struct {
@@ -139,7 +139,7 @@ static void test_a_response_without_contact_leaves_the_invited_target(void) {
   world_end(world);
 }
 
-/* --- the way ---------------------------------------------------------------------------------------------------- */
+/* --- the way ----------------------------------------------------------------------------------------------------- */
 
 static void test_behind_nat_the_received_address_wins(void) {
   struct world *world = world_create(4);
@@ -336,7 +336,7 @@ static void test_a_connection_is_kept_for_the_dialog_and_a_newer_one_taken(void)
   world_end(world);
 }
 
-/* --- forks ------------------------------------------------------------------------------------------------------ */
+/* --- forks ------------------------------------------------------------------------------------------------------- */
 
 static void test_each_remote_end_of_a_fork_is_a_branch(void) {
   struct world *world = world_create(4);
@@ -546,7 +546,7 @@ static void test_nobody_can_answer_for_an_end_that_has_not(void) {
   world_end(world);
 }
 
-/* --- what the peer can do --------------------------------------------------------------------------------------- */
+/* --- what the peer can do ---------------------------------------------------------------------------------------- */
 
 static void test_allow_and_supported_are_noted_from_each_message_that_has_them(void) {
   struct world *world = world_create(4);

@@ -44,8 +44,7 @@ static void write_contact(const struct dialog *dialog, const struct own_names *n
   sip_build_header_end(builder);
 }
 
-/* --- building --------------------------------------------------------------------------------------------------------
- */
+/* --- building ---------------------------------------------------------------------------------------------------- */
 
 static struct text_builder request_builder(const struct remote_end *end, const struct dialog_request *request,
                                            struct arena *arena) {
@@ -90,7 +89,7 @@ enum result dialog_send_to(struct dialog_table *table, struct context *context, 
   return transaction_send(table->transactions, context, *transaction_out, text_builder_view(&builder));
 }
 
-/* --- sending ---------------------------------------------------------------------------------------------------- */
+/* --- sending ----------------------------------------------------------------------------------------------------- */
 
 /* Requests need a remote end that knows our tag. Before the answer only the caller may send BYE (§15). */
 static bool may_send(const struct dialog *dialog, enum sip_method method) {
@@ -127,7 +126,7 @@ enum result dialog_send_request(struct dialog_table *table, struct context *cont
   return RESULT_OK;
 }
 
-/* --- the ACK of a 2xx ------------------------------------------------------------------------------------------- */
+/* --- the ACK of a 2xx -------------------------------------------------------------------------------------------- */
 
 static struct str_view build_ack(const struct dialog_table *table, struct context *context, const struct dialog *dialog,
                                  const struct remote_end *end, const struct dialog_ack *ack, struct str_view branch) {
@@ -183,7 +182,7 @@ void dialog_resend_ack(struct dialog_table *table, struct context *context, stru
   (void)send_bytes(context, &dialog->end.flow, bytes);
 }
 
-/* --- responses -------------------------------------------------------------------------------------------------- */
+/* --- responses --------------------------------------------------------------------------------------------------- */
 
 /* Where a Contact is mandatory or makes the dialog (§20.10 and the tables of RFC 3311, RFC 3515, RFC 6665). */
 static bool wants_contact(enum sip_method method, unsigned status) {

@@ -1,7 +1,7 @@
 /* What goes out in a dialog: RFC 3261 §12.2.1.1, §13.2.2.4, §16.12.1, RFC 5658. */
 #include "dialog/dialog_fixture.h"
 
-/* --- routes ----------------------------------------------------------------------------------------------------- */
+/* --- routes ------------------------------------------------------------------------------------------------------ */
 
 /* RFC 3261 §16.12.1.1, the callee U2. */
 static void test_trapezoid_callee_sends_through_p2_then_p1(void) {
@@ -152,7 +152,7 @@ static void test_requests_in_the_dialog_never_change_the_route_set(void) {
   world_end(world);
 }
 
-/* --- responses of ours ------------------------------------------------------------------------------------------ */
+/* --- responses of ours ------------------------------------------------------------------------------------------- */
 
 static void test_a_response_that_makes_a_dialog_has_tag_contact_and_record_route(void) {
   static const unsigned statuses[] = {180, 183, 200};
@@ -222,7 +222,7 @@ static void test_a_response_to_a_reinvite_copies_record_route_only_when_it_had_o
   world_end(world);
 }
 
-/* --- Contact and secure dialogs --------------------------------------------------------------------------------- */
+/* --- Contact and secure dialogs ---------------------------------------------------------------------------------- */
 
 static void expect_contact_of_invite(struct world *world, struct flow flow, const char *request_uri,
                                      const char *format) {
@@ -300,7 +300,7 @@ static void test_a_method_that_we_do_not_know_can_be_sent(void) {
   world_end(world);
 }
 
-/* --- the ACK of a 2xx ------------------------------------------------------------------------------------------- */
+/* --- the ACK of a 2xx -------------------------------------------------------------------------------------------- */
 
 static void test_ack_has_the_number_of_its_invite_and_uses_up_none(void) {
   struct world *world = world_create(4);

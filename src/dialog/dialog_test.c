@@ -6,7 +6,7 @@ static void expect_state(struct world *world, struct handle dialog, enum dialog_
   expect_int(dialog_state(world->table, dialog), ==, state);
 }
 
-/* --- birth ------------------------------------------------------------------------------------------------------ */
+/* --- birth ------------------------------------------------------------------------------------------------------- */
 
 static void test_an_invite_received_makes_the_uas_side(void) {
   struct world *world = world_create(4);
@@ -186,7 +186,7 @@ static void test_tags_differ_and_name_their_worker(void) {
   world_end(world);
 }
 
-/* --- finding ---------------------------------------------------------------------------------------------------- */
+/* --- finding ----------------------------------------------------------------------------------------------------- */
 
 static enum result find_with(struct world *world, const char *uri, const char *to, const char *from, const char *id) {
   struct handle found;
@@ -316,7 +316,7 @@ static void test_the_owner_is_handed_back(void) {
   world_end(world);
 }
 
-/* --- states ----------------------------------------------------------------------------------------------------- */
+/* --- states ------------------------------------------------------------------------------------------------------ */
 
 static void test_uas_becomes_early_with_a_provisional_and_confirmed_with_a_2xx(void) {
   struct world *world = world_create(4);
@@ -472,7 +472,7 @@ static void test_answers_to_a_reinvite_do_not_change_the_state(void) {
   world_end(world);
 }
 
-/* --- numbers ---------------------------------------------------------------------------------------------------- */
+/* --- numbers ----------------------------------------------------------------------------------------------------- */
 
 static void test_our_cseq_rises_by_one_with_each_request(void) {
   struct world *world = world_create(4);
@@ -537,7 +537,7 @@ static void test_the_first_request_of_the_callee_sets_its_number(void) {
   world_end(world);
 }
 
-/* --- leaks and sizes -------------------------------------------------------------------------------------------- */
+/* --- leaks and sizes --------------------------------------------------------------------------------------------- */
 
 static void live_a_forked_life(struct world *world) {
   struct handle dialog = carol_is_called(world);

@@ -7,7 +7,7 @@
 #define GIVE_UP_MS     (64 * T1_MS)
 #define FIRST_RSEQ_MAX 0x7fffffffu /* §3: between 1 and 2**31 − 1, chosen evenly */
 
-/* --- as UAS ----------------------------------------------------------------------------------------------------- */
+/* --- as UAS ------------------------------------------------------------------------------------------------------ */
 
 void dialog_provisional_give(struct dialog_table *table, struct dialog *dialog) {
   if (!dialog->provisional) return;
@@ -133,7 +133,7 @@ bool dialog_provisional_is_pending(const struct dialog_table *table, struct hand
   return dialog && is_waiting(dialog->provisional);
 }
 
-/* --- as UAC ----------------------------------------------------------------------------------------------------- */
+/* --- as UAC ------------------------------------------------------------------------------------------------------ */
 
 static enum result read_rseq(const struct sip_message *response, uint32_t *rseq_out) {
   if (response->status <= 100 || response->status >= 200) return RESULT_UNSUPPORTED;

@@ -189,8 +189,7 @@ static void test_nothing_is_left_of_reliable_responses(void) {
   world_end(world);
 }
 
-/* --- as UAC ----------------------------------------------------------------------------------------------------------
- */
+/* --- as UAC ------------------------------------------------------------------------------------------------------ */
 
 static enum result check(struct world *world, struct handle dialog, unsigned branch, const char *status_line,
                          const char *tag, const char *lines) {

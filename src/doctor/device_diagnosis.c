@@ -20,8 +20,7 @@ bool doctor_host_address(struct str_view host, struct address *address_out) {
   return address_parse_ip(host, address_out) == RESULT_OK;
 }
 
-/* --- ALG ------------------------------------------------------------------------------------------------------------
- */
+/* --- ALG --------------------------------------------------------------------------------------------------------- */
 
 static bool is_inside(struct str_view host, const struct address *source) {
   struct address address;
@@ -62,8 +61,7 @@ static void look_for_alg(struct doctor *doctor, const struct trace_record *recor
                       });
 }
 
-/* --- registrations --------------------------------------------------------------------------------------------------
- */
+/* --- registrations ----------------------------------------------------------------------------------------------- */
 
 static struct doctor_phone *phone_of(struct doctor *doctor, uint64_t key) {
   size_t at = key % PHONES_MAX;

@@ -33,8 +33,7 @@ static void say(struct doctor *doctor, const struct doctor_dialog *dialog, const
   doctor_note(doctor, &sighting);
 }
 
-/* --- what we send ---------------------------------------------------------------------------------------------------
- */
+/* --- what we send ------------------------------------------------------------------------------------------------ */
 
 /* A request that repeats the session in force, or holds none, and is timed: a refresh (RFC 4028 §7.4, §10). */
 static bool is_refresh(const struct sip_message *message, uint64_t in_force) {
@@ -77,8 +76,7 @@ static void take_sent_answer(struct doctor_dialog *dialog, const struct sip_mess
     dialog->contact_is_private = doctor_is_private(&own) && !doctor_is_private(&dialog->remote);
 }
 
-/* --- what comes -----------------------------------------------------------------------------------------------------
- */
+/* --- what comes -------------------------------------------------------------------------------------------------- */
 
 /* The method itself is refused, not this request for the moment. */
 static bool refuses_method(unsigned status) {
@@ -151,8 +149,7 @@ void dialog_diagnosis_take(struct doctor *doctor, const struct trace_record *rec
   if (has_session(message)) *(is_sent ? &dialog->said : &dialog->heard) = trace_key(message->body);
 }
 
-/* --- in the end -----------------------------------------------------------------------------------------------------
- */
+/* --- in the end -------------------------------------------------------------------------------------------------- */
 
 static void conclude_swallowed(struct doctor *doctor, const struct doctor_dialog *dialog) {
   const struct doctor_request *update = &dialog->update;

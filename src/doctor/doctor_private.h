@@ -69,8 +69,7 @@ struct doctor {
   uint32_t phone_count;
 };
 
-/* --- finding.c ------------------------------------------------------------------------------------------------------
- */
+/* --- finding.c --------------------------------------------------------------------------------------------------- */
 
 /* What was seen once. */
 struct sighting {
@@ -94,8 +93,7 @@ void doctor_copy(char *place, size_t bytes, struct str_view text);
 /* The device's name where records have told it, else the address as text in `memory` (FINDING_SUBJECT_BYTES). */
 struct str_view doctor_subject(const struct doctor *doctor, const struct address *address, char *memory);
 
-/* --- the diagnoses --------------------------------------------------------------------------------------------------
- */
+/* --- the diagnoses ----------------------------------------------------------------------------------------------- */
 
 void call_diagnosis_conclude(struct doctor *doctor);
 void dialog_diagnosis_take(struct doctor *doctor, const struct trace_record *record, const struct sip_message *message);

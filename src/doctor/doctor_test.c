@@ -94,8 +94,7 @@ static struct cdr_record cdr_of(const char *id) {
   return cdr;
 }
 
-/* --- what is nothing ------------------------------------------------------------------------------------------------
- */
+/* --- what is nothing --------------------------------------------------------------------------------------------- */
 
 /* A call with two refreshes by us, one by UPDATE, one by re-INVITE with the session in force, and a hold by the device.
  */
@@ -171,8 +170,7 @@ static void test_a_device_that_fell_silent_swallows_nothing(void) {
   nothing();
 }
 
-/* --- what is something ----------------------------------------------------------------------------------------------
- */
+/* --- what is something ------------------------------------------------------------------------------------------- */
 
 static void test_a_missing_ack_is_named_with_device_calls_and_remedy(void) {
   start();

@@ -25,8 +25,9 @@ bool keepalive_method_is_off(const struct parameters *parameters, unsigned metho
 void keepalive_options_build(const struct context *context, const struct keepalive_device *device, struct handle handle,
                              const struct flow *flow, struct str_view contact, struct text_builder *builder);
 
-/* --- our branches ---------------------------------------------------------------------------------------------------
- *
+/* --- our branches ------------------------------------------------------------------------------------------------ */
+
+/*
  *   z9hG4bKka  01      0000002a  00000007    5f0c6a1e9d3b8e42
  *              worker  index     generation  signature over these, the CSeq and the address it went to */
 

@@ -77,8 +77,7 @@ size_t resolver_memory_bytes(void) {
          round_up(pool_memory_bytes(sizeof(struct waiter), WAITERS_MAX)) + hash_table_memory_bytes(NAMES_MAX);
 }
 
-/* --- sockets
- * -------------------------------------------------------------------------------------------------------------- */
+/* --- sockets ----------------------------------------------------------------------------------------------------- */
 
 /* c-ares says what it waits for; it closes a socket only after having said that it waits for nothing. */
 static void watch(void *context, ares_socket_t fd, int readable, int writable) {
@@ -130,8 +129,7 @@ void resolver_destroy(struct resolver *resolver) {
   ares_destroy(resolver->channel);
 }
 
-/* --- answering
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- answering --------------------------------------------------------------------------------------------------- */
 
 static void add_target(const struct name *name, uint8_t index, struct resolver_addresses *found) {
   const struct target *target = &name->targets[index];
@@ -186,8 +184,7 @@ static void note_ttl(struct name *name, uint32_t ttl_s) {
   if (ttl_s < name->ttl_s) name->ttl_s = ttl_s;
 }
 
-/* --- asking
- * --------------------------------------------------------------------------------------------------------------- */
+/* --- asking ------------------------------------------------------------------------------------------------------ */
 
 /* The argument of a question about a target: freed by its answer, which always comes. */
 struct target_question {
@@ -306,8 +303,7 @@ static void ask_service(struct name *name, enum transport transport) {
   ask_srv(name, query);
 }
 
-/* --- NAPTR (RFC 3263 section 4.1) ----------------------------------------------------------------------------------
- */
+/* --- NAPTR (RFC 3263 section 4.1) -------------------------------------------------------------------------------- */
 
 /* A record that says over what a domain is reached, and under which name its SRV records stand. */
 struct service_record {
@@ -406,8 +402,7 @@ static void ask_servers(struct name *name) {
   finish_question(name);
 }
 
-/* --- names
- * ---------------------------------------------------------------------------------------------------------------- */
+/* --- names ------------------------------------------------------------------------------------------------------- */
 
 static uint64_t hash_of(const struct resolver *resolver, const struct name *key) {
   uint8_t bytes[HOST_BYTES + 3];
@@ -521,8 +516,7 @@ void resolver_ask(struct resolver *resolver, const struct resolver_question *que
   if (!is_asked) ask_servers(name);
 }
 
-/* --- time and sockets
- * ----------------------------------------------------------------------------------------------------- */
+/* --- time and sockets -------------------------------------------------------------------------------------------- */
 
 void resolver_ready(struct resolver *resolver, int fd, uint32_t events, struct mono_ms now) {
   resolver->now = now;

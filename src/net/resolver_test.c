@@ -11,8 +11,7 @@
 #include "net/udp.h"
 #include "tap.h"
 
-/* --- a name server that knows a few names
- * --------------------------------------------------------------------------------- */
+/* --- a name server that knows a few names ------------------------------------------------------------------------ */
 
 #define TYPE_A     1
 #define TYPE_SRV   33
@@ -170,8 +169,7 @@ static void stop_server(void) {
   close(server_fd);
 }
 
-/* --- one resolver, and what it answered
- * ----------------------------------------------------------------------------------- */
+/* --- one resolver, and what it answered -------------------------------------------------------------------------- */
 
 struct rig {
   struct resolver *resolver;

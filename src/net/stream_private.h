@@ -64,8 +64,7 @@ struct stream_table {
 /* What the kernel (or TLS) says to reading and writing. */
 enum stream_outcome { STREAM_DONE, STREAM_WAIT, STREAM_END, STREAM_FAILED };
 
-/* --- stream_table.c
- * ------------------------------------------------------------------------------------------------------- */
+/* --- stream_table.c ---------------------------------------------------------------------------------------------- */
 
 struct stream_connection *stream_find(const struct stream_table *table, uint32_t number);
 struct stream_connection *stream_find_remote(const struct stream_table *table, const struct flow *flow);
@@ -90,14 +89,12 @@ void stream_arm(struct stream_table *table, struct stream_connection *connection
 /* Asks epoll for what it waits for. */
 void stream_watch(struct stream_table *table, struct stream_connection *connection, bool waits_for_room);
 
-/* --- stream_read.c
- * -------------------------------------------------------------------------------------------------------- */
+/* --- stream_read.c ----------------------------------------------------------------------------------------------- */
 
 /* Reads once and hands out what is whole. The connection may be gone afterwards. */
 void stream_read(struct stream_table *table, struct stream_connection *connection, struct mono_ms now);
 
-/* --- stream_write.c
- * ------------------------------------------------------------------------------------------------------- */
+/* --- stream_write.c ---------------------------------------------------------------------------------------------- */
 
 /* Sends or keeps. False: no room, or broken; the connection is gone. */
 bool stream_write(struct stream_table *table, struct stream_connection *connection, struct str_view bytes);

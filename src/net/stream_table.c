@@ -25,8 +25,7 @@
 #define KEEP_ALIVE_COUNT  4
 #define UNACKNOWLEDGED_MS 30000
 
-/* --- memory
- * --------------------------------------------------------------------------------------------------------------- */
+/* --- memory ------------------------------------------------------------------------------------------------------ */
 
 /* Most connections are idle; few have the beginning of a long message. */
 static void unfinished_capacity(uint32_t connections_max, uint32_t capacity[BLOCK_STORE_CLASSES]) {
@@ -102,8 +101,7 @@ uint32_t stream_table_count(const struct stream_table *table) {
   return table->connections.used;
 }
 
-/* --- names
- * ---------------------------------------------------------------------------------------------------------------- */
+/* --- names ------------------------------------------------------------------------------------------------------- */
 
 static uint32_t number_of(struct handle handle) {
   return ((handle.generation >> 1) % STREAM_GENERATIONS + 1) << STREAM_INDEX_BITS | handle.index;
@@ -144,8 +142,7 @@ struct stream_connection *stream_find_remote(const struct stream_table *table, c
   return NULL;
 }
 
-/* --- life
- * ----------------------------------------------------------------------------------------------------------------- */
+/* --- life -------------------------------------------------------------------------------------------------------- */
 
 void stream_watch(struct stream_table *table, struct stream_connection *connection, bool waits_for_room) {
   connection->waits_for_room = waits_for_room;
@@ -254,8 +251,7 @@ void stream_note_failure(const struct stream_table *table, const struct stream_c
     stream_tell_tls_failed(table, connection, tls_stream_problem(connection->tls));
 }
 
-/* --- listening
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- listening --------------------------------------------------------------------------------------------------- */
 
 int stream_listen(struct address *address) {
   union socket_address raw = {0};
@@ -317,8 +313,7 @@ void stream_table_accept(struct stream_table *table, int listener_fd, const stru
   }
 }
 
-/* --- events
- * --------------------------------------------------------------------------------------------------------------- */
+/* --- events ------------------------------------------------------------------------------------------------------ */
 
 void stream_table_ready(struct stream_table *table, uint32_t number, uint32_t events, struct mono_ms now) {
   struct stream_connection *connection = stream_find(table, number);

@@ -405,8 +405,7 @@ static void test_connections_beyond_the_limit_are_refused(void) {
   rig_close(rig);
 }
 
-/* --- TLS
- * ------------------------------------------------------------------------------------------------------------------ */
+/* --- TLS --------------------------------------------------------------------------------------------------------- */
 
 static char certificate_path[] = "/tmp/belfry-certificate-XXXXXX", key_path[] = "/tmp/belfry-key-XXXXXX";
 

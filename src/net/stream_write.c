@@ -22,8 +22,7 @@ static enum stream_outcome transmit(struct stream_connection *connection, struct
   return errno == EAGAIN || errno == EINTR ? STREAM_WAIT : STREAM_FAILED;
 }
 
-/* --- backlog
- * -------------------------------------------------------------------------------------------------------------- */
+/* --- backlog ----------------------------------------------------------------------------------------------------- */
 
 static bool add_chunk(struct stream_table *table, struct stream_connection *connection) {
   struct handle handle;
@@ -136,8 +135,7 @@ void stream_table_close(struct stream_table *table, const struct flow *flow, str
   (void)stream_flush(table, connection, now);
 }
 
-/* --- opening
- * -------------------------------------------------------------------------------------------------------------- */
+/* --- opening ----------------------------------------------------------------------------------------------------- */
 
 /* RFC 5922 section 7.3: who is not whom we meant is not talked to. */
 static bool is_right_peer(const struct stream_table *table, const struct stream_connection *connection) {

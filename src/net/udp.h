@@ -23,8 +23,7 @@ void udp_set_tos(int fd, enum address_family family, uint8_t tos);
  * the socket was opened. */
 uint32_t udp_queue_fill_permille(int fd, uint32_t *dropped_out);
 
-/* --- in
- * ------------------------------------------------------------------------------------------------------------------ */
+/* --- in ---------------------------------------------------------------------------------------------------------- */
 
 struct udp_datagram {
   struct address source;
@@ -48,8 +47,7 @@ unsigned udp_receive(struct udp_inbound *inbound, int fd, const struct udp_datag
  * most `remotes_max`; call again when it returns that many. */
 unsigned udp_take_errors(int fd, struct address *remotes_out, unsigned remotes_max);
 
-/* --- out
- * ----------------------------------------------------------------------------------------------------------------- */
+/* --- out --------------------------------------------------------------------------------------------------------- */
 
 /* A batch of datagrams for one socket at a time. The bytes are borrowed until the flush. */
 struct udp_outbound;

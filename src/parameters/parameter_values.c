@@ -12,7 +12,7 @@ static const void *field_view(const struct parameters *parameters, const struct 
   return (const char *)parameters + row->offset;
 }
 
-/* ---- Numbers, bytes, switches, choices ---- */
+/* --- Numbers, bytes, switches, choices --------------------------------------------------------------------------- */
 
 static bool is_word(const struct parameter_row *row, struct str_view value) {
   return row->word && str_view_equal_nocase(value, str_view_from_c(row->word));
@@ -88,7 +88,7 @@ static enum result read_choice(const struct parameter_row *row, struct str_view 
   return RESULT_MALFORMED;
 }
 
-/* ---- Text ---- */
+/* --- Text -------------------------------------------------------------------------------------------------------- */
 
 /* Reads the escape after the backslash at the start of `text`; returns how many bytes it takes, 0 for an unknown one.
  */
@@ -142,7 +142,7 @@ static void add_escaped(struct text_builder *builder, struct str_view text) {
   }
 }
 
-/* ---- Lists of waits ---- */
+/* --- Lists of waits ---------------------------------------------------------------------------------------------- */
 
 /* Seconds with at most three decimals, as milliseconds. */
 static enum result read_wait(const struct parameter_row *row, struct str_view value, uint32_t *ms_out) {
@@ -196,7 +196,7 @@ static void add_waits(struct text_builder *builder, const struct parameter_row *
   }
 }
 
-/* ---- All types ---- */
+/* --- All types --------------------------------------------------------------------------------------------------- */
 
 void parameter_allowed_to_text(const struct parameter_row *row, struct text_builder *builder) {
   struct str_view choices = str_view_from_c(row->choices);

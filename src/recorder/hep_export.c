@@ -56,8 +56,7 @@ struct hep_export {
   unsigned datagram_count;
 };
 
-/* --- sending --------------------------------------------------------------------------------------------------------
- */
+/* --- sending ----------------------------------------------------------------------------------------------------- */
 
 static void flush(struct hep_export *export) {
   if (export->datagram_count == 0) return;
@@ -103,8 +102,7 @@ static void send_record(struct hep_export *export, const struct trace_record *re
   if (++export->datagram_count == UDP_BATCH_MAX) flush(export);
 }
 
-/* --- reading --------------------------------------------------------------------------------------------------------
- */
+/* --- reading ----------------------------------------------------------------------------------------------------- */
 
 /* The file may have been replaced by one of another size. */
 static bool follow(struct hep_export *export, unsigned index) {
@@ -152,8 +150,7 @@ static void export_source(struct hep_export *export, unsigned index) {
   source->seen = head;
 }
 
-/* --- the thread -----------------------------------------------------------------------------------------------------
- */
+/* --- the thread -------------------------------------------------------------------------------------------------- */
 
 static void stop_work(struct hep_export *export) {
   if (export->fd >= 0) close(export->fd);
@@ -222,8 +219,7 @@ static void *run(void *context) {
   return NULL;
 }
 
-/* --- doors ----------------------------------------------------------------------------------------------------------
- */
+/* --- doors ------------------------------------------------------------------------------------------------------- */
 
 struct hep_export *hep_export_open(const char *dir) {
   struct hep_export *export = calloc(1, sizeof *export);

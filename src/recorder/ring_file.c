@@ -106,8 +106,7 @@ void ring_file_close(struct ring_file *file) {
   *file = (struct ring_file){0};
 }
 
-/* --- reading --------------------------------------------------------------------------------------------------------
- */
+/* --- reading ----------------------------------------------------------------------------------------------------- */
 
 static bool read_at(int fd, void *bytes, size_t count, uint64_t offset) {
   return pread(fd, bytes, count, (off_t)offset) == (ssize_t)count;

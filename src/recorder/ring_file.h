@@ -26,8 +26,7 @@ bool ring_file_open(struct ring_file *file, struct trace_ring *ring, const char 
 /* The ring that wrote into it must not be used any more. */
 void ring_file_close(struct ring_file *file);
 
-/* --- reading --------------------------------------------------------------------------------------------------------
- */
+/* --- reading ----------------------------------------------------------------------------------------------------- */
 
 struct ring_reader {
   int fd;

@@ -50,8 +50,7 @@ struct search {
 /* False: enough of this source. */
 typedef bool visitor(struct search *search, unsigned source, const struct trace_record *record);
 
-/* --- the files ------------------------------------------------------------------------------------------------------
- */
+/* --- the files --------------------------------------------------------------------------------------------------- */
 
 /* A ring that has not come so far is another one: the recorder's size was changed. */
 static void go_on_from(struct source *source, uint64_t position) {
@@ -114,8 +113,7 @@ static void close_sources(struct search *search) {
   }
 }
 
-/* --- walking --------------------------------------------------------------------------------------------------------
- */
+/* --- walking ----------------------------------------------------------------------------------------------------- */
 
 /* The first block that may hold something of `since` or later: the one before the first that was begun after it. */
 static uint64_t first_block(struct source *source, struct wall_us since) {
@@ -186,8 +184,7 @@ static void link_legs(struct search *search) {
   search->links = (struct links){0};
 }
 
-/* --- taking ---------------------------------------------------------------------------------------------------------
- */
+/* --- taking ------------------------------------------------------------------------------------------------------ */
 
 /* Where the next record of that source goes; NULL: nowhere. When only the latest are wanted, the oldest gives way. */
 static struct taken *make_room(struct search *search, struct source *source) {

@@ -55,8 +55,7 @@ void location_table_init(struct location_table *table, void *memory, uint32_t re
   keepalive_set_changed(keepalive, has_changed);
 }
 
-/* --- texts
- * ------------------------------------------------------------------------------------------------------------- */
+/* --- texts ------------------------------------------------------------------------------------------------------- */
 
 static struct str_view cut_off(struct str_view *rest, size_t length) {
   struct str_view head = str_view_slice(*rest, 0, length);
@@ -95,8 +94,7 @@ static bool set_texts(struct location_table *table, struct arena *arena, struct 
   return true;
 }
 
-/* --- one registration
- * -------------------------------------------------------------------------------------------------- */
+/* --- one registration -------------------------------------------------------------------------------------------- */
 
 uint32_t registration_expires_in_s(const struct registration *registration, struct mono_ms now) {
   int64_t left_ms = mono_ms_since(timer_due(&registration->timer), now);
@@ -217,8 +215,7 @@ void location_table_refresh(struct location_table *table, struct context *contex
   arm(context, registration, facts->expires_s);
 }
 
-/* --- the contacts of a number
- * ------------------------------------------------------------------------------------------ */
+/* --- the contacts of a number ------------------------------------------------------------------------------------ */
 
 static struct registration *first_of(const struct location_table *table, uint64_t hash, struct str_view number) {
   uint32_t index;

@@ -5,8 +5,7 @@
 
 #define ONE_HOUR_S 3600
 
-/* --- what a Contact field says
- * ----------------------------------------------------------------------------------------- */
+/* --- what a Contact field says ----------------------------------------------------------------------------------- */
 
 /* A malformed value counts as not said (RFC 3261 §20.10 has its own default for it, the same as ours). */
 static bool read_seconds(struct str_view text, uint32_t *seconds_out) {
@@ -102,8 +101,7 @@ static enum contact_problem read_contacts(struct register_request *request) {
   return request->has_star && (field_count > 1 || !says_zero) ? CONTACT_MALFORMED : CONTACT_FINE;
 }
 
-/* --- what is there already
- * --------------------------------------------------------------------------------------------- */
+/* --- what is there already --------------------------------------------------------------------------------------- */
 
 /* Looked up once: it is right until the first of them is removed. */
 static struct registration *first_binding(struct register_request *request) {
@@ -191,8 +189,7 @@ static bool too_many_remain(struct register_request *request) {
   return count > EVENT_LOCATION_CONTACTS_MAX;
 }
 
-/* --- preparing and committing
- * ------------------------------------------------------------------------------------------ */
+/* --- preparing and committing ------------------------------------------------------------------------------------ */
 
 static void discard_all(struct register_request *request) {
   for (unsigned i = 0; i < request->change_count; i++) {

@@ -59,8 +59,7 @@ static enum step_result answer_stateless(struct register_request *request, unsig
   return send_stateless(request, &response);
 }
 
-/* --- 2: extensions
- * ----------------------------------------------------------------------------------------------------- */
+/* --- 2: extensions ----------------------------------------------------------------------------------------------- */
 
 static enum step_result step_2_extensions(struct register_request *request) {
   if (!sip_message_has(request->message, SIP_HEADER_REQUIRE)) return STEP_NEXT;
@@ -73,8 +72,7 @@ static enum step_result step_2_extensions(struct register_request *request) {
   return unsupported.length > 0 ? answer(request, 420, text_builder_view(&unsupported)) : STEP_NEXT;
 }
 
-/* --- 3: who is it?
- * ----------------------------------------------------------------------------------------------------- */
+/* --- 3: who is it? ----------------------------------------------------------------------------------------------- */
 
 static enum step_result refuse_suspended(struct register_request *request) {
   counters_add(request->context->counters, strangers_refused);
@@ -95,8 +93,7 @@ static enum step_result step_3_authenticate(struct register_request *request) {
   return refuse_suspended(request);
 }
 
-/* --- 4 and 5: for whom?
- * ------------------------------------------------------------------------------------------------ */
+/* --- 4 and 5: for whom? ------------------------------------------------------------------------------------------ */
 
 /* A phone registers itself and nobody else. The user part alone is the index (step 5: parameters off, escapes
  * resolved), since there is one domain. */
@@ -110,8 +107,7 @@ static enum step_result step_4_and_5_address_of_record(struct register_request *
   return STEP_NEXT;
 }
 
-/* --- RFC 3327 §5.3: the path
- * ------------------------------------------------------------------------------------------- */
+/* --- RFC 3327 §5.3: the path ------------------------------------------------------------------------------------- */
 
 /* Taken also from devices that do not say `Supported: path`: proxies in front of switches add it for them. */
 static enum step_result step_path(struct register_request *request) {
@@ -134,8 +130,7 @@ static enum step_result step_path(struct register_request *request) {
   return STEP_NEXT;
 }
 
-/* --- 6 and 7: the contacts
- * --------------------------------------------------------------------------------------------- */
+/* --- 6 and 7: the contacts --------------------------------------------------------------------------------------- */
 
 static enum step_result refuse_brief(struct register_request *request) {
   struct text_builder least = arena_builder(request->context->arena, 32);
@@ -166,8 +161,7 @@ static enum step_result step_6_and_7_contacts(struct register_request *request) 
   return answer(request, 503, STR_VIEW("Retry-After: 60\r\n"));
 }
 
-/* --- 8: what is bound now
- * ---------------------------------------------------------------------------------------------- */
+/* --- 8: what is bound now ---------------------------------------------------------------------------------------- */
 
 static void add_q(struct text_builder *builder, unsigned thousandths) {
   if (thousandths == 1000) return;
@@ -293,8 +287,7 @@ static enum step_result step_again(struct register_request *request) {
   return answer_from_bindings(request, request->first);
 }
 
-/* --- the whole
- * --------------------------------------------------------------------------------------------------------- */
+/* --- the whole --------------------------------------------------------------------------------------------------- */
 
 static enum step_result (*const steps[])(struct register_request *request) = {
     step_2_extensions,     step_again,    step_3_authenticate, step_4_and_5_address_of_record, step_path,

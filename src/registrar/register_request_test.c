@@ -38,8 +38,7 @@ static void test_without_contact_the_bindings_are_told_and_stay(void) {
   tear_down();
 }
 
-/* --- expiry
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- expiry ------------------------------------------------------------------------------------------------------ */
 
 static void expect_granted(const char *contact, const char *extra, const char *granted) {
   static unsigned cseq = 1;
@@ -104,8 +103,7 @@ static void test_a_refresh_keeps_the_registration_and_its_id(void) {
   tear_down();
 }
 
-/* --- removal
- * ----------------------------------------------------------------------------------------------------------- */
+/* --- removal ----------------------------------------------------------------------------------------------------- */
 
 static void test_expires_0_removes_just_that_contact(void) {
   set_up();
@@ -136,8 +134,7 @@ static void test_a_star_removes_all_and_only_with_expires_0_and_alone(void) {
   tear_down();
 }
 
-/* --- order
- * ------------------------------------------------------------------------------------------------------------- */
+/* --- order ------------------------------------------------------------------------------------------------------- */
 
 static void test_of_one_call_id_only_a_higher_cseq_counts(void) {
   set_up();
@@ -174,8 +171,7 @@ static void test_one_bad_contact_leaves_all_as_it_was(void) {
   tear_down();
 }
 
-/* --- several devices
- * --------------------------------------------------------------------------------------------------- */
+/* --- several devices --------------------------------------------------------------------------------------------- */
 
 static void test_with_replacement_the_last_device_is_the_only_one(void) {
   set_up();
@@ -247,8 +243,7 @@ static void test_contacts_are_compared_as_uris_not_as_texts(void) {
   tear_down();
 }
 
-/* --- ways
- * -------------------------------------------------------------------------------------------------------------- */
+/* --- ways -------------------------------------------------------------------------------------------------------- */
 
 static bool is_behind_nat(const char *contact, const struct flow *flow) {
   static unsigned cseq = 100;
@@ -341,8 +336,7 @@ static void test_a_life_sign_brings_back_a_device_whose_connection_was_lost(void
   tear_down();
 }
 
-/* --- limits
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- limits ------------------------------------------------------------------------------------------------------ */
 
 static void test_a_full_registrar_says_503_and_keeps_what_it_has(void) {
   set_up_with((struct registrar_limits){.registrations_max = 2, .suspensions_max = 4, .nonces_max = 8});

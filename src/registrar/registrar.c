@@ -50,8 +50,7 @@ void registrar_timer_due(struct registrar *registrar, struct context *context, s
   counters_add(context->counters, registrations_expired);
 }
 
-/* --- where is it?
- * ------------------------------------------------------------------------------------------------------ */
+/* --- where is it? ------------------------------------------------------------------------------------------------ */
 
 /* Higher q first (RFC 3261 §16.6), then who registered last. */
 static bool comes_before(const struct registration *a, const struct registration *b) {
@@ -108,8 +107,7 @@ void registrar_locate(const struct registrar *registrar, struct context *context
   if (phone && phone->address) locate_fixed(registrar, context, phone, answer);
 }
 
-/* --- counting and checking
- * --------------------------------------------------------------------------------------------- */
+/* --- counting and checking --------------------------------------------------------------------------------------- */
 
 uint32_t registrar_count(const struct registrar *registrar) {
   return registrar->locations.registrations.used;

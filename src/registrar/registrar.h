@@ -75,8 +75,7 @@ enum result registrar_restore(struct registrar *registrar, struct context *conte
 enum result registrar_restore_suspension(struct registrar *registrar, struct context *context, struct journal_key key,
                                          struct str_view state) MUST_USE;
 
-/* --- digest (subscriber_auth.c)
- * --------------------------------------------------------------------------------------------- */
+/* --- digest (subscriber_auth.c) ---------------------------------------------------------------------------------- */
 
 enum auth_verdict {
   AUTH_PASSED,     /* `*phone_out` is who he says */
@@ -93,8 +92,7 @@ enum auth_verdict subscriber_auth_check(struct registrar *registrar, struct cont
                                         const struct sip_message *message, const struct flow *flow, bool as_proxy,
                                         const struct device **phone_out, struct str_view *challenge_out) MUST_USE;
 
-/* --- operators
- * ---------------------------------------------------------------------------------------------------------------- */
+/* --- operators --------------------------------------------------------------------------------------------------- */
 
 /* Removes the registration with this id ("WORKER-INDEX-GENERATION" as listed). RESULT_NOT_FOUND. */
 enum result registrar_kick(struct registrar *registrar, struct context *context, struct str_view id) MUST_USE;

@@ -163,8 +163,7 @@ static inline void run_s(unsigned seconds) {
   rig_check_registrar();
 }
 
-/* --- requests
- * ---------------------------------------------------------------------------------------------------------- */
+/* --- requests ---------------------------------------------------------------------------------------------------- */
 
 /* What a test varies; NULL or 0: as usual. */
 struct register_words {

@@ -50,8 +50,7 @@ static bool is_offered(const struct context *context, enum sip_digest_algorithm 
   return false;
 }
 
-/* --- the challenge
- * ----------------------------------------------------------------------------------------------------- */
+/* --- the challenge ----------------------------------------------------------------------------------------------- */
 
 static bool needs_escapes(struct str_view text) {
   return text.length > 0 && (memchr(text.data, '"', text.length) || memchr(text.data, '\\', text.length));
@@ -99,8 +98,7 @@ static struct str_view challenge(struct context *context, const struct sip_messa
   return text_builder_view(&lines);
 }
 
-/* --- the answer
- * -------------------------------------------------------------------------------------------------------- */
+/* --- the answer -------------------------------------------------------------------------------------------------- */
 
 /* The first credentials for our realm by an algorithm that we offer: a request may carry others for servers behind us.
  */

@@ -10,8 +10,7 @@ static void prepare_answer(const struct register_words *words) {
 
 #define WORDS(...) (&(struct register_words){__VA_ARGS__})
 
-/* --- the challenge
- * ----------------------------------------------------------------------------------------------------- */
+/* --- the challenge ----------------------------------------------------------------------------------------------- */
 
 static void test_a_challenge_offers_each_algorithm_in_the_order_of_the_parameter(void) {
   set_up();
@@ -77,8 +76,7 @@ static void test_an_unknown_number_is_answered_like_a_known_one(void) {
   tear_down();
 }
 
-/* --- right answers
- * ----------------------------------------------------------------------------------------------------- */
+/* --- right answers ----------------------------------------------------------------------------------------------- */
 
 static void test_both_algorithms_and_answers_without_qop_are_accepted(void) {
   set_up();
@@ -135,8 +133,7 @@ static void test_a_phone_without_password_cannot_register(void) {
   tear_down();
 }
 
-/* --- nonces
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- nonces ------------------------------------------------------------------------------------------------------ */
 
 static void test_a_right_answer_that_comes_too_late_is_told_stale(void) {
   set_up();
@@ -248,8 +245,7 @@ static void test_what_was_challenged_before_a_restart_is_stale_after_it(void) {
   tear_down();
 }
 
-/* --- suspension
- * -------------------------------------------------------------------------------------------------------- */
+/* --- suspension -------------------------------------------------------------------------------------------------- */
 
 static unsigned next_cseq = 1;
 

@@ -18,8 +18,7 @@ void suspensions_init(struct suspensions *suspensions, void *memory, uint32_t su
   hash_table_init(&suspensions->by_id, (char *)memory + pool_bytes(suspensions_max), suspensions_max);
 }
 
-/* --- the two lists, oldest first
- * --------------------------------------------------------------------------------------- */
+/* --- the two lists, oldest first --------------------------------------------------------------------------------- */
 
 static struct suspect_list *list_of(struct suspensions *suspensions, const struct suspect *suspect) {
   return suspect->suspended ? &suspensions->suspended : &suspensions->watched;
@@ -46,8 +45,7 @@ static void list_remove(struct suspect_list *list, struct suspect *suspect) {
     list->newest = suspect->older;
 }
 
-/* --- one pair
- * ---------------------------------------------------------------------------------------------------------- */
+/* --- one pair ---------------------------------------------------------------------------------------------------- */
 
 static uint64_t pair_id(const struct context *context, const struct address *source, struct str_view user) {
   struct {

@@ -7,8 +7,7 @@
 
 #include "store/journal_private.h"
 
-/* --- birth and death ------------------------------------------------------------------------------------------------
- */
+/* --- birth and death --------------------------------------------------------------------------------------------- */
 
 static uint32_t segment_bytes_of(const struct call_journal_options *options) {
   if (options->segment_bytes == 0) return JOURNAL_SEGMENT_BYTES;
@@ -121,8 +120,7 @@ void call_journal_close(struct call_journal **journal_pointer) {
   free(journal);
 }
 
-/* --- telling --------------------------------------------------------------------------------------------------------
- */
+/* --- telling ----------------------------------------------------------------------------------------------------- */
 
 static bool wakes_for(uint32_t sleep, enum journal_haste haste) {
   return sleep == JOURNAL_ASLEEP || (sleep == JOURNAL_DAWDLING && haste != JOURNAL_LAZY) ||
@@ -171,8 +169,7 @@ enum result call_journal_end(struct call_journal *journal, struct journal_key ke
   return tell(journal, &note, record, false, NULL);
 }
 
-/* --- asking ---------------------------------------------------------------------------------------------------------
- */
+/* --- asking ------------------------------------------------------------------------------------------------------ */
 
 bool call_journal_is_durable(const struct call_journal *journal, uint64_t ticket) {
   return __atomic_load_n(&journal->durable, __ATOMIC_ACQUIRE) >= ticket;

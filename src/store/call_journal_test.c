@@ -17,8 +17,7 @@ static char dir[256], journal_dir[300];
 static char problem[512];
 static char reports[8192];
 
-/* --- a store ---------------------------------------------------------------------------------------------------------
- */
+/* --- a store ----------------------------------------------------------------------------------------------------- */
 
 static struct {
   char records[SINK_MAX][24];
@@ -57,8 +56,7 @@ static unsigned sink_has(const char *record) {
   return found;
 }
 
-/* --- files that fail
- * -------------------------------------------------------------------------------------------------- */
+/* --- files that fail --------------------------------------------------------------------------------------------- */
 
 static struct {
   const char *operation; /* which; NULL: none */
@@ -149,8 +147,7 @@ static struct journal_files faulty_files(void) {
   return files;
 }
 
-/* --- the journal
- * ------------------------------------------------------------------------------------------------------ */
+/* --- the journal ------------------------------------------------------------------------------------------------- */
 
 static void keep_report(void *context, const char *line) {
   (void)context;
@@ -249,8 +246,7 @@ static struct call_journal *reopen(void) {
   return journal;
 }
 
-/* --- what it promises
- * -------------------------------------------------------------------------------------------------- */
+/* --- what it promises -------------------------------------------------------------------------------------------- */
 
 static void test_what_was_durable_is_there_again_with_its_last_note(void) {
   fresh_dir();
@@ -777,8 +773,7 @@ static void test_files_stay_while_the_store_has_their_records_only_in_memory(voi
   remove_dir();
 }
 
-/* --- when calls to the system fail
- * -------------------------------------------------------------------------------------- */
+/* --- when calls to the system fail ------------------------------------------------------------------------------- */
 
 /* One such call fails, a few times: what was told before is durable in the end, and there after a restart. */
 static void survive(const char *operation, int error, int after, int times) {

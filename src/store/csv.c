@@ -24,8 +24,7 @@ static const struct {
 #define FIELD_COUNT (sizeof fields / sizeof fields[0])
 _Static_assert(FIELD_COUNT <= CSV_COLUMNS_MAX, "each field may be a column");
 
-/* --- columns -------------------------------------------------------------------------------------------------------
- */
+/* --- columns ----------------------------------------------------------------------------------------------------- */
 
 static bool add_column(struct csv_columns *columns, struct str_view name) {
   for (size_t i = 0; i < FIELD_COUNT; i++) {
@@ -69,8 +68,7 @@ static size_t column_at(const struct csv *csv, size_t at) {
   return csv->columns.count ? csv->columns.fields[at] : at;
 }
 
-/* --- lines ---------------------------------------------------------------------------------------------------------
- */
+/* --- lines ------------------------------------------------------------------------------------------------------- */
 
 bool csv_begin(struct csv *csv) {
   *csv = (struct csv){0};

@@ -39,8 +39,7 @@ void day_shelf_close(struct day_shelf *shelf) {
     close_day(&shelf->days[i]);
 }
 
-/* --- opening -------------------------------------------------------------------------------------------------------
- */
+/* --- opening ----------------------------------------------------------------------------------------------------- */
 
 static bool flush_directory(const char *path) {
   int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -133,8 +132,7 @@ bool day_shelf_is_stopped(const struct day_shelf *shelf) {
   return shelf->stop && __atomic_load_n(shelf->stop, __ATOMIC_RELAXED);
 }
 
-/* --- lookups -------------------------------------------------------------------------------------------------------
- */
+/* --- lookups ----------------------------------------------------------------------------------------------------- */
 
 static bool attach(struct record_day *day, const char *path) {
   sqlite3_stmt *statement = NULL;
@@ -172,8 +170,7 @@ void day_shelf_drop_lookup(struct day_shelf *shelf, struct record_day *day) {
   (void)unlink(path);
 }
 
-/* --- giving up -----------------------------------------------------------------------------------------------------
- */
+/* --- giving up --------------------------------------------------------------------------------------------------- */
 
 bool record_code_is_damage(int code) {
   return (code & 0xFF) == SQLITE_CORRUPT || (code & 0xFF) == SQLITE_NOTADB;
@@ -220,8 +217,7 @@ bool day_shelf_drop_day(struct day_shelf *shelf, const char *day) {
   return true;
 }
 
-/* --- listing -------------------------------------------------------------------------------------------------------
- */
+/* --- listing ----------------------------------------------------------------------------------------------------- */
 
 static bool is_day_file(const char *name) {
   return strspn(name, "0123456789") == DAY_DIGITS && strcmp(name + DAY_DIGITS, ".db") == 0;

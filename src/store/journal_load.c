@@ -77,8 +77,7 @@ void journal_learn(struct call_journal *journal, const struct journal_record *re
   }
 }
 
-/* --- at the start ---------------------------------------------------------------------------------------------------
- */
+/* --- at the start ------------------------------------------------------------------------------------------------ */
 
 static void report_damage(struct call_journal *journal, const struct journal_segment *segment,
                           const struct journal_walk *walk, enum journal_step step) {
@@ -131,8 +130,7 @@ bool journal_load(struct call_journal *journal) {
   return true;
 }
 
-/* --- what lives -----------------------------------------------------------------------------------------------------
- */
+/* --- what lives -------------------------------------------------------------------------------------------------- */
 
 static bool is_at(const struct journal_place *place, const struct journal_segment *segment, size_t at) {
   return place->bytes > 0 && place->segment == segment->number && place->at == at;

@@ -126,8 +126,7 @@ enum journal_sleep {
   JOURNAL_ASLEEP,    /* wakes for anything */
 };
 
-/* --- journal_segments.c: files -------------------------------------------------------------------------------------
- */
+/* --- journal_segments.c: files ----------------------------------------------------------------------------------- */
 
 /* The segment with this number; NULL when there is none (any more). */
 struct journal_segment *journal_segment_find(const struct call_journal *journal, uint32_t number);
@@ -156,8 +155,7 @@ bool journal_segment_remove_first(struct call_journal *journal);
 
 void journal_report(struct call_journal *journal, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* --- journal_load.c: what a record means ----------------------------------------------------------------------------
- */
+/* --- journal_load.c: what a record means ------------------------------------------------------------------------- */
 
 bool journal_load(struct call_journal *journal);
 
@@ -165,8 +163,7 @@ bool journal_load(struct call_journal *journal);
 void journal_learn(struct call_journal *journal, const struct journal_record *record,
                    const struct journal_place *place);
 
-/* --- journal_feed.c: ended calls to the store ------------------------------------------------------------------------
- */
+/* --- journal_feed.c: ended calls to the store -------------------------------------------------------------------- */
 
 /* Offers the records of ended calls in the batch, which stands at `at` of the last file. */
 void journal_feed_batch(struct call_journal *journal, uint32_t at);
@@ -177,8 +174,7 @@ void journal_feed_waiting(struct call_journal *journal);
 /* Finds out what the store has by now. */
 void journal_feed_look(struct call_journal *journal);
 
-/* --- journal_compact.c -----------------------------------------------------------------------------------------------
- */
+/* --- journal_compact.c ------------------------------------------------------------------------------------------- */
 
 /* Chooses the oldest file to be given up, when it is time. */
 void journal_compact_begin(struct call_journal *journal);
@@ -189,8 +185,7 @@ void journal_compact(struct call_journal *journal);
 /* The batch is durable: a file that is given up completely goes. */
 void journal_compact_flushed(struct call_journal *journal);
 
-/* --- journal_writer.c ------------------------------------------------------------------------------------------------
- */
+/* --- journal_writer.c -------------------------------------------------------------------------------------------- */
 
 /* Appends a record to the batch, with the next sequence number; false when there is no room. */
 bool journal_batch_add(struct call_journal *journal, const struct journal_record *record);

@@ -73,7 +73,7 @@ enum result journal_record_read(struct str_view bytes, uint32_t salt, struct jou
   return RESULT_OK;
 }
 
-/* --- the walk ----------------------------------------------------------------------------------------------------- */
+/* --- the walk ---------------------------------------------------------------------------------------------------- */
 
 static bool read_at(struct journal_walk *walk, size_t at) {
   size_t bytes;

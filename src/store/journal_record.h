@@ -53,7 +53,7 @@ size_t journal_record_view(const char *place, struct journal_record *record_out)
 /* Writes the record's sum anew: it goes to another file, with another salt. Returns what it takes. */
 size_t journal_record_seal(char *place, uint32_t salt);
 
-/* --- a walk over a file ------------------------------------------------------------------------------------------- */
+/* --- a walk over a file ------------------------------------------------------------------------------------------ */
 
 enum journal_step {
   JOURNAL_STEP_RECORD,  /* `record` is the next one, at `record_at` */

@@ -38,8 +38,7 @@ struct journal_segment *journal_segment_find(const struct call_journal *journal,
   return found ? &journal->segments[low] : NULL;
 }
 
-/* --- reading -------------------------------------------------------------------------------------------------------
- */
+/* --- reading ----------------------------------------------------------------------------------------------------- */
 
 void journal_file_release(const struct call_journal *journal, struct journal_file *file) {
   journal->files.give_back(journal->files.context, file->memory, file->bytes);
@@ -102,8 +101,7 @@ bool journal_place_read(const struct call_journal *journal, const struct journal
          journal_record_read(str_view_of(memory, place->bytes), segment->salt, record_out, &bytes) == RESULT_OK;
 }
 
-/* --- finding -------------------------------------------------------------------------------------------------------
- */
+/* --- finding ----------------------------------------------------------------------------------------------------- */
 
 static void note_name(void *subject, const char *name) {
   struct call_journal *journal = subject;
@@ -185,8 +183,7 @@ bool journal_segments_find(struct call_journal *journal, char *problem, size_t p
   return true;
 }
 
-/* --- beginning -----------------------------------------------------------------------------------------------------
- */
+/* --- beginning --------------------------------------------------------------------------------------------------- */
 
 static size_t write_first_record(struct call_journal *journal, const struct journal_segment *segment, char *place) {
   char payload[JOURNAL_HEADER_PAYLOAD] = {0};
@@ -238,8 +235,7 @@ bool journal_segment_begin(struct call_journal *journal) {
   return true;
 }
 
-/* --- removing ------------------------------------------------------------------------------------------------------
- */
+/* --- removing ---------------------------------------------------------------------------------------------------- */
 
 bool journal_segment_remove_first(struct call_journal *journal) {
   char path[JOURNAL_PATH_BYTES + 64];

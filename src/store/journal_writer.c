@@ -23,8 +23,7 @@ static bool is_stopping(const struct call_journal *journal) {
   return __atomic_load_n(&journal->stopping, __ATOMIC_ACQUIRE);
 }
 
-/* --- the batch ------------------------------------------------------------------------------------------------------
- */
+/* --- the batch --------------------------------------------------------------------------------------------------- */
 
 bool journal_batch_add(struct call_journal *journal, const struct journal_record *added) {
   size_t bytes = journal_record_bytes(added->payload.length);
@@ -98,8 +97,7 @@ static void move_batch(struct call_journal *journal) {
     offset += journal_record_seal(journal->batch + offset, salt);
 }
 
-/* --- afterwards ------------------------------------------------------------------------------------------------------
- */
+/* --- afterwards -------------------------------------------------------------------------------------------------- */
 
 static void note_well(struct call_journal *journal) {
   struct call_journal_health *health = &journal->health;
@@ -168,8 +166,7 @@ static void batch_is_durable(struct call_journal *journal) {
   journal->batch_length = 0;
 }
 
-/* --- while nothing can be written ------------------------------------------------------------------------------------
- */
+/* --- while nothing can be written -------------------------------------------------------------------------------- */
 
 /* What waits in the queue: records of ended calls to the store, the rest to nobody. Ends where the store is full. */
 static void let_go(struct call_journal *journal) {
@@ -206,8 +203,7 @@ static void batch_failed(struct call_journal *journal) {
   if (journal->batch_length > 0 && journal->failures == FAILURES_UNTIL_LETTING_GO) move_batch(journal);
 }
 
-/* --- the thread ------------------------------------------------------------------------------------------------------
- */
+/* --- the thread -------------------------------------------------------------------------------------------------- */
 
 /* Somebody waits for what has been told since the last batch was begun. */
 static bool is_awaited(const struct call_journal *journal) {

@@ -26,8 +26,7 @@ static bool fail_by_database(struct record_files *files) {
   return fail(files, sqlite3_errmsg(files->database));
 }
 
-/* --- statements ----------------------------------------------------------------------------------------------------
- */
+/* --- statements -------------------------------------------------------------------------------------------------- */
 
 /* Prepares and binds texts, then numbers. NULL when it cannot. */
 static sqlite3_stmt *prepare(sqlite3 *database, const char *sql, const char *const *texts, int text_count,
@@ -58,8 +57,7 @@ static bool find_number(sqlite3 *database, const char *sql, const char *text, in
   return code == SQLITE_ROW || code == SQLITE_DONE;
 }
 
-/* --- what goes into which file -------------------------------------------------------------------------------------
- */
+/* --- what goes into which file ----------------------------------------------------------------------------------- */
 
 struct day_state {
   int64_t salt, last, in_files; /* numbers: of the last record; of the last that is in a file or needs to be in none */
@@ -167,8 +165,7 @@ static bool look_at_hour(struct record_files *files, struct wall_us now, const s
   return !is_over || change_hour(files, open, present, keeping);
 }
 
-/* --- writing a file ------------------------------------------------------------------------------------------------
- */
+/* --- writing a file ---------------------------------------------------------------------------------------------- */
 
 struct file_plan {
   char name[NAME_BYTES];
@@ -318,8 +315,7 @@ bool record_files_go_on(struct record_files *files, struct wall_us now, const st
   return all_done;
 }
 
-/* --- days that go --------------------------------------------------------------------------------------------------
- */
+/* --- days that go ------------------------------------------------------------------------------------------------ */
 
 bool record_files_have_day(struct record_files *files, const char *day) {
   static const char is_awaited_sql[] =

@@ -42,8 +42,7 @@ static bool is_stopping(const struct record_keeper *keeper) {
   return __atomic_load_n(&keeper->is_stopping, __ATOMIC_RELAXED);
 }
 
-/* --- days ----------------------------------------------------------------------------------------------------------
- */
+/* --- days -------------------------------------------------------------------------------------------------------- */
 
 static void note_days(struct record_keeper *keeper, size_t count, const char *problem) {
   pthread_mutex_lock(&keeper->mutex);
@@ -88,8 +87,7 @@ static void look_after_days(struct record_keeper *keeper, struct wall_us now, ui
   free(days);
 }
 
-/* --- files ---------------------------------------------------------------------------------------------------------
- */
+/* --- files ------------------------------------------------------------------------------------------------------- */
 
 static bool open_database(struct record_keeper *keeper) {
   int code;
@@ -122,8 +120,7 @@ void record_keeper_round(struct record_keeper *keeper) {
   keeper->rounds++;
 }
 
-/* --- the thread ----------------------------------------------------------------------------------------------------
- */
+/* --- the thread -------------------------------------------------------------------------------------------------- */
 
 static bool wait_for_round(struct record_keeper *keeper) {
   struct timespec due;

@@ -46,8 +46,7 @@ static void __attribute__((format(printf, 2, 3))) add(struct statement_text *sql
   if (sql->length >= sizeof sql->text) sql->length = sizeof sql->text - 1;
 }
 
-/* --- one day -------------------------------------------------------------------------------------------------------
- */
+/* --- one day ----------------------------------------------------------------------------------------------------- */
 
 /* Where in the order of ids: `table` is that whose index is walked. Ids begin with the time in milliseconds. */
 static void add_bounds(struct statement_text *sql, const struct cdr_query *query, const char *table) {
@@ -148,8 +147,7 @@ static sqlite3_stmt *prepare(struct record_day *day, const struct cdr_query *que
   return statement;
 }
 
-/* --- all days ------------------------------------------------------------------------------------------------------
- */
+/* --- all days ---------------------------------------------------------------------------------------------------- */
 
 struct page {
   struct day_shelf *shelf;

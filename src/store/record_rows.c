@@ -54,8 +54,7 @@ const char *record_select_columns(void) {
   return selected_columns + 1;
 }
 
-/* --- ids and days --------------------------------------------------------------------------------------------------
- */
+/* --- ids and days ------------------------------------------------------------------------------------------------ */
 
 static int digit_of(char digit) {
   if (digit >= '0' && digit <= '9') return digit - '0';
@@ -100,8 +99,7 @@ void record_bind_id(sqlite3_stmt *statement, int at, struct str_view id) {
     sqlite3_bind_text(statement, at, id.data ? id.data : "", (int)id.length, SQLITE_TRANSIENT);
 }
 
-/* --- the table -----------------------------------------------------------------------------------------------------
- */
+/* --- the table --------------------------------------------------------------------------------------------------- */
 
 static int number_of(sqlite3 *database, const char *sql, int otherwise) {
   sqlite3_stmt *statement = NULL;
@@ -164,8 +162,7 @@ sqlite3_stmt *record_rows_prepare_insert(sqlite3 *database) {
   return statement;
 }
 
-/* --- binding and reading -------------------------------------------------------------------------------------------
- */
+/* --- binding and reading ----------------------------------------------------------------------------------------- */
 
 static void bind_text(sqlite3_stmt *statement, int at, struct str_view text) {
   if (text.length == 0)

@@ -22,8 +22,7 @@ struct store *store_open(const char *dir, char *problem, size_t problem_bytes);
 /* Writes what is waiting, ends the writer thread, closes. */
 void store_close(struct store **store);
 
-/* --- records: from workers
- * ------------------------------------------------------------------------------------------------- */
+/* --- records: from workers --------------------------------------------------------------------------------------- */
 
 /* Queues one encoded record for the writer thread; never blocks. RESULT_FULL: the queue is full (the disk does not keep
  * up or is broken). Any thread. Signature of worker_record_sink. */
@@ -45,8 +44,7 @@ struct store_health {
 };
 void store_read_health(const struct store *store, struct store_health *health);
 
-/* --- records: for operators
- * -------------------------------------------------------------------------------------------------- */
+/* --- records: for operators -------------------------------------------------------------------------------------- */
 
 struct cdr_query {
   const char *id, *caller, *callee, *reason; /* NULL: any */
@@ -64,8 +62,7 @@ enum result store_query_cdrs(struct store *store, const struct cdr_query *query,
                              void (*each)(void *context, const struct cdr_record *record), void *context,
                              char *next_cursor, char *problem, size_t problem_bytes);
 
-/* --- configured objects: JSON documents by kind and name
- * ---------------------------------------------------------------------- */
+/* --- configured objects: JSON documents by kind and name --------------------------------------------------------- */
 
 /* Kinds: "phone", "mapping_gateway", "routing_gateway", "parameter", "token", "setting", "device_memory". The document
  * is JSON text as the API shows it, plus what it never shows (H(A1)). All changes of one apply go between store_begin

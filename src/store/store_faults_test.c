@@ -18,8 +18,7 @@
 #define FLEET_MAX 64
 #define RECORDS   20 /* in each of two batches */
 
-/* --- a file system that fails ----------------------------------------------------------------------------------------
- */
+/* --- a file system that fails ------------------------------------------------------------------------------------ */
 
 struct fault {
   char dir[TEST_DIR_BYTES];
@@ -154,8 +153,7 @@ static void use_faulty_files(void) {
   expect(sqlite3_vfs_register(&vfs, 1) == SQLITE_OK);
 }
 
-/* --- a store ---------------------------------------------------------------------------------------------------------
- */
+/* --- a store ----------------------------------------------------------------------------------------------------- */
 
 static struct store *stores[FLEET_MAX];
 static char problem[512];
@@ -211,8 +209,7 @@ static void close_and_remove(struct store *store, const char *dir) {
   test_dir_remove(dir);
 }
 
-/* --- what it promises ------------------------------------------------------------------------------------------------
- */
+/* --- what it promises -------------------------------------------------------------------------------------------- */
 
 static void add_ship(const char *operation, int code, int after, int times) {
   struct fault *fault = &fleet[fleet_count];
@@ -305,8 +302,7 @@ static void test_a_locked_day_is_said_so_and_caught_up_with(void) {
   close_and_remove(store, dir);
 }
 
-/* --- CDR files -------------------------------------------------------------------------------------------------------
- */
+/* --- CDR files --------------------------------------------------------------------------------------------------- */
 
 #define HOUR_US INT64_C(3600000000)
 
@@ -395,8 +391,7 @@ static void test_each_lock_that_fails_in_turn_leaves_each_record_in_one_file(voi
   expect(after > 10 && after < 200);
 }
 
-/* --- memory ----------------------------------------------------------------------------------------------------------
- */
+/* --- memory ------------------------------------------------------------------------------------------------------ */
 
 static sqlite3_mem_methods real_memory;
 static int allocations_left = -1; /* then some fail; below: none does; atomic */

@@ -196,8 +196,7 @@ static void test_what_is_no_state_of_a_call_is_refused(void) {
   expect_int(call_kept_record(STR_VIEW("\x02\xff\xff\x00\x00zz"), STR_VIEW(""), &builder), ==, RESULT_MALFORMED);
 }
 
-/* --- taking up -------------------------------------------------------------------------------------------------------
- */
+/* --- taking up --------------------------------------------------------------------------------------------------- */
 
 static void test_a_call_goes_on_after_a_restart_and_ends_as_it_would_have(void) {
   struct bench *bench = bench_create();

@@ -3,8 +3,7 @@
  */
 #include "switch/switch_bench.h"
 
-/* --- set-up states × events
- * ------------------------------------------------------------------------------------------------ */
+/* --- set-up states × events -------------------------------------------------------------------------------------- */
 
 static const struct {
   const char *name;
@@ -127,8 +126,7 @@ static void test_caller_or_operator_ends_a_call_that_is_being_located(void) {
   }
 }
 
-/* --- answers that cannot be carried, and ends before the ACK
- * ------------------------------------------------------------------ */
+/* --- answers that cannot be carried, and ends before the ACK ----------------------------------------------------- */
 
 static void test_answer_with_a_broken_description_ends_the_call(void) {
   struct bench *bench = bench_create();
@@ -246,8 +244,7 @@ static void test_481_to_an_update_before_the_ack_ends_the_call(void) {
   bench_end(bench);
 }
 
-/* --- what nobody expects
- * --------------------------------------------------------------------------------------------------------- */
+/* --- what nobody expects ----------------------------------------------------------------------------------------- */
 
 static void test_stray_acks_do_no_harm(void) {
   struct bench *bench = bench_create();

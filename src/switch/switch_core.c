@@ -6,8 +6,7 @@
 #define SUSPENSIONS_MAX  4096
 #define NONCES_MIN       4096
 
-/* --- memory ----------------------------------------------------------------------------------------------------------
- */
+/* --- memory ------------------------------------------------------------------------------------------------------ */
 
 static size_t aligned(size_t bytes) {
   return (bytes + CORE_ALIGNMENT - 1) / CORE_ALIGNMENT * CORE_ALIGNMENT;
@@ -92,8 +91,7 @@ void switch_core_remember_device(struct switch_core *core, struct str_view line)
   call_table_remember_device(core->calls, line);
 }
 
-/* --- events ----------------------------------------------------------------------------------------------------------
- */
+/* --- events ------------------------------------------------------------------------------------------------------ */
 
 static void flow_failed(struct switch_core *core, struct context *context, const struct flow *flow) {
   transaction_flow_failed(core->transactions, context, flow);
@@ -146,7 +144,7 @@ bool switch_core_advance(struct switch_core *core, struct context *context) {
   return true;
 }
 
-/* --- memory ahead of need ----------------------------------------------------------------------------------------- */
+/* --- memory ahead of need ---------------------------------------------------------------------------------------- */
 
 bool switch_core_fresh_memory(const struct switch_core *core, unsigned number, struct str_view *fresh_out) {
   const struct pool *const others[] = {transaction_pool(core->transactions), dialog_pool(core->dialogs),
@@ -162,8 +160,7 @@ bool switch_core_fresh_memory(const struct switch_core *core, unsigned number, s
   return true;
 }
 
-/* --- after a restart ------------------------------------------------------------------------------------------------
- */
+/* --- after a restart --------------------------------------------------------------------------------------------- */
 
 bool switch_core_takes_up(const struct local_identity *local, struct journal_key key, struct str_view state) {
   uint8_t worker = (uint8_t)(key.high & 0xff);

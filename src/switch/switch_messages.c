@@ -4,8 +4,7 @@
 
 #define REPLY_BYTES 256
 
-/* --- what is not SIP -------------------------------------------------------------------------------------------------
- */
+/* --- what is not SIP --------------------------------------------------------------------------------------------- */
 
 static bool take_life_sign(struct switch_core *core, struct context *context, const struct event *event) {
   char memory[REPLY_BYTES];

@@ -4,8 +4,7 @@
 #define COLUMN_WIDTH 38
 #define LABEL_MAX    200
 
-/* --- legs -----------------------------------------------------------------------------------------------------------
- */
+/* --- legs -------------------------------------------------------------------------------------------------------- */
 
 static void add_leg(struct trace_ladder *ladder, const struct trace_record *record, const struct note *note) {
   uint64_t call_id = trace_key(note->text);
@@ -30,8 +29,7 @@ unsigned trace_ladder_side(const struct trace_ladder *ladder, const struct sip_m
   return NOTE_SIDE_NONE;
 }
 
-/* --- columns --------------------------------------------------------------------------------------------------------
- */
+/* --- columns ----------------------------------------------------------------------------------------------------- */
 
 static bool find_column(const struct trace_ladder *ladder, const struct address *address, unsigned *column_out) {
   for (unsigned i = 0; i < ladder->column_count; i++) {
@@ -80,8 +78,7 @@ void trace_ladder_ends(const struct trace_ladder *ladder, const struct trace_rec
   *to_out = record->direction == TRACE_SENT ? peer : ladder->switch_column;
 }
 
-/* --- lines ----------------------------------------------------------------------------------------------------------
- */
+/* --- lines ------------------------------------------------------------------------------------------------------- */
 
 static void add_many(struct text_builder *text, char byte, size_t count) {
   for (size_t i = 0; i < count; i++)

@@ -54,8 +54,7 @@ static const char *value_end(const char *at, const char *end) {
   return at;
 }
 
-/* --- credentials ----------------------------------------------------------------------------------------------------
- */
+/* --- credentials ------------------------------------------------------------------------------------------------- */
 
 static bool is_told(struct str_view name) {
   static const struct str_view told[] = {STR_VIEW_LITERAL("username"), STR_VIEW_LITERAL("realm"),
@@ -132,8 +131,7 @@ static void look_at_z(struct secrets *secrets, struct str_view bytes, const char
   if (colon < end && *colon == ':') find_in_credentials(secrets, colon + 1, end);
 }
 
-/* --- keys -----------------------------------------------------------------------------------------------------------
- */
+/* --- keys -------------------------------------------------------------------------------------------------------- */
 
 static bool stands_before(struct str_view bytes, const char *at, struct str_view text) {
   return (size_t)(at - bytes.data) >= text.length && memcmp(at - text.length, text.data, text.length) == 0;
@@ -165,8 +163,7 @@ static void look_at_k(struct secrets *secrets, struct str_view bytes, const char
     add(secrets, hit + 2, line_end(hit, end), end);
 }
 
-/* --- both -----------------------------------------------------------------------------------------------------------
- */
+/* --- both -------------------------------------------------------------------------------------------------------- */
 
 static void look_for(struct secrets *secrets, struct str_view bytes, char letter,
                      void (*look)(struct secrets *secrets, struct str_view bytes, const char *hit)) {

@@ -46,8 +46,7 @@ struct str_view trace_message_call_id(const struct trace_record *record) {
   return trace_message_read(record, &message) ? message.call_id : (struct str_view){0};
 }
 
-/* --- a line of each -------------------------------------------------------------------------------------------------
- */
+/* --- a line of each ---------------------------------------------------------------------------------------------- */
 
 static void add_session_expires(const struct sip_message *message, struct text_builder *text) {
   struct str_view value = sip_message_header(message, SIP_HEADER_SESSION_EXPIRES);
@@ -154,8 +153,7 @@ void trace_summary(const struct trace_record *record, const struct sip_message *
     trace_life_sign_summary(record->payload, text);
 }
 
-/* --- numbers --------------------------------------------------------------------------------------------------------
- */
+/* --- numbers ----------------------------------------------------------------------------------------------------- */
 
 static bool is_number(struct str_view uri_text, struct str_view number) {
   struct sip_uri uri;

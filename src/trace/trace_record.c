@@ -115,8 +115,7 @@ enum trace_kind trace_kind_of(enum trace_direction direction, struct str_view da
   return is_request || str_view_starts_with_nocase(line, STR_VIEW("SIP/")) ? TRACE_SIP : TRACE_KEEPALIVE;
 }
 
-/* --- notes ----------------------------------------------------------------------------------------------------------
- */
+/* --- notes ------------------------------------------------------------------------------------------------------- */
 
 struct note_header {
   int64_t due_in_ms;

@@ -50,8 +50,7 @@ enum result trace_record_read(const void *place, size_t available, uint64_t posi
  */
 enum trace_kind trace_kind_of(enum trace_direction direction, struct str_view datagram);
 
-/* --- notes ----------------------------------------------------------------------------------------------------------
- */
+/* --- notes ------------------------------------------------------------------------------------------------------- */
 
 #define TRACE_NOTE_BYTES_MAX (32 + 2 * NOTE_TEXTS_MAX)
 

@@ -24,8 +24,7 @@ struct block_header {
   uint64_t reserved;
 };
 
-/* --- the writer -----------------------------------------------------------------------------------------------------
- */
+/* --- the writer -------------------------------------------------------------------------------------------------- */
 
 uint32_t trace_ring_block_count(uint64_t bytes) {
   uint64_t count = bytes / TRACE_BLOCK_BYTES;
@@ -111,8 +110,7 @@ void trace_ring_append(struct trace_ring *ring, struct trace_record *record) {
   publish(ring);
 }
 
-/* --- the reader -----------------------------------------------------------------------------------------------------
- */
+/* --- the reader -------------------------------------------------------------------------------------------------- */
 
 enum result trace_ring_view_read(const void *header, struct trace_ring_view *view_out) {
   const struct trace_ring_header *read = header;

@@ -17,8 +17,7 @@
 #define TRACE_BLOCK_BYTES  (256 * 1024)
 #define TRACE_BLOCKS_MIN   4
 
-/* --- the writer -----------------------------------------------------------------------------------------------------
- */
+/* --- the writer -------------------------------------------------------------------------------------------------- */
 
 struct trace_ring {
   struct trace_ring_header *header; /* NULL: no ring, nothing is recorded */
@@ -47,8 +46,7 @@ void trace_ring_append(struct trace_ring *ring, struct trace_record *record);
  * Who selects by call and goes on later with a cursor reads no further (recorder/trace_query.h). */
 void trace_ring_settle(struct trace_ring *ring);
 
-/* --- the reader -----------------------------------------------------------------------------------------------------
- */
+/* --- the reader -------------------------------------------------------------------------------------------------- */
 
 /* What a header says, read from its first TRACE_HEADER_BYTES. */
 struct trace_ring_view {

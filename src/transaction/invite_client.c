@@ -80,7 +80,7 @@ static void acknowledge(struct transaction_step *step) {
   step->news.request = invite;
 }
 
-/* --- CANCEL ---------------------------------------------------------------------------------- */
+/* --- CANCEL ------------------------------------------------------------------------------------------------------ */
 
 /* The wait for a provisional response may be long; a Reason that finds no room is left out. */
 static void keep_cancel(struct transaction_step *step) {

@@ -173,7 +173,7 @@ static void test_over_tcp_nothing_is_sent_again_and_a_failure_ends_at_once(void)
   rig_destroy(rig);
 }
 
-/* --- CANCEL ---------------------------------------------------------------------------------- */
+/* --- CANCEL ------------------------------------------------------------------------------------------------------ */
 
 static void test_cancel_repeats_the_invite_as_a_transaction_of_its_own(void) {
   struct flow flow;
@@ -282,7 +282,7 @@ static void test_a_2xx_that_crosses_cancel_is_told(void) {
   rig_destroy(rig);
 }
 
-/* --- the world fails ------------------------------------------------------------------------- */
+/* --- the world fails --------------------------------------------------------------------------------------------- */
 
 static void test_a_dead_flow_ends_the_invite_at_once_in_every_state_that_waits(void) {
   struct flow flow;

@@ -218,7 +218,7 @@ static void test_a_user_that_never_answers_is_answered_for(void) {
   rig_destroy(rig);
 }
 
-/* --- CANCEL (RFC 3261 9.2) ------------------------------------------------------------------- */
+/* --- CANCEL (RFC 3261 9.2) --------------------------------------------------------------------------------------- */
 
 static void test_cancel_is_answered_and_told_with_the_invites_owner(void) {
   struct flow flow;
@@ -270,7 +270,7 @@ static void test_cancel_of_nothing_is_answered_481(void) {
   rig_destroy(rig);
 }
 
-/* --- the world fails ------------------------------------------------------------------------- */
+/* --- the world fails --------------------------------------------------------------------------------------------- */
 
 static void test_a_dead_flow_is_told_once_and_the_transaction_stays(void) {
   static const unsigned answers[] = {0, 200, 486};

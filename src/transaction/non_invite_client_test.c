@@ -171,7 +171,7 @@ static void test_ack_and_cancel_are_not_begun_by_hand(void) {
   rig_destroy(rig);
 }
 
-/* --- responses that are not ours (RFC 3261 17.1.3) ------------------------------------------- */
+/* --- responses that are not ours (RFC 3261 17.1.3) --------------------------------------------------------------- */
 
 static void test_a_branch_that_differs_in_any_digit_is_a_stray(void) {
   struct flow flow;

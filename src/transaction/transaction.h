@@ -81,7 +81,7 @@ size_t transaction_layer_memory_bytes(const struct transaction_limits *limits);
 struct transaction_layer *transaction_layer_create(void *memory, const struct transaction_limits *limits,
                                                    struct block_store *blocks);
 
-/* --- what comes in --------------------------------------------------------------------------- */
+/* --- what comes in ----------------------------------------------------------------------------------------------- */
 
 /* Takes one parsed message that arrived on `flow`. Retransmissions are answered here from the stored response, ACKs of
  * non-2xx end their transaction here, merged requests get 482 here, overload gets 503 here. A response whose branch is
@@ -97,7 +97,7 @@ struct transaction_news transaction_timer_due(struct transaction_layer *layer, s
  * (its timer is due at the next advance and brings TRANSACTION_NEWS_UNREACHABLE). */
 void transaction_flow_failed(struct transaction_layer *layer, struct context *context, const struct flow *flow);
 
-/* --- as client ------------------------------------------------------------------------------- */
+/* --- as client --------------------------------------------------------------------------------------------------- */
 
 /* Starts a client transaction: takes a slot and makes the branch, which is written to `branch_out` (a view into the
  * arena). The caller then builds the request with that branch in its topmost Via (sip_build_via) and hands it to
@@ -139,7 +139,7 @@ void transaction_disown(struct transaction_layer *layer, struct handle transacti
  * strays. View into the arena. */
 struct str_view transaction_stateless_branch(struct context *context, uint64_t random_bits);
 
-/* --- as server ------------------------------------------------------------------------------- */
+/* --- as server --------------------------------------------------------------------------------------------------- */
 
 /* Makes a server transaction for the REGISTER that TRANSACTION_NEWS_REQUEST has just brought without one. Its user does
  * without where the answer need not be kept (RFC 3261 §8.2.7): a challenge, or what is written down elsewhere.
@@ -191,7 +191,7 @@ void transaction_send_stateless(struct context *context, const struct sip_messag
 void transaction_respond_stateless(struct context *context, const struct sip_message *request, const struct flow *flow,
                                    unsigned status, struct str_view extra_headers);
 
-/* --- for steering, counting and checking ----------------------------------------------------- */
+/* --- for steering, counting and checking ------------------------------------------------------------------------- */
 
 /* The worker whose client transaction this branch names. RESULT_MALFORMED when it is not a branch of ours. */
 enum result transaction_branch_worker(struct str_view branch, uint8_t *worker_out) MUST_USE;

@@ -17,7 +17,7 @@
 #define NO_TCP_MS        (5 * 60 * 1000)
 #define PARSE_SLACK      64
 
-/* --- branches -------------------------------------------------------------------------------- */
+/* --- branches ---------------------------------------------------------------------------------------------------- */
 
 static struct str_view build_branch(struct context *context, struct handle handle, uint64_t random_bits) {
   struct text_builder builder = arena_builder(context->arena, BRANCH_LENGTH);
@@ -65,7 +65,7 @@ struct transaction *transaction_client_find(const struct transaction_layer *laye
   return transaction->hash == parts.random_bits ? transaction : NULL;
 }
 
-/* --- sending --------------------------------------------------------------------------------- */
+/* --- sending ----------------------------------------------------------------------------------------------------- */
 
 enum result transaction_begin(struct transaction_layer *layer, struct context *context, enum sip_method method,
                               const struct flow *flow, struct transaction_owner owner, struct handle *transaction_out,
@@ -206,7 +206,7 @@ bool transaction_client_fall_back(struct transaction_layer *layer, struct contex
   return true;
 }
 
-/* --- another way ----------------------------------------------------------------------------- */
+/* --- another way ------------------------------------------------------------------------------------------------- */
 
 void transaction_keep_flow(struct transaction_layer *layer, struct handle handle) {
   struct transaction *transaction = transaction_table_get(layer, handle);
@@ -251,7 +251,7 @@ enum result transaction_reroute(struct transaction_layer *layer, struct context 
   return RESULT_OK;
 }
 
-/* --- what comes back ------------------------------------------------------------------------- */
+/* --- what comes back --------------------------------------------------------------------------------------------- */
 
 void transaction_client_tell_provisional(struct transaction_step *step) {
   counters_add(step->context->counters, responses_received);
@@ -264,7 +264,7 @@ void transaction_client_tell_timed_out(struct transaction_step *step) {
   transaction_tell(step, TRANSACTION_NEWS_TIMED_OUT);
 }
 
-/* --- CANCEL and loss of interest ------------------------------------------------------------- */
+/* --- CANCEL and loss of interest --------------------------------------------------------------------------------- */
 
 void transaction_cancel(struct transaction_layer *layer, struct context *context, struct handle handle,
                         struct str_view extra_headers) {

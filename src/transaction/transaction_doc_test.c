@@ -74,7 +74,7 @@ static const struct doc_machine doc_machines[] = {
      non_invite_server_states, COUNT(non_invite_server_states), non_invite_server_rows, COUNT(non_invite_server_rows)},
 };
 
-/* --- words ----------------------------------------------------------------------------------- */
+/* --- words ------------------------------------------------------------------------------------------------------- */
 
 static void add_text(struct text_builder *document, const char *text) {
   text_builder_add(document, str_view_from_c(text));
@@ -130,7 +130,7 @@ static void add_event(struct text_builder *document, const struct doc_machine *m
     add_text(document, event_label(row->event));
 }
 
-/* --- sections -------------------------------------------------------------------------------- */
+/* --- sections ---------------------------------------------------------------------------------------------------- */
 
 static void add_diagram_node(struct text_builder *document, const char *name) {
   add_text(document, strcmp(name, "TERMINATED") == 0 || strcmp(name, "START") == 0 ? "[*]" : name);
@@ -255,7 +255,7 @@ static struct str_view build_document(void) {
   return text_builder_view(&document);
 }
 
-/* --- claims ---------------------------------------------------------------------------------- */
+/* --- claims ------------------------------------------------------------------------------------------------------ */
 
 static void test_the_document_says_what_the_tables_say(void) {
   struct str_view want = build_document();

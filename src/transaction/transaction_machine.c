@@ -27,7 +27,7 @@ const struct transaction_machine *transaction_machine_of(const struct transactio
   return machines[transaction->machine];
 }
 
-/* --- waits ----------------------------------------------------------------------------------- */
+/* --- waits ------------------------------------------------------------------------------------------------------- */
 
 static bool is_reliable(const struct transaction *transaction) {
   return transport_is_stream(transaction->flow.transport);
@@ -87,7 +87,7 @@ static enum sip_timer give_up_timer(const struct transaction *transaction, unsig
   return is_reliable(transaction) ? row->give_up_reliable : row->give_up_unreliable;
 }
 
-/* --- steps ----------------------------------------------------------------------------------- */
+/* --- steps ------------------------------------------------------------------------------------------------------- */
 
 static void enter(struct transaction_step *step, unsigned next) {
   struct transaction *transaction = step->transaction;
@@ -173,7 +173,7 @@ struct transaction_news transaction_timer_due(struct transaction_layer *layer, s
   return step.news;
 }
 
-/* --- actions of several machines ------------------------------------------------------------- */
+/* --- actions of several machines --------------------------------------------------------------------------------- */
 
 void transaction_tell(struct transaction_step *step, enum transaction_news_kind kind) {
   const struct transaction *transaction = step->transaction;

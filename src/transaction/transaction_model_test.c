@@ -49,7 +49,7 @@ static bool chance(struct model *model, unsigned percent) {
   return pick(model, 1, 100) <= percent;
 }
 
-/* --- the network ----------------------------------------------------------------------------- */
+/* --- the network ------------------------------------------------------------------------------------------------- */
 
 static void put_packet(struct model *model, bool to_server, const struct flow *flow, struct str_view text) {
   bool is_udp = flow->transport == TRANSPORT_UDP;
@@ -92,7 +92,7 @@ static void carry_from_server(void *argument, const struct outbox_entry *entry) 
     put_packet(model, false, &entry->flow, entry->bytes);
 }
 
-/* --- the users ------------------------------------------------------------------------------- */
+/* --- the users --------------------------------------------------------------------------------------------------- */
 
 static void client_hears(struct model *model, const struct transaction_news *news, const struct sip_message *message) {
   struct request *request = NULL;
@@ -191,7 +191,7 @@ static void client_begins(struct model *model) {
     request->cancel_at_ms = rig_now_ms(model->client) + pick(model, 0, 10000);
 }
 
-/* --- time ------------------------------------------------------------------------------------ */
+/* --- time -------------------------------------------------------------------------------------------------------- */
 
 static void deliver(struct model *model, const struct packet *packet) {
   struct rig *rig = packet->to_server ? model->server : model->client;

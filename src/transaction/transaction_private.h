@@ -11,7 +11,7 @@
 #include "sip/sip_header_values.h"
 #include "transaction/transaction.h"
 
-/* --- words of the tables --------------------------------------------------------------------- */
+/* --- words of the tables ----------------------------------------------------------------------------------------- */
 
 enum sip_timer {
   SIP_TIMER_NONE = 0,
@@ -47,7 +47,7 @@ enum transaction_machine_kind {
   TRANSACTION_MACHINE_COUNT
 };
 
-/* --- one transaction ------------------------------------------------------------------------- */
+/* --- one transaction --------------------------------------------------------------------------------------------- */
 
 /* `kept` is what will be sent again: a client's request, later its ACK; a server's latest response. `head` is, at a
  * server, what each response repeats (Via … CSeq), until the final response is in `kept`; for requests of RFC 2543 it
@@ -81,7 +81,7 @@ struct transaction {
   bool legacy : 1;     /* server: its request came without the magic cookie (RFC 2543) */
 };
 
-/* --- the layer ------------------------------------------------------------------------------- */
+/* --- the layer --------------------------------------------------------------------------------------------------- */
 
 /* Sees every step before it is taken; for tests and the simulator. */
 struct transaction_watcher {
@@ -119,7 +119,7 @@ struct transaction_layer {
   struct transaction_refusal *refusals; /* the last of them, each at the place that its hash names */
 };
 
-/* --- the machines ---------------------------------------------------------------------------- */
+/* --- the machines ------------------------------------------------------------------------------------------------ */
 
 /* One event on its way through a machine. `transaction` is NULL afterwards when it has ended. */
 struct transaction_step {
@@ -179,7 +179,7 @@ void transaction_refuse(struct transaction_step *step);
 void transaction_send_text(struct context *context, const struct transaction *transaction, struct str_view text);
 void transaction_send_kept_again(struct transaction_step *step);
 
-/* --- client side (transaction_client.c) ------------------------------------------------------ */
+/* --- client side (transaction_client.c) -------------------------------------------------------------------------- */
 
 void transaction_client_send(struct transaction_step *step);
 void transaction_client_tell_provisional(struct transaction_step *step);
@@ -202,7 +202,7 @@ enum result transaction_client_read_kept(const struct transaction_step *step, st
 /* The transaction that a response's branch names, or NULL. */
 struct transaction *transaction_client_find(const struct transaction_layer *layer, struct str_view branch);
 
-/* --- server side (transaction_server.c) ------------------------------------------------------ */
+/* --- server side (transaction_server.c) -------------------------------------------------------------------------- */
 
 /* Where responses to this request go (RFC 3261 18.2.2, RFC 3581 §4). */
 struct flow transaction_server_flow(const struct sip_via *via, const struct flow *source);
@@ -229,7 +229,7 @@ void transaction_server_forget_answer(struct transaction_layer *layer, struct tr
  * topmost Via says (RFC 3261 18.2.2). */
 void transaction_server_tell_unreachable(struct transaction_step *step);
 
-/* --- finding (transaction_table.c) ----------------------------------------------------------- */
+/* --- finding (transaction_table.c) ------------------------------------------------------------------------------- */
 
 /* What a received request is looked up by. */
 struct transaction_key {

@@ -9,7 +9,7 @@
 
 static const struct transaction_news no_news = {.kind = TRANSACTION_NEWS_NONE};
 
-/* --- responses (RFC 3261 17.1.3) ------------------------------------------------------------- */
+/* --- responses (RFC 3261 17.1.3) --------------------------------------------------------------------------------- */
 
 /* That the branch is ours is proved by its 64 random bits; the sent-by (18.1.2) is not looked at, since
  * address-rewriting routers change it on the way and forget to change it back. */
@@ -44,7 +44,7 @@ static struct transaction_news receive_response(struct transaction_step *step, c
   return step->news;
 }
 
-/* --- new requests ---------------------------------------------------------------------------- */
+/* --- new requests ------------------------------------------------------------------------------------------------ */
 
 static bool is_long_or_dear(const struct sip_message *request) {
   return request->method == SIP_METHOD_INVITE || request->method == SIP_METHOD_REGISTER;
@@ -166,7 +166,7 @@ enum result transaction_accept(struct transaction_layer *layer, struct context *
   return news.kind == TRANSACTION_NEWS_REQUEST ? RESULT_OK : RESULT_REFUSED;
 }
 
-/* --- CANCEL (RFC 3261 9.2) ------------------------------------------------------------------- */
+/* --- CANCEL (RFC 3261 9.2) --------------------------------------------------------------------------------------- */
 
 /* The response to CANCEL should have the To tag of the response to the INVITE, where that has been given one. */
 static struct str_view tag_for_cancel(const struct transaction_step *step, const struct transaction *invite,
@@ -208,7 +208,7 @@ static struct transaction_news receive_cancel(struct transaction_step *step, str
   return step->news;
 }
 
-/* --- requests -------------------------------------------------------------------------------- */
+/* --- requests ---------------------------------------------------------------------------------------------------- */
 
 static struct transaction_news receive_request(struct transaction_step *step, const struct flow *flow) {
   struct transaction_key key;

@@ -249,7 +249,7 @@ static inline bool rig_sent_at(const struct rig *rig, unsigned first, const int6
     expect(rig_sent_at((rig), (first), rig_times, sizeof rig_times / sizeof rig_times[0]));                            \
   } while (0)
 
-/* --- as client ------------------------------------------------------------------------------- */
+/* --- as client --------------------------------------------------------------------------------------------------- */
 
 struct rig_client {
   struct handle handle;
@@ -322,7 +322,7 @@ static inline void rig_cancel(struct rig *rig, const struct rig_client *client) 
   rig_end_event(rig);
 }
 
-/* --- as server ------------------------------------------------------------------------------- */
+/* --- as server --------------------------------------------------------------------------------------------------- */
 
 /* What the tests vary in a request; empty or 0: as usual. */
 struct rig_request {

@@ -39,7 +39,7 @@ static void test_over_tcp_a_response_goes_back_on_its_connection(void) {
   rig_destroy(rig);
 }
 
-/* --- the 1300-byte rule (RFC 3261 18.1.1) ---------------------------------------------------- */
+/* --- the 1300-byte rule (RFC 3261 18.1.1) ------------------------------------------------------------------------ */
 
 static void test_a_request_beyond_1300_bytes_goes_over_tcp_with_its_via_changed(void) {
   struct rig *rig = rig_create(64, 64);
@@ -150,7 +150,7 @@ static void test_a_large_request_stays_on_udp_where_we_do_not_listen_on_tcp(void
   rig_destroy(rig);
 }
 
-/* --- without state --------------------------------------------------------------------------- */
+/* --- without state ----------------------------------------------------------------------------------------------- */
 
 static void respond_stateless(struct rig *rig, const struct flow *flow, const char *method, unsigned status) {
   const struct rig_request request = {.method = method, .via = "SIP/2.0/UDP 10.0.0.1:5099;branch=z9hG4bKs;rport"};
@@ -163,7 +163,7 @@ static void respond_stateless(struct rig *rig, const struct flow *flow, const ch
   rig_end_event(rig);
 }
 
-/* --- a connection that broke ------------------------------------------------------------------ */
+/* --- a connection that broke ------------------------------------------------------------------------------------- */
 
 /* A request whose connection broke at once; the news of it has come. */
 static struct rig_client strand(struct rig *rig, const char *method, struct flow *flow) {

@@ -28,7 +28,7 @@ static struct str_view head_of(const struct transaction_layer *layer, const stru
   return head;
 }
 
-/* --- building -------------------------------------------------------------------------------- */
+/* --- building ---------------------------------------------------------------------------------------------------- */
 
 /* Where the line of the To header field ends, before its CRLF. The head is our own writing: one line a field, long
  * names. */
@@ -75,7 +75,7 @@ struct str_view transaction_server_build_simple(struct transaction_layer *layer,
   return result == RESULT_OK && !builder.overflowed ? text_builder_view(&builder) : (struct str_view){0};
 }
 
-/* --- sending --------------------------------------------------------------------------------- */
+/* --- sending ----------------------------------------------------------------------------------------------------- */
 
 void transaction_server_send_trying(struct transaction_step *step) {
   if (step->transaction->disowned) return; /* its user chose silence */
@@ -135,7 +135,7 @@ void transaction_server_tell_unreachable(struct transaction_step *step) {
   transaction_tell(step, TRANSACTION_NEWS_UNREACHABLE);
 }
 
-/* --- the door -------------------------------------------------------------------------------- */
+/* --- the door ---------------------------------------------------------------------------------------------------- */
 
 void transaction_set_owner(struct transaction_layer *layer, struct handle handle, struct transaction_owner owner) {
   struct transaction *transaction = transaction_table_get(layer, handle);
@@ -178,7 +178,7 @@ enum result transaction_resend_final(struct transaction_layer *layer, struct con
   return step.result;
 }
 
-/* --- without state --------------------------------------------------------------------------- */
+/* --- without state ----------------------------------------------------------------------------------------------- */
 
 /* The same tag for the same request, so that its retransmission gets the same response (RFC 3261 8.2.7). */
 static struct str_view stateless_tag(const struct context *context, const struct sip_message *request, char *digits) {

@@ -11,7 +11,7 @@
 #define DEFAULT_PORT     5060
 #define DEFAULT_TLS_PORT 5061
 
-/* --- memory ---------------------------------------------------------------------------------- */
+/* --- memory ------------------------------------------------------------------------------------------------------ */
 
 static size_t aligned(size_t bytes) {
   return (bytes + 63) & ~(size_t)63;
@@ -92,7 +92,7 @@ void transaction_table_give(struct transaction_layer *layer, struct context *con
   pool_give(&layer->pool, transaction);
 }
 
-/* --- lists by flow --------------------------------------------------------------------------- */
+/* --- lists by flow ----------------------------------------------------------------------------------------------- */
 
 /* List heads hold the slot's index plus one, so that memory handed in as zeros holds empty lists. */
 static uint32_t *flow_head(struct transaction_layer *layer, const struct flow *flow) {
@@ -141,7 +141,7 @@ void transaction_flow_failed(struct transaction_layer *layer, struct context *co
   }
 }
 
-/* --- keys of requests ------------------------------------------------------------------------ */
+/* --- keys of requests -------------------------------------------------------------------------------------------- */
 
 struct key_bytes {
   uint8_t bytes[KEY_BYTES];
@@ -228,7 +228,7 @@ uint64_t transaction_table_merge_hash(struct transaction_layer *layer, const str
   return hash ? hash : 1;
 }
 
-/* --- what a server transaction keeps --------------------------------------------------------- */
+/* --- what a server transaction keeps ----------------------------------------------------------------------------- */
 
 static struct str_view after_line(struct str_view text) {
   return str_view_from(text, str_view_find(text, '\n') + 1);
@@ -272,7 +272,7 @@ enum result transaction_table_read_response(const struct transaction_layer *laye
   return read_kept(layer, context, transaction, transaction->kept, out);
 }
 
-/* --- matching (RFC 3261 17.2.3) -------------------------------------------------------------- */
+/* --- matching (RFC 3261 17.2.3) ---------------------------------------------------------------------------------- */
 
 static bool same_sent_by(const struct sip_via *a, const struct sip_via *b) {
   return transaction_via_port(a) == transaction_via_port(b) && str_view_equal_nocase(a->host, b->host);
@@ -335,7 +335,7 @@ void transaction_table_index(struct transaction_layer *layer, struct transaction
   expect_or(transaction->indexed, return );
 }
 
-/* --- merged requests (RFC 3261 8.2.2.2) ------------------------------------------------------ */
+/* --- merged requests (RFC 3261 8.2.2.2) -------------------------------------------------------------------------- */
 
 /* Two requests that agree in 64 bits under a secret key are the same. */
 bool transaction_table_is_merged(const struct transaction_layer *layer, uint64_t merge_hash) {

@@ -13,7 +13,7 @@ static struct transaction_news via(struct rig *rig, const struct flow *flow, con
   return rig_request(rig, flow, &request);
 }
 
-/* --- RFC 3261 17.2.3 ------------------------------------------------------------------------- */
+/* --- RFC 3261 17.2.3 --------------------------------------------------------------------------------------------- */
 
 static void test_branch_sent_by_and_method_make_the_transaction(void) {
   static const char *const others[] = {
@@ -81,7 +81,7 @@ static void test_many_requests_of_one_branch_are_all_found(void) {
   rig_destroy(rig);
 }
 
-/* --- RFC 2543 -------------------------------------------------------------------------------- */
+/* --- RFC 2543 ---------------------------------------------------------------------------------------------------- */
 
 static struct rig_request old_invite(void) {
   return (struct rig_request){.method = "INVITE", .via = "SIP/2.0/UDP 198.51.100.7:5070", .cseq = 5};
@@ -161,7 +161,7 @@ static void test_an_old_clients_cancel_finds_its_invite(void) {
   rig_destroy(rig);
 }
 
-/* --- merged requests (RFC 3261 8.2.2.2) ------------------------------------------------------ */
+/* --- merged requests (RFC 3261 8.2.2.2) -------------------------------------------------------------------------- */
 
 static const char *const second_path = "SIP/2.0/UDP 198.51.100.8:5070;branch=z9hG4bKtwo";
 
@@ -219,7 +219,7 @@ static void test_another_tag_call_id_number_or_method_is_another_request(void) {
   rig_destroy(rig);
 }
 
-/* --- room ------------------------------------------------------------------------------------ */
+/* --- room -------------------------------------------------------------------------------------------------------- */
 
 static struct transaction_news numbered(struct rig *rig, const struct flow *flow, unsigned number, const char *to_tag) {
   char value[64], call_id[16];

@@ -24,8 +24,7 @@ void egress_tell_failed(struct worker *worker, const struct flow *flow) {
     egress_note(worker, i, &note, (struct str_view){0});
 }
 
-/* --- datagrams
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- datagrams --------------------------------------------------------------------------------------------------- */
 
 static void flush_udp(struct worker *worker) {
   udp_outbound_flush(worker->udp_outbound);
@@ -49,8 +48,7 @@ static void send_datagram(struct worker *worker, const struct outbox_entry *entr
   udp_outbound_add(worker->udp_outbound, worker->udp_fds[index], &entry->flow.remote, entry->bytes);
 }
 
-/* --- streams
- * -------------------------------------------------------------------------------------------------------------- */
+/* --- streams ----------------------------------------------------------------------------------------------------- */
 
 void egress_stream(struct worker *worker, const struct flow *flow, struct str_view bytes) {
   expect_or(flow->socket_index < worker->local.socket_count, return );
@@ -80,8 +78,7 @@ static void close_stream(struct worker *worker, const struct flow *flow) {
     stream_table_close(worker->streams, flow, worker->real_now);
 }
 
-/* --- questions and answers
- * ------------------------------------------------------------------------------------------------ */
+/* --- questions and answers --------------------------------------------------------------------------------------- */
 
 static void ask_location(struct worker *worker, const struct outbox_entry *entry) {
   struct inbox_note note = {.kind = INBOX_LOCATION_ASKED, .asker = entry->asker, .asker_worker = worker->index};
@@ -129,8 +126,7 @@ static void keep_device(struct worker *worker, struct str_view line) {
     if (i != worker->index) egress_note(worker, i, &(struct inbox_note){.kind = INBOX_DEVICE_LEARNT}, line);
 }
 
-/* --- the journal
- * --------------------------------------------------------------------------------------------------------------- */
+/* --- the journal ------------------------------------------------------------------------------------------------- */
 
 static void tell_journal(struct worker *worker, const struct outbox_entry *entry) {
   struct call_journal *journal = worker->group->journal;
@@ -163,8 +159,7 @@ void worker_alarm(struct worker *worker, struct str_view line) {
     counters_add(&worker->counters, alarms_suppressed);
 }
 
-/* --- the outbox
- * ----------------------------------------------------------------------------------------------------------- */
+/* --- the outbox -------------------------------------------------------------------------------------------------- */
 
 static void do_entry(struct worker *worker, const struct outbox_entry *entry) {
   switch (entry->kind) {

@@ -61,8 +61,7 @@ struct inbox {
 bool inbox_open(struct inbox *inbox, void *memory);
 void inbox_close(struct inbox *inbox);
 
-/* --- any thread
- * ---------------------------------------------------------------------------------------------------------- */
+/* --- any thread -------------------------------------------------------------------------------------------------- */
 
 /* Copies note and payload. The payload of an INBOX_MESSAGE must have INBOX_SLACK_BYTES readable bytes behind it (they
  * are copied too). RESULT_FULL: the caller has a defined answer. */
@@ -74,8 +73,7 @@ void inbox_ring(struct inbox *inbox);
 /* How full the queue is, in per mille. */
 uint32_t inbox_fill_permille(const struct inbox *inbox);
 
-/* --- its worker only
- * ----------------------------------------------------------------------------------------------------- */
+/* --- its worker only --------------------------------------------------------------------------------------------- */
 
 /* The oldest note with its payload (in the queue's memory), or NULL; inbox_drop forgets it. */
 const struct inbox_note *inbox_next(struct inbox *inbox, struct str_view *payload_out);

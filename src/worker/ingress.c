@@ -66,8 +66,7 @@ void ingress_udp_errors(struct worker *worker, uint16_t socket_index) {
   }
 }
 
-/* --- streams
- * -------------------------------------------------------------------------------------------------------------- */
+/* --- streams ----------------------------------------------------------------------------------------------------- */
 
 static void on_message(void *context, const struct flow *flow, struct str_view bytes) {
   struct worker *worker = context;
@@ -135,8 +134,7 @@ void ingress_accept(struct worker *worker, uint16_t socket_index) {
   stream_table_accept(worker->streams, worker->listener_fds[socket_index], &flow, worker->real_now);
 }
 
-/* --- from other threads
- * -------------------------------------------------------------------------------------------------- */
+/* --- from other threads ------------------------------------------------------------------------------------------ */
 
 static void take_location_asked(struct worker *worker, const struct inbox_note *note, struct str_view number) {
   handle(worker,

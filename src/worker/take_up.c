@@ -20,8 +20,7 @@ struct rest {
   struct taken_up *taken;
 };
 
-/* --- a worker's share -----------------------------------------------------------------------------------------------
- */
+/* --- a worker's share -------------------------------------------------------------------------------------------- */
 
 /* Nobody waits for anything else in the outbox. */
 static void tell_journal(struct worker *worker) {
@@ -85,8 +84,7 @@ static enum result take_shares(struct worker_group *group, struct taken_up *take
   return result;
 }
 
-/* --- the rest -------------------------------------------------------------------------------------------------------
- */
+/* --- the rest ---------------------------------------------------------------------------------------------------- */
 
 static void end(struct rest *rest, const struct journal_kept *kept) {
   char memory[RECORD_BYTES];

@@ -22,8 +22,7 @@ static bool fill_random(void *bytes, size_t count) {
   return getrandom(bytes, count, 0) == (ssize_t)count;
 }
 
-/* --- memory
- * -------------------------------------------------------------------------------------------------------------- */
+/* --- memory ------------------------------------------------------------------------------------------------------ */
 
 /* What a worker is made of, in the order of its region. With a region that only counts, the pieces are NULL. */
 struct worker_pieces {
@@ -128,8 +127,7 @@ static bool build_worker(struct worker_group *group, uint8_t index) {
   return open_streams(worker, pieces.streams) && open_resolver(worker, pieces.resolver);
 }
 
-/* --- sockets
- * -------------------------------------------------------------------------------------------------------------- */
+/* --- sockets ----------------------------------------------------------------------------------------------------- */
 
 static bool watch(const struct worker *worker, int fd, enum poll_source source, uint32_t number) {
   struct epoll_event event = {.events = EPOLLIN, .data.u64 = poll_tag(source, number)};
@@ -201,8 +199,7 @@ static void open_recordings(struct worker_group *group) {
   worker_group_aim_export(group);
 }
 
-/* --- the group
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- the group --------------------------------------------------------------------------------------------------- */
 
 static void init_locks(struct worker_group *group) {
   order_desk_open(&group->desk);

@@ -230,8 +230,7 @@ static void test_a_refused_datagram_is_told_to_all_workers(void) {
   close_group();
 }
 
-/* --- streams
- * -------------------------------------------------------------------------------------------------------------- */
+/* --- streams ----------------------------------------------------------------------------------------------------- */
 
 static int dial(const struct address *address) {
   union socket_address raw;
@@ -388,8 +387,7 @@ static void test_threads_say_in_their_names_which_worker_they_are(void) {
   close_group();
 }
 
-/* --- the journal -----------------------------------------------------------------------------------------------------
- */
+/* --- the journal ------------------------------------------------------------------------------------------------- */
 
 static char journal_parent[64];
 static bool disk_is_slow; /* atomic */

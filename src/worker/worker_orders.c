@@ -135,8 +135,7 @@ enum result worker_group_set_parameters(struct worker_group *group, const struct
   return result;
 }
 
-/* --- reading
- * -------------------------------------------------------------------------------------------------------------- */
+/* --- reading ----------------------------------------------------------------------------------------------------- */
 
 static void add_counters(struct counters *sum, const struct counters *counters) {
 #define COUNTER(name, help) sum->name += __atomic_load_n(&counters->name, __ATOMIC_RELAXED);

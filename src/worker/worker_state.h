@@ -128,8 +128,7 @@ static inline void worker_add(uint64_t *counter, uint64_t more) {
 /* A line for the log; cut to ALARM_LINE_MAX, dropped and counted when there are too many. Any thread. */
 void worker_alarm(struct worker *worker, struct str_view line);
 
-/* --- worker_orders.c
- * ------------------------------------------------------------------------------------------------------ */
+/* --- worker_orders.c --------------------------------------------------------------------------------------------- */
 
 /* Tells the export of what is recorded where the parameters want it. */
 void worker_group_aim_export(struct worker_group *group);
@@ -141,14 +140,12 @@ static inline bool worker_group_is_stopping(const struct worker_group *group) {
   return __atomic_load_n(&group->is_stopping, __ATOMIC_ACQUIRE);
 }
 
-/* --- worker.c
- * ------------------------------------------------------------------------------------------------------------- */
+/* --- worker.c ---------------------------------------------------------------------------------------------------- */
 
 /* The thread: runs until the group is stopping. */
 void *worker_run(void *worker);
 
-/* --- ingress.c
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- ingress.c --------------------------------------------------------------------------------------------------- */
 
 /* One message from outside: handled here, or handed to the worker on which its call lives. */
 void ingress_message(struct worker *worker, const struct flow *flow, struct str_view bytes);
@@ -168,8 +165,7 @@ void ingress_udp_errors(struct worker *worker, uint16_t socket_index);
 /* What other threads have left, at most INBOX_NOTES_A_ROUND notes. */
 void ingress_inbox(struct worker *worker);
 
-/* --- egress.c
- * ------------------------------------------------------------------------------------------------------------- */
+/* --- egress.c ---------------------------------------------------------------------------------------------------- */
 
 /* Does what stands in the outbox, and empties it. What comes of it arrives through inboxes. */
 void egress(struct worker *worker);

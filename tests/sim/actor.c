@@ -7,8 +7,7 @@
 
 #define FIRST_MEDIA_PORT 10000
 
-/* --- what arrives
- * ------------------------------------------------------------------------------------------------------- */
+/* --- what arrives ------------------------------------------------------------------------------------------------ */
 
 static void receive_response(struct actor *actor, const struct sip_message *response) {
   bool is_news;
@@ -55,8 +54,7 @@ static void receive(struct world *world, struct endpoint *endpoint, const struct
     receive_response(actor, &message);
 }
 
-/* --- who they are
- * --------------------------------------------------------------------------------------------------------- */
+/* --- who they are ------------------------------------------------------------------------------------------------ */
 
 struct actor *actor_add(struct world *world, enum actor_kind kind, const char *name, const struct address *address) {
   struct actor *actor = sim_take(&world->memory, sizeof *actor);

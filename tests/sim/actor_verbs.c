@@ -16,8 +16,7 @@ static struct str_view header_line(struct actor *actor, struct str_view text) {
 #define ACTION(name)                                                                                                   \
   static bool verb_##name(struct actor *actor, struct ua_call *call, const struct verb_argument *argument)
 
-/* --- with a call
- * ------------------------------------------------------------------------------------------------------ */
+/* --- with a call ------------------------------------------------------------------------------------------------- */
 
 ACTION(ring) {
   (void)actor;
@@ -145,8 +144,7 @@ ACTION(offer_fax) {
   return ua_call_renegotiate(call, SIP_METHOD_INVITE, UA_SENDRECV, UA_FAX);
 }
 
-/* --- with the actor
- * ------------------------------------------------------------------------------------------------------ */
+/* --- with the actor ---------------------------------------------------------------------------------------------- */
 
 ACTION(call) {
   (void)call;
@@ -248,8 +246,7 @@ ACTION(support_no_more) {
   return true;
 }
 
-/* --- session timers
- * --------------------------------------------------------------------------------------------------------- */
+/* --- session timers ---------------------------------------------------------------------------------------------- */
 
 ACTION(ask_for_sessions) {
   (void)call;
@@ -462,8 +459,7 @@ ACTION(hang) {
   return true;
 }
 
-/* --- the table, and when
- * ----------------------------------------------------------------------------------------------- */
+/* --- the table, and when ----------------------------------------------------------------------------------------- */
 
 const struct actor_verb actor_verbs[] = {
 #define ACTOR_VERB(name, pattern, target, start) {#name, pattern, VERB_TO_##target, VERB_FROM_##start, verb_##name},

@@ -42,8 +42,7 @@ bool actor_do(struct actor *actor, const struct actor_verb *verb, const struct v
  * rings after 100 ms and answers after 1 s. */
 void actor_plan(struct ua_call *call, bool from_answer);
 
-/* --- ua_register.c -------------------------------------------------------------------------------------------------
- */
+/* --- ua_register.c ----------------------------------------------------------------------------------------------- */
 
 /* Registers, or takes the registration back. */
 void actor_register(struct actor *actor, bool is_wanted);

@@ -32,8 +32,7 @@ static unsigned draw_talk_ms(struct campaign *campaign) {
                                               : campaign_draw(&campaign->text, 600000, 7000000);
 }
 
-/* --- the world
- * ---------------------------------------------------------------------------------------------------------------- */
+/* --- the world --------------------------------------------------------------------------------------------------- */
 
 static void write_faults(struct campaign *campaign) {
   unsigned loss = 0, duplicates = 0, reorders = 0, delay = campaign_draw(&campaign->text, 1, 60);
@@ -145,9 +144,7 @@ static void write_trouble(struct campaign *campaign) {
   }
 }
 
-/* --- calls
- * --------------------------------------------------------------------------------------------------------------------------
- */
+/* --- calls ------------------------------------------------------------------------------------------------------- */
 
 static void expect(struct campaign *campaign, const struct plot *plot, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

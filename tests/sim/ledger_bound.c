@@ -31,8 +31,7 @@ static struct watched_dialog *dialog_of(const struct world *world, const struct 
   return best;
 }
 
-/* --- who is gone -----------------------------------------------------------------------------------------------------
- */
+/* --- who is gone ------------------------------------------------------------------------------------------------- */
 
 static bool is_peer(const struct ua_call *call, const struct watched_dialog *dialog) {
   return str_view_equal(call->call_id, dialog->call_id) && str_view_equal(call->local_tag, dialog->remote_tag);
@@ -56,8 +55,7 @@ static int64_t gone_us(const struct world *world, const struct leg *leg) {
   return world->ledger->restarted_us; /* of a switch that was killed */
 }
 
-/* --- the bound -------------------------------------------------------------------------------------------------------
- */
+/* --- the bound --------------------------------------------------------------------------------------------------- */
 
 /* The interval that a silent peer may live on: of the session, else of the probe; 0: nobody watches. */
 static int64_t interval_us(const struct leg *leg, const struct parameters *parameters) {
@@ -96,8 +94,7 @@ static void check_leg(struct world *world, const struct leg *leg, struct ledger_
              (long long)((ended_us - bound) / MS_US), ledger_describe(world, &entry->record));
 }
 
-/* --- the evidence ----------------------------------------------------------------------------------------------------
- */
+/* --- the evidence ------------------------------------------------------------------------------------------------ */
 
 static bool is_proof(enum sip_method method) {
   return method == SIP_METHOD_INVITE || method == SIP_METHOD_UPDATE || method == SIP_METHOD_OPTIONS;

@@ -5,8 +5,7 @@
 #include "sim/world.h"
 #include "sip/sip_message.h"
 
-/* --- in-dialog requests are answered from the first packet on --------------------------------------------------------
- */
+/* --- in-dialog requests are answered from the first packet on ---------------------------------------------------- */
 
 static const struct ua_call *caller_of(const struct world *world, struct str_view call_id) {
   for (const struct actor *actor = world->first_actor; actor; actor = actor->next)
@@ -28,8 +27,7 @@ void ledger_check_denial(struct world *world, struct str_view said) {
              message.method_text.data);
 }
 
-/* --- nobody is left --------------------------------------------------------------------------------------------------
- */
+/* --- nobody is left ---------------------------------------------------------------------------------------------- */
 
 void ledger_check_everybody_is_done(struct world *world) {
   for (const struct actor *actor = world->first_actor; actor; actor = actor->next)
@@ -39,8 +37,7 @@ void ledger_check_everybody_is_done(struct world *world) {
                    (int)call->number.length, call->number.data, (int)call->call_id.length, call->call_id.data);
 }
 
-/* --- one record each -------------------------------------------------------------------------------------------------
- */
+/* --- one record each --------------------------------------------------------------------------------------------- */
 
 static unsigned records_of(const struct world *world, const struct ua_call *call) {
   unsigned count = 0;

@@ -120,8 +120,7 @@ static void test_a_packet_of_a_switch_to_nobody_is_a_fault(void) {
   world_reset(&world);
 }
 
-/* --- NAT ------------------------------------------------------------------------------------------------------------
- */
+/* --- NAT --------------------------------------------------------------------------------------------------------- */
 
 static struct nat_box *box_before_left(void) {
   struct address outside;
@@ -184,8 +183,7 @@ static void test_a_symmetric_box_shows_another_port_to_another_peer_and_lets_no_
   world_reset(&world);
 }
 
-/* --- streams
- * ---------------------------------------------------------------------------------------------------------- */
+/* --- streams ----------------------------------------------------------------------------------------------------- */
 
 static void test_a_stream_keeps_its_order_whatever_the_network_does(void) {
   begin(3);

@@ -7,8 +7,7 @@ void node_journal_init(struct node_journal *journal, struct world *world, int64_
   journal->after = &journal->first_told;
 }
 
-/* --- what becomes durable --------------------------------------------------------------------------------------------
- */
+/* --- what becomes durable ---------------------------------------------------------------------------------------- */
 
 static struct node_journal_entry **place_of(struct node_journal *journal, struct journal_key key) {
   struct node_journal_entry **place = &journal->first_kept;
@@ -60,8 +59,7 @@ static void flush_up_to(struct node_journal *journal, uint64_t ticket) {
   if (!journal->first_told) journal->after = &journal->first_told;
 }
 
-/* --- telling ---------------------------------------------------------------------------------------------------------
- */
+/* --- telling ----------------------------------------------------------------------------------------------------- */
 
 struct flush {
   unsigned life;
@@ -101,8 +99,7 @@ void node_journal_end(struct node_journal *journal, struct journal_key key, stru
   (void)tell(journal, &(struct node_journal_entry){.key = key, .kind = JOURNAL_END, .bytes = record, .owed = owed});
 }
 
-/* --- a crash, and what is left of it ---------------------------------------------------------------------------------
- */
+/* --- a crash, and what is left of it ----------------------------------------------------------------------------- */
 
 void node_journal_crash(struct node_journal *journal, uint64_t written) {
   flush_up_to(journal, written);

@@ -91,8 +91,7 @@ struct scenario_outcome {
  * (ledger_crash.c) and not what the scenario claims. */
 void scenario_play(struct world *world, const char *name, struct str_view text, struct scenario_outcome *outcome);
 
-/* --- between the files of a scenario
- * ---------------------------------------------------------------------------------------- */
+/* --- between the files of a scenario ----------------------------------------------------------------------------- */
 
 /* Does what a line says; problems of the text go to scenario->problem, of the play to world_fail. */
 void scenario_do(struct scenario_line *line);

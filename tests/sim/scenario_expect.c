@@ -23,8 +23,7 @@ static void fail(const struct scenario_line *line, const char *why) {
              line->text.data, why);
 }
 
-/* --- records
- * ----------------------------------------------------------------------------------------------------------------- */
+/* --- records ----------------------------------------------------------------------------------------------------- */
 
 /* "17000±100" as number and tolerance. */
 static bool read_range(struct str_view text, uint64_t *value_out, uint64_t *tolerance_out) {
@@ -101,9 +100,7 @@ static void expect_count(struct scenario_line *line, uint64_t got) {
   if (got != wanted) fail(line, sim_format(&line->scenario->world->memory, "there are %" PRIu64, got));
 }
 
-/* --- actors
- * ----------------------------------------------------------------------------------------------------------------------
- */
+/* --- actors ------------------------------------------------------------------------------------------------------ */
 
 static void expect_heard(struct scenario_line *line, const struct actor *actor) {
   const struct ua_call *call = actor->calls;
@@ -206,9 +203,7 @@ static void expect_state(struct scenario_line *line, const struct actor *actor, 
   }
 }
 
-/* --- the switch
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* --- the switch -------------------------------------------------------------------------------------------------- */
 
 static void expect_counter(struct scenario_line *line) {
   const struct world *world = line->scenario->world;
@@ -253,9 +248,7 @@ static void expect_diagnosis(struct scenario_line *line) {
     fail(line, sim_format(&line->scenario->world->memory, "it finds %.*s", (int)found.length, found.data));
 }
 
-/* --- which
- * -----------------------------------------------------------------------------------------------------------------------------
- */
+/* --- which ------------------------------------------------------------------------------------------------------- */
 
 static struct str_view words_from(const struct scenario_line *line, unsigned first) {
   const struct str_view *last = &line->words[line->word_count - 1];

@@ -43,8 +43,7 @@ static void schedule(struct scenario_line *line, int64_t at_us) {
   world_at(world, at_us, happen, line, NULL);
 }
 
-/* --- what actors do
- * ------------------------------------------------------------------------------------------------------- */
+/* --- what actors do ---------------------------------------------------------------------------------------------- */
 
 /* "\r\n" and the like as bytes; \s is a blank. */
 static struct str_view unescape(struct world *world, struct str_view text) {
@@ -160,9 +159,7 @@ static bool actor_line(struct scenario_line *line, const char **closest_out, uns
   return false;
 }
 
-/* --- when
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* --- when -------------------------------------------------------------------------------------------------------- */
 
 struct endpoint *scenario_endpoint(const struct scenario *scenario, struct str_view name) {
   struct endpoint *endpoint = scenario->world->network.first;

@@ -26,8 +26,7 @@ unsigned scenario_split(struct str_view line, struct str_view words[SCENARIO_WOR
   return count;
 }
 
-/* --- patterns
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- patterns ---------------------------------------------------------------------------------------------------- */
 
 static bool is_placeholder(struct str_view word) {
   for (size_t i = 0; i < word.length; i++)
@@ -113,8 +112,7 @@ bool match_has(const struct match *match, const char *name) {
   return match_value(match, name).data != NULL;
 }
 
-/* --- values
- * ------------------------------------------------------------------------------------------------------------------ */
+/* --- values ------------------------------------------------------------------------------------------------------ */
 
 /* A number with up to three decimals, in thousandths, and what follows it. */
 static bool read_thousandths(struct str_view word, int64_t *out, struct str_view *unit_out) {

@@ -17,8 +17,7 @@ static struct scenario *scenario_of(struct world *world) {
   return world->onlooker_context;
 }
 
-/* --- beginning
- * ---------------------------------------------------------------------------------------------------------------- */
+/* --- beginning --------------------------------------------------------------------------------------------------- */
 
 static void onlook(struct world *world, struct endpoint *endpoint, bool arrives, struct str_view bytes) {
   struct scenario *scenario = scenario_of(world);
@@ -83,9 +82,7 @@ static void begin(struct scenario *scenario) {
   if (!world->failure) introduce_actors(scenario);
 }
 
-/* --- living
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* --- living ------------------------------------------------------------------------------------------------------ */
 
 /* Only the dead still believe to be in a call, and no switch carries one. */
 static bool are_all_calls_dead(const struct world *world) {
@@ -116,9 +113,7 @@ static void live(struct scenario *scenario) {
     if (world->events > EVENTS_MAX) world_fail(world, "it does not come to an end");
 }
 
-/* --- the end
- * ------------------------------------------------------------------------------------------------------------------------
- */
+/* --- the end ----------------------------------------------------------------------------------------------------- */
 
 static bool is_switch_idle(const struct scenario *scenario) {
   const struct world *world = scenario->world;

@@ -15,8 +15,7 @@ struct statement {
 
 #define STATEMENT_FUNCTION(name) static void statement_##name(struct statement *statement)
 
-/* --- reading values
- * ---------------------------------------------------------------------------------------------------- */
+/* --- reading values ---------------------------------------------------------------------------------------------- */
 
 static struct str_view value_of(const struct statement *statement, const char *name) {
   return match_value(&statement->match, name);
@@ -68,8 +67,7 @@ static struct actor *actor_of(struct statement *statement, const char *name) {
   return actor;
 }
 
-/* --- the switch
- * ---------------------------------------------------------------------------------------------------------- */
+/* --- the switch -------------------------------------------------------------------------------------------------- */
 
 STATEMENT_FUNCTION(no_switch) {
   statement->scenario->without_switch = true;
@@ -230,8 +228,7 @@ STATEMENT_FUNCTION(run_for) {
   statement->scenario->run_for_us = time_of(statement, "TIME", 0);
 }
 
-/* --- who there is
- * ---------------------------------------------------------------------------------------------------------- */
+/* --- who there is ------------------------------------------------------------------------------------------------ */
 
 static void read_transport(struct statement *statement, struct actor *actor) {
   struct str_view word = value_of(statement, "TRANSPORT");
@@ -431,8 +428,7 @@ STATEMENT_FUNCTION(host) {
   host->address_count = 1;
 }
 
-/* --- the network
- * --------------------------------------------------------------------------------------------------------------- */
+/* --- the network ------------------------------------------------------------------------------------------------- */
 
 STATEMENT_FUNCTION(nat) {
   struct address address;
@@ -492,9 +488,7 @@ STATEMENT_FUNCTION(delay) {
   faults->delay_max_us = time_of(statement, "MAXIMUM", 0);
 }
 
-/* --- the table
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* --- the table --------------------------------------------------------------------------------------------------- */
 
 enum statement_time { STATEMENT_SETUP, STATEMENT_LATER };
 

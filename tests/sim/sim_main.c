@@ -55,8 +55,7 @@ static void last_words(const char *file, int line, const char *expression) {
   fprintf(stderr, "%s:%d: require(%s) failed while playing %s\n", file, line, expression, what_is_played);
 }
 
-/* --- one play
- * --------------------------------------------------------------------------------------------------------------- */
+/* --- one play ---------------------------------------------------------------------------------------------------- */
 
 enum telling { SILENT, LOGGED, WHOLE };
 
@@ -107,8 +106,7 @@ static void count(struct totals *totals, const struct scenario_outcome *outcome)
     totals->margins[i] += outcome->margins[i];
 }
 
-/* --- scenarios from files
- * ----------------------------------------------------------------------------------------------------- */
+/* --- scenarios from files ---------------------------------------------------------------------------------------- */
 
 static bool read_file(const char *path, char *memory, struct str_view *text_out) {
   FILE *file = fopen(path, "r");
@@ -153,8 +151,7 @@ static bool play_file(const struct options *options, const char *path, struct to
   return true;
 }
 
-/* --- crashes at every event
- * -------------------------------------------------------------------------------------------------- */
+/* --- crashes at every event -------------------------------------------------------------------------------------- */
 
 static const int64_t downs_us[] = {0, 300 * MS_US, 5 * SECOND_US};
 
@@ -220,9 +217,7 @@ static int play_files(const struct options *options) {
   return failed ? 1 : 0;
 }
 
-/* --- campaigns
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* --- campaigns --------------------------------------------------------------------------------------------------- */
 
 static bool play_seed(const struct options *options, uint64_t seed, struct totals *totals) {
   static char memory[CAMPAIGN_BYTES];
@@ -317,9 +312,7 @@ static int play_campaign_as_tests(const struct options *options) {
   return same && known && unknown ? 0 : 1;
 }
 
-/* --- options
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* --- options ----------------------------------------------------------------------------------------------------- */
 
 static int usage(const char *program) {
   fprintf(stderr,

@@ -124,8 +124,7 @@ static void draw_steering_key(struct switch_node *node) {
     node->workers[i].local.steering_key = key;
 }
 
-/* --- what it keeps ---------------------------------------------------------------------------------------------------
- */
+/* --- what it keeps ----------------------------------------------------------------------------------------------- */
 
 static void take_record(void *context, struct str_view record) {
   struct switch_node *node = context;
@@ -199,8 +198,7 @@ bool switch_life_holds(struct switch_node *node, const struct outbox_entry *entr
   return true;
 }
 
-/* --- what it takes up again ------------------------------------------------------------------------------------------
- */
+/* --- what it takes up again -------------------------------------------------------------------------------------- */
 
 /* As worker/take_up.c does it. */
 static bool goes_on(struct switch_node *node, const struct node_journal_entry *kept) {
@@ -253,8 +251,7 @@ struct switch_node *switch_node_create(struct world *world, struct node_setup *s
   return node;
 }
 
-/* --- death -----------------------------------------------------------------------------------------------------------
- */
+/* --- death ------------------------------------------------------------------------------------------------------- */
 
 static void free_workers(struct switch_node *node) {
   for (uint8_t i = 0; i < node->worker_count; i++) {

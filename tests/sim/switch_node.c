@@ -15,8 +15,7 @@ void switch_node_set_clocks(struct node_worker *worker) {
   worker->context.wall_now = world_wall(worker->node->world);
 }
 
-/* --- after each event ----------------------------------------------------------------------------------------------
- */
+/* --- after each event -------------------------------------------------------------------------------------------- */
 
 static void check(const struct node_worker *worker) {
   struct switch_node *node = worker->node;
@@ -172,7 +171,7 @@ void switch_node_empty_outbox(struct node_worker *worker) {
   outbox_reset(outbox);
 }
 
-/* --- events ------------------------------------------------------------------------------------------------------- */
+/* --- events ------------------------------------------------------------------------------------------------------ */
 
 static void note_ttl(struct switch_node *node) {
   const struct parameters *parameters = &node->setup->parameters;

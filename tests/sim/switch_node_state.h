@@ -55,8 +55,7 @@ struct switch_node {
   uint64_t handled; /* events, and rounds of timers */
 };
 
-/* --- switch_node.c ---------------------------------------------------------------------------------------------------
- */
+/* --- switch_node.c ----------------------------------------------------------------------------------------------- */
 
 void switch_node_set_clocks(struct node_worker *worker);
 void switch_node_build_directory(struct switch_node *node);
@@ -68,8 +67,7 @@ void switch_node_receive(struct world *world, struct endpoint *endpoint, const s
 void switch_node_refused(struct world *world, struct endpoint *endpoint, struct connection *connection,
                          const struct address *remote);
 
-/* --- switch_life.c ---------------------------------------------------------------------------------------------------
- */
+/* --- switch_life.c ----------------------------------------------------------------------------------------------- */
 
 /* Hands to the journal what calls say in the outbox; and their records, or, where there is none, those to the ledger.
  */

@@ -24,8 +24,7 @@ void ua_call_complain(const struct ua_call *call, const char *what) {
 #define TEN(text) text text text text text text text text text text
 #define BALLAST   "X-Ballast: " TEN(TEN("fourteen bytes")) "\r\n"
 
-/* --- dialogs ---------------------------------------------------------------------------------------------------------
- */
+/* --- dialogs ----------------------------------------------------------------------------------------------------- */
 
 static struct ua_call *create(struct actor *actor, bool is_caller) {
   struct world *world = actor->world;
@@ -147,8 +146,7 @@ void ua_call_acknowledge(struct ua_transaction *invite, struct str_view body) {
   actor_send(call->actor, &way, invite->ack);
 }
 
-/* --- as caller
- * --------------------------------------------------------------------------------------------------------- */
+/* --- as caller --------------------------------------------------------------------------------------------------- */
 
 static void send_invite(struct ua_call *call, struct str_view credentials) {
   struct world *world = call->actor->world;
@@ -317,8 +315,7 @@ bool ua_call_cancel(struct ua_call *call) {
   return true;
 }
 
-/* --- as callee
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- as callee --------------------------------------------------------------------------------------------------- */
 
 static struct ua_call *other_end(struct world *world, struct str_view label) {
   for (struct actor *actor = world->first_actor; actor; actor = actor->next)
@@ -492,9 +489,7 @@ void ua_call_receive_ack(struct ua_call *call, const struct sip_message *ack) {
   if (call->bye_wanted) ua_call_hang_up(call);
 }
 
-/* --- both
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* --- both -------------------------------------------------------------------------------------------------------- */
 
 /* Both ends must mean the same session, once nothing has moved for a while and nothing was lost. */
 static void check_agreement(struct ua_call *call) {

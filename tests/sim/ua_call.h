@@ -62,8 +62,7 @@ struct ua_call {
   struct ua_call *next;
 };
 
-/* --- making and taking calls (ua_call.c) -----------------------------------------------------------------------------
- */
+/* --- making and taking calls (ua_call.c) ------------------------------------------------------------------------- */
 
 struct ua_call *ua_call_start(struct actor *actor, struct str_view number, bool offers_late);
 void ua_call_receive_invite(struct actor *actor, struct ua_transaction *transaction, const struct sip_message *invite);
@@ -103,8 +102,7 @@ struct ua_transaction *ua_call_request(struct ua_call *call, enum sip_method met
 /* ACK to the 2xx for an INVITE of ours; kept there for a repeated one. */
 void ua_call_acknowledge(struct ua_transaction *invite, struct str_view body);
 
-/* --- what one may do with a call; false: not now
- * ----------------------------------------------------------------------- */
+/* --- what one may do with a call; false: not now ----------------------------------------------------------------- */
 
 bool ua_call_ring(struct ua_call *call, unsigned status, bool with_session);
 bool ua_call_answer(struct ua_call *call);
@@ -115,8 +113,7 @@ bool ua_call_reject(struct ua_call *call, unsigned status);
 bool ua_call_cancel(struct ua_call *call);
 bool ua_call_hang_up(struct ua_call *call);
 
-/* --- inside of a call (ua_requests.c)
- * ------------------------------------------------------------------------------------ */
+/* --- inside of a call (ua_requests.c) ---------------------------------------------------------------------------- */
 
 void ua_call_receive_request(struct actor *actor, struct ua_transaction *transaction,
                              const struct sip_message *request);
@@ -132,8 +129,7 @@ bool ua_credentials_refuse(struct actor *actor, const struct ua_call *call, cons
 /* Responds without body; the To tag is the call's, or a new one. */
 void ua_call_respond(struct ua_transaction *transaction, struct ua_call *call, unsigned status, struct str_view lines);
 
-/* --- re-INVITE and UPDATE of ours (ua_renegotiate.c)
- * ----------------------------------------------------------------------- */
+/* --- re-INVITE and UPDATE of ours (ua_renegotiate.c) ------------------------------------------------------------- */
 
 /* A re-INVITE (or UPDATE) with this direction and payload; UA_SAME: as it is. False: not now. */
 #define UA_SAME 1000
@@ -141,8 +137,7 @@ bool ua_call_renegotiate(struct ua_call *call, enum sip_method method, unsigned 
 bool ua_call_ask_for_offer(struct ua_call *call);
 void ua_call_renegotiation_answered(struct ua_transaction *transaction, const struct sip_message *response);
 
-/* --- RFC 3262 (ua_reliable.c)
- * -------------------------------------------------------------------------------------------------- */
+/* --- RFC 3262 (ua_reliable.c) ------------------------------------------------------------------------------------ */
 
 /* Sends a provisional response reliably, and again until PRACK. False: one is still unacknowledged. */
 bool ua_reliable_send(struct ua_call *call, unsigned status, struct str_view body);
@@ -152,8 +147,7 @@ void ua_reliable_receive_prack(struct ua_call *call, struct ua_transaction *tran
 /* Caller: acknowledges a reliable provisional response. False: seen before, to be ignored. */
 bool ua_reliable_take(struct ua_call *call, const struct sip_message *response);
 
-/* --- RFC 4028 (ua_timer.c) -----------------------------------------------------------------------------------------
- */
+/* --- RFC 4028 (ua_timer.c) --------------------------------------------------------------------------------------- */
 
 /* Header lines of an INVITE or UPDATE, and of our 2xx to theirs; the latter starts the clock. */
 struct str_view ua_timer_request_lines(struct ua_call *call);

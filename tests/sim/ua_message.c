@@ -169,8 +169,7 @@ struct str_view ua_message_response(const struct ua_transaction *transaction, un
   return finish(actor, &builder, SDP_TYPE, body);
 }
 
-/* --- credentials (RFC 7616 §3.4) ------------------------------------------------------------------------------------
- */
+/* --- credentials (RFC 7616 §3.4) --------------------------------------------------------------------------------- */
 
 static void add_quoted(struct text_builder *builder, const char *name, struct str_view value) {
   text_builder_add(builder, str_view_from_c(name));

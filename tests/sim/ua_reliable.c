@@ -6,8 +6,7 @@
 #define T1_US   (500 * MS_US)
 #define LIFE_US (64 * T1_US)
 
-/* --- as callee -----------------------------------------------------------------------------------------------------
- */
+/* --- as callee --------------------------------------------------------------------------------------------------- */
 
 static void stop(struct ua_call *call) {
   call->reliable = (struct str_view){0};
@@ -60,8 +59,7 @@ void ua_reliable_receive_prack(struct ua_call *call, struct ua_transaction *tran
   ua_call_respond(transaction, call, is_match ? 200 : 481, (struct str_view){0});
 }
 
-/* --- as caller -------------------------------------------------------------------------------------------------------
- */
+/* --- as caller --------------------------------------------------------------------------------------------------- */
 
 bool ua_reliable_take(struct ua_call *call, const struct sip_message *response) {
   struct world *world = call->actor->world;

@@ -52,8 +52,7 @@ void ua_session_refused(struct ua_session *session) {
   session->is_offer_open = false;
 }
 
-/* --- theirs --------------------------------------------------------------------------------------------------------
- */
+/* --- theirs ------------------------------------------------------------------------------------------------------ */
 
 static struct str_view line_of(struct str_view text, const char *start) {
   struct str_view wanted = str_view_from_c(start);

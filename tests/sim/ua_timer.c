@@ -60,8 +60,7 @@ static void agree(struct ua_call *call, uint32_t interval_s, bool we_refresh) {
   call->expiry = world_at(world, end_us, session_expires, call, NULL);
 }
 
-/* --- our requests ---------------------------------------------------------------------------------------------------
- */
+/* --- our requests ------------------------------------------------------------------------------------------------ */
 
 static struct str_view expires_line(const struct ua_call *call, uint32_t interval_s, unsigned role) {
   const char *name = call->actor->traits.writes_compactly ? "x" : "Session-Expires";
@@ -139,8 +138,7 @@ void ua_timer_refresh_answered(struct ua_call *call, const struct sip_message *r
   call->refresh = world_at(world, world->now_us + TRY_AGAIN_US, refresh_due, call, NULL);
 }
 
-/* --- their requests -------------------------------------------------------------------------------------------------
- */
+/* --- their requests ---------------------------------------------------------------------------------------------- */
 
 bool ua_timer_refuse(struct ua_call *call, struct ua_transaction *transaction, const struct sip_message *request) {
   const struct actor_session_traits *traits = traits_of(call);

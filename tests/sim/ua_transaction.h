@@ -46,8 +46,7 @@ void ua_transaction_cancel(struct ua_transaction *transaction);
 /* Sends a response and repeats it as it must be (2xx to INVITE: by ua_call.c). A second final one is not sent. */
 void ua_transaction_respond(struct ua_transaction *transaction, unsigned status, struct str_view response);
 
-/* --- what arrives --------------------------------------------------------------------------------------------------
- */
+/* --- what arrives ------------------------------------------------------------------------------------------------ */
 
 /* The client transaction that a response belongs to; NULL: none. Retransmissions are dealt with here; `*is_news_out`:
  * its user is to be told. */

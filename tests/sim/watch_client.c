@@ -6,8 +6,7 @@
 #define T2_US   (4 * SECOND_US)
 #define LIFE_US (64 * T1_US)
 
-/* --- sent again
- * ------------------------------------------------------------------------------------------------------- */
+/* --- sent again -------------------------------------------------------------------------------------------------- */
 
 /* The wait that must lie before sending number `count` (2: the first repetition). 0: there is none. */
 static int64_t wanted_wait_us(const struct watcher *watcher, const struct watched_transaction *transaction,
@@ -54,8 +53,7 @@ static void repeated(struct sighting *sighting, struct watched_transaction *tran
   transaction->last_us = world->now_us;
 }
 
-/* --- new
- * ---------------------------------------------------------------------------------------------------------------- */
+/* --- new --------------------------------------------------------------------------------------------------------- */
 
 static bool is_pending(const struct world *world, const struct watched_transaction *invite) {
   if (!invite || invite->status != 0 || invite->is_excused) return false;
@@ -89,7 +87,7 @@ static void check_order(struct sighting *sighting, struct watched_dialog *dialog
     watcher_blame(sighting, "an INVITE while another of ours is pending in the dialog (RFC 3261 14.1)");
 }
 
-/* --- ACK ------------------------------------------------------------------------------------------------------- */
+/* --- ACK --------------------------------------------------------------------------------------------------------- */
 
 static struct watched_answer *answer_with(const struct watched_transaction *invite, struct str_view to_tag) {
   struct watched_answer *answer = invite->answers;
@@ -179,8 +177,7 @@ void watch_request_said(struct sighting *sighting) {
   if (transaction->method == SIP_METHOD_INVITE) dialog->invite = transaction;
 }
 
-/* --- what comes back
- * ------------------------------------------------------------------------------------------------------ */
+/* --- what comes back --------------------------------------------------------------------------------------------- */
 
 /* True when the transaction has given up before anything came: Timer B or F, or 64*T1 after CANCEL. */
 static bool is_given_up(const struct world *world, const struct watched_transaction *transaction) {

@@ -43,8 +43,7 @@ void watch_request_heard(struct sighting *sighting) {
   transaction->repeated_us = sighting->world->now_us;
 }
 
-/* --- responses
- * ---------------------------------------------------------------------------------------------------------- */
+/* --- responses --------------------------------------------------------------------------------------------------- */
 
 /* The final response to an INVITE is sent again by T1, doubling up to T2, until the ACK: Timer G for refusals over
  * datagrams, the user for 2xx over anything (RFC 3261 §13.3.1.4, §17.2.1). */

@@ -36,8 +36,7 @@ static uint32_t larger(uint32_t a, uint32_t b) {
   return a > b ? a : b;
 }
 
-/* --- requests
- * ----------------------------------------------------------------------------------------------------------- */
+/* --- requests ---------------------------------------------------------------------------------------------------- */
 
 static void check_words(struct sighting *sighting, const struct words *words) {
   const struct sip_message *message = &sighting->message;
@@ -103,8 +102,7 @@ void watch_timer_request_said(struct sighting *sighting, struct watched_dialog *
   check_need(sighting, dialog);
 }
 
-/* --- responses
- * ----------------------------------------------------------------------------------------------------------- */
+/* --- responses --------------------------------------------------------------------------------------------------- */
 
 static void check_answer(struct sighting *sighting, const struct words *request, const struct words *answer) {
   if (answer->interval_s < MINIMUM_S) watcher_blame(sighting, "a 2xx with less than 90 s (RFC 4028 9)");

@@ -10,8 +10,7 @@ void watcher_create(struct world *world) {
   world->watcher = sim_take(&world->memory, sizeof *world->watcher);
 }
 
-/* --- the books -------------------------------------------------------------------------------------------------------
- */
+/* --- the books --------------------------------------------------------------------------------------------------- */
 
 static uint64_t hash_of(struct str_view text) {
   static const struct siphash_key key = {1, 2};
@@ -93,8 +92,7 @@ struct watched_dialog *watcher_dialog(struct sighting *sighting) {
   return dialog;
 }
 
-/* --- blame
- * ------------------------------------------------------------------------------------------------------------- */
+/* --- blame ------------------------------------------------------------------------------------------------------- */
 
 void watcher_blame(struct sighting *sighting, const char *rule) {
   size_t length = str_view_find(sighting->bytes, '\r');
@@ -122,8 +120,7 @@ bool watcher_is_about(int64_t value_us, int64_t wanted_us) {
   return value_us >= wanted_us - TICK_US && value_us <= wanted_us + 2 * TICK_US;
 }
 
-/* --- what is seen
- * --------------------------------------------------------------------------------------------------------- */
+/* --- what is seen ------------------------------------------------------------------------------------------------ */
 
 static bool look_at(struct sighting *sighting) {
   struct sip_defect defect;

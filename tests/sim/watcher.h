@@ -110,8 +110,7 @@ void watcher_forget(struct world *world, struct endpoint *endpoint);
 /* When the world has run out: everything must be settled. */
 void watcher_check_end(struct world *world);
 
-/* --- between the files of the watcher
- * ----------------------------------------------------------------------------------- */
+/* --- between the files of the watcher ---------------------------------------------------------------------------- */
 
 /* One message being looked at. */
 struct sighting {

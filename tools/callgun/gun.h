@@ -156,7 +156,7 @@ void callee_receive(struct gun *gun, const struct sip_message *message, const st
 /* Answers the calls that have rung long enough. */
 void callee_answer_due(struct gun *gun);
 
-/* --- gun_loop.c --- */
+/* --- gun_loop.c -------------------------------------------------------------------------------------------------- */
 
 /* Opens sockets and memory for gun->options; ends the process with a message when that fails. */
 void gun_open(struct gun *gun);
@@ -165,7 +165,7 @@ void gun_open(struct gun *gun);
  */
 void gun_run(struct gun *gun);
 
-/* --- gun_report.c --- */
+/* --- gun_report.c ------------------------------------------------------------------------------------------------ */
 
 /* Writes "WORD NAME MICROSECONDS" to the log, if there is one: wall time since 1970. */
 void gun_log(const struct gun *gun, const char *word, struct str_view name);
@@ -193,7 +193,7 @@ static inline void gun_send(struct gun *gun, struct gun_socket *socket, const st
   gun_socket_send(socket, to, builder->length);
 }
 
-/* --- gun_name.c --- */
+/* --- gun_name.c -------------------------------------------------------------------------------------------------- */
 
 /* A Via whose branch is this request's alone: `kind` is unique among the requests of a slot with the same CSeq. */
 void gun_add_via(struct gun *gun, struct text_builder *builder, char kind, uint32_t cseq, const void *slot);
@@ -205,7 +205,7 @@ void *gun_find_slot(const struct gun *gun, struct str_view name);
 /* Whether the name is one of this run's, of a slot that may have gone on since. */
 bool gun_is_slot_name(const struct gun *gun, struct str_view name);
 
-/* --- timers --- */
+/* --- timers ------------------------------------------------------------------------------------------------------ */
 
 /* The wait before the next retransmission: doubling from T1, at most T2 where RFC 3261 caps it (all but INVITE). */
 static inline uint32_t gun_next_wait_ms(uint32_t wait_ms, bool is_capped) {

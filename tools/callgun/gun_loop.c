@@ -85,8 +85,7 @@ void gun_open(struct gun *gun) {
   timer_wheel_init(&gun->wheel, gun->now);
 }
 
-/* --- pace
- * ------------------------------------------------------------------------------------------------------------- */
+/* --- pace -------------------------------------------------------------------------------------------------------- */
 
 static bool has_more_to_start(const struct gun *gun) {
   return gun->offered < gun->options.count && !gun->is_stopping;
@@ -131,8 +130,7 @@ static uint64_t wait_us(const struct gun *gun) {
   return until_us > gun->now_us ? until_us - gun->now_us : 0;
 }
 
-/* --- what comes in
- * ---------------------------------------------------------------------------------------------------- */
+/* --- what comes in ----------------------------------------------------------------------------------------------- */
 
 static void handle(struct gun *gun, const struct gun_socket *socket, struct str_view bytes,
                    const struct address *source) {
@@ -203,8 +201,7 @@ static void run_timers(struct gun *gun) {
   }
 }
 
-/* --- the loop
- * --------------------------------------------------------------------------------------------------------- */
+/* --- the loop ---------------------------------------------------------------------------------------------------- */
 
 /* All that is to be held has been answered, or has failed. */
 static bool is_settled(const struct gun *gun) {
