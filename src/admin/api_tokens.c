@@ -27,8 +27,9 @@ static bool hash_of(const char *text, char *hash) {
   uint8_t bytes[EVP_MAX_MD_SIZE];
   unsigned length = 0;
   if (EVP_Digest(text, strlen(text), bytes, &length, EVP_sha256(), NULL) != 1 || length != HASH_BYTES) return false;
-  for (unsigned i = 0; i < HASH_BYTES; i++)
-    snprintf(hash + 2 * (size_t)i, 3, "%02x", bytes[i]);
+  struct text_builder builder = text_builder_over(hash, HASH_TEXT - 1);
+  text_builder_add_hex_bytes(&builder, str_view_of((const char *)bytes, HASH_BYTES));
+  hash[builder.length] = '\0';
   return true;
 }
 

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "base/text_builder.h"
+
 #define SALT_BYTES    16
 #define HASH_BYTES    32
 #define COST_LOG2     15
@@ -47,14 +49,15 @@ static bool scrypt(const char *password, const uint8_t *salt, const struct scryp
 }
 
 static void write_hex(const uint8_t *bytes, size_t count, char *text) {
-  for (size_t i = 0; i < count; i++)
-    snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+  struct text_builder builder = text_builder_over(text, 2 * count);
+  text_builder_add_hex_bytes(&builder, str_view_of((const char *)bytes, count));
+  text[builder.length] = '\0';
 }
 
 static bool read_hex(const char *text, uint8_t *bytes, size_t count) {
   for (size_t i = 0; i < count; i++) {
-    unsigned byte;
-    if (sscanf(text + 2 * i, "%2x", &byte) != 1) return false;
+    uint64_t byte;
+    if (!str_view_hex_to_u64(str_view_of(text + 2 * i, 2), &byte)) return false;
     bytes[i] = (uint8_t)byte;
   }
   return true;

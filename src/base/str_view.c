@@ -69,25 +69,40 @@ bool str_view_to_u32(struct str_view text, uint32_t *value_out) {
   return true;
 }
 
-#define HEX_DIGIT 16u /* beside its value; 0: it is none */
+/* Beside the value of a digit; 0: the byte is none. */
+#define HEX_DIGIT 16u
+#define HEX_LOWER 32u /* of 0 to 9 and a to f, so that a text of those alone is told from any other */
+
+#define DIGIT(value)  (HEX_DIGIT | HEX_LOWER | (value))
+#define LETTER(value) (HEX_DIGIT | (value))
 
 static const uint8_t hex_digits[256] = {
-    ['0'] = HEX_DIGIT | 0,  ['1'] = HEX_DIGIT | 1,  ['2'] = HEX_DIGIT | 2,  ['3'] = HEX_DIGIT | 3,
-    ['4'] = HEX_DIGIT | 4,  ['5'] = HEX_DIGIT | 5,  ['6'] = HEX_DIGIT | 6,  ['7'] = HEX_DIGIT | 7,
-    ['8'] = HEX_DIGIT | 8,  ['9'] = HEX_DIGIT | 9,  ['a'] = HEX_DIGIT | 10, ['b'] = HEX_DIGIT | 11,
-    ['c'] = HEX_DIGIT | 12, ['d'] = HEX_DIGIT | 13, ['e'] = HEX_DIGIT | 14, ['f'] = HEX_DIGIT | 15,
+    ['0'] = DIGIT(0),   ['1'] = DIGIT(1),   ['2'] = DIGIT(2),   ['3'] = DIGIT(3),   ['4'] = DIGIT(4),
+    ['5'] = DIGIT(5),   ['6'] = DIGIT(6),   ['7'] = DIGIT(7),   ['8'] = DIGIT(8),   ['9'] = DIGIT(9),
+    ['a'] = DIGIT(10),  ['b'] = DIGIT(11),  ['c'] = DIGIT(12),  ['d'] = DIGIT(13),  ['e'] = DIGIT(14),
+    ['f'] = DIGIT(15),  ['A'] = LETTER(10), ['B'] = LETTER(11), ['C'] = LETTER(12), ['D'] = LETTER(13),
+    ['E'] = LETTER(14), ['F'] = LETTER(15),
 };
 
-bool str_view_hex_to_u64(struct str_view text, uint64_t *value_out) {
+/* `wanted` is what each byte must be. */
+static inline bool read_hex(struct str_view text, unsigned wanted, uint64_t *value_out) {
   uint64_t value = 0;
   if (text.length == 0 || text.length > 16) return false;
-  unsigned all = HEX_DIGIT;
+  unsigned all = wanted;
   for (size_t i = 0; i < text.length; i++) {
     unsigned digit = hex_digits[(uint8_t)text.data[i]];
     all &= digit;
     value = value << 4 | (digit & 15);
   }
-  if (!(all & HEX_DIGIT)) return false;
+  if (!(all & wanted)) return false;
   *value_out = value;
   return true;
+}
+
+bool str_view_hex_to_u64(struct str_view text, uint64_t *value_out) {
+  return read_hex(text, HEX_LOWER, value_out);
+}
+
+bool str_view_any_hex_to_u64(struct str_view text, uint64_t *value_out) {
+  return read_hex(text, HEX_DIGIT, value_out);
 }

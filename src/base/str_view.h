@@ -66,9 +66,12 @@ static inline size_t str_view_find(struct str_view text, char byte) {
 /* Reads a whole view as decimal digits. False, and `*value_out` untouched, when it is empty, holds anything but digits,
  * or exceeds the type. */
 bool str_view_to_u32(struct str_view text, uint32_t *value_out);
+bool str_view_to_u64(struct str_view text, uint64_t *value_out);
 
 /* The same of 1 to 16 hexadecimal digits in lower case, as text_builder_add_hex writes them. */
 bool str_view_hex_to_u64(struct str_view text, uint64_t *value_out);
-bool str_view_to_u64(struct str_view text, uint64_t *value_out);
+
+/* The same of digits in either case, for what others write. */
+bool str_view_any_hex_to_u64(struct str_view text, uint64_t *value_out);
 
 #endif

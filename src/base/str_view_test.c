@@ -91,8 +91,18 @@ static void test_hexadecimal_digits_are_read_whole_or_not_at_all(void) {
   expect(str_view_hex_to_u64(STR_VIEW("ffffffffffffffff"), &value) && value == UINT64_MAX);
 }
 
+static void test_hexadecimal_digits_of_others_may_be_of_either_case(void) {
+  uint64_t value;
+  expect(str_view_any_hex_to_u64(STR_VIEW("09afAF"), &value) && value == 0x9afaf);
+  expect(!str_view_any_hex_to_u64(STR_VIEW("AG"), &value));
+  expect(!str_view_any_hex_to_u64(STR_VIEW("@A"), &value));
+  expect(!str_view_any_hex_to_u64(STR_VIEW(""), &value));
+  expect(!str_view_any_hex_to_u64(STR_VIEW("12345678901234567"), &value));
+}
+
 TAP_TESTS(TAP(test_views_are_equal_when_their_bytes_are), TAP(test_case_is_ignored_for_ascii_letters_only),
           TAP(test_a_part_is_found_wherever_it_stands_and_however_it_is_written), TAP(test_prefixes_are_found),
           TAP(test_slices_are_cut_to_what_is_there), TAP(test_trim_takes_all_four_blanks_from_both_ends),
           TAP(test_find_gives_the_first_place_or_the_length), TAP(test_numbers_are_read_whole_or_not_at_all),
-          TAP(test_64_bit_numbers_end_at_their_limit), TAP(test_hexadecimal_digits_are_read_whole_or_not_at_all))
+          TAP(test_64_bit_numbers_end_at_their_limit), TAP(test_hexadecimal_digits_are_read_whole_or_not_at_all),
+          TAP(test_hexadecimal_digits_of_others_may_be_of_either_case))

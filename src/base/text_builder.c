@@ -39,6 +39,13 @@ void text_builder_add_i64(struct text_builder *builder, int64_t value) {
   text_builder_add(builder, str_view_of(digits + at, sizeof digits - at));
 }
 
+static const char hex_letters[] = "0123456789abcdef";
+
+static void write_hex_byte(char place[static 2], uint8_t byte) {
+  place[0] = hex_letters[byte >> 4];
+  place[1] = hex_letters[byte & 15];
+}
+
 /* Eight digits at once, as they stand in memory: each four bits are moved to a byte of their own, the highest to the
  * first, and each byte above 9 is moved on to the letters. */
 static uint64_t hex_8(uint32_t value) {
@@ -71,7 +78,13 @@ void text_builder_add_hex(struct text_builder *builder, uint64_t value, unsigned
     return;
   }
   for (; digits > 0; value >>= 4)
-    place[--digits] = "0123456789abcdef"[value & 15];
+    place[--digits] = hex_letters[value & 15];
+}
+
+void text_builder_add_hex_bytes(struct text_builder *builder, struct str_view bytes) {
+  char *place = text_builder_claim(builder, 2 * bytes.length);
+  for (size_t i = 0; place && i < bytes.length; i++)
+    write_hex_byte(place + 2 * i, (uint8_t)bytes.data[i]);
 }
 
 static uint8_t folded(char byte) {
@@ -79,13 +92,9 @@ static uint8_t folded(char byte) {
 }
 
 void text_builder_add_sort_key(struct text_builder *builder, struct str_view text, size_t bytes) {
-  static const char digits[] = "0123456789abcdef";
   char *place = text_builder_claim(builder, 2 * bytes);
-  for (size_t i = 0; place && i < bytes; i++) {
-    uint8_t byte = i < text.length ? folded(text.data[i]) : 0;
-    place[2 * i] = digits[byte >> 4];
-    place[2 * i + 1] = digits[byte & 0xf];
-  }
+  for (size_t i = 0; place && i < bytes; i++)
+    write_hex_byte(place + 2 * i, i < text.length ? folded(text.data[i]) : 0);
 }
 
 void text_builder_add_base64url(struct text_builder *builder, struct str_view bytes) {

@@ -50,6 +50,9 @@ void text_builder_add_i64(struct text_builder *builder, int64_t value);
 /* Lower-case hexadecimal, exactly `digits` digits (1–16), leading zeros kept. */
 void text_builder_add_hex(struct text_builder *builder, uint64_t value, unsigned digits);
 
+/* Each of `bytes` as two such digits. */
+void text_builder_add_hex_bytes(struct text_builder *builder, struct str_view bytes);
+
 /* A key to sort texts by: the first `bytes` bytes of `text`, letters in lower case, as 2 * `bytes` hexadecimal digits,
  * filled up with zeros. Keys compared as text are in the order of their texts, as far as those are looked at. */
 void text_builder_add_sort_key(struct text_builder *builder, struct str_view text, size_t bytes);

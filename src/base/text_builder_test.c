@@ -72,6 +72,15 @@ static void test_hex_of_every_length_is_the_end_of_the_whole(void) {
   }
 }
 
+static void test_each_byte_is_two_hexadecimal_digits(void) {
+  struct text_builder builder = text_builder_over(memory, sizeof memory);
+  text_builder_add_hex_bytes(&builder, str_view_of("\0\x9a\xff", 3));
+  expect_view(text_builder_view(&builder), "009aff");
+  builder = text_builder_over(memory, 5);
+  text_builder_add_hex_bytes(&builder, STR_VIEW("abc"));
+  expect(builder.overflowed);
+}
+
 static void test_hex_has_exactly_the_digits_asked_for(void) {
   struct text_builder builder = text_builder_over(memory, sizeof memory);
   text_builder_add_hex(&builder, 0xa0, 2);
@@ -108,5 +117,6 @@ TAP_TESTS(TAP(test_pieces_stand_one_after_the_other),
           TAP(test_a_piece_that_does_not_fit_is_left_out_whole_and_closes_the_builder),
           TAP(test_sort_keys_are_of_one_length_and_in_the_order_of_their_texts),
           TAP(test_exactly_full_is_not_an_overflow), TAP(test_numbers_reach_their_limits),
-          TAP(test_hex_has_exactly_the_digits_asked_for), TAP(test_numbers_of_every_length_are_written_in_full),
-          TAP(test_hex_of_every_length_is_the_end_of_the_whole), TAP(test_base64url_writes_the_vectors_of_rfc_4648))
+          TAP(test_each_byte_is_two_hexadecimal_digits), TAP(test_hex_has_exactly_the_digits_asked_for),
+          TAP(test_numbers_of_every_length_are_written_in_full), TAP(test_hex_of_every_length_is_the_end_of_the_whole),
+          TAP(test_base64url_writes_the_vectors_of_rfc_4648))

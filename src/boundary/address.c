@@ -42,20 +42,9 @@ static bool parse_ipv4(struct str_view text, uint8_t ip[4]) {
   return at == text.length;
 }
 
-static int hex_digit(char byte) {
-  if (byte >= '0' && byte <= '9') return byte - '0';
-  byte = (char)(byte | 0x20);
-  return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
-}
-
 static bool parse_group(struct str_view text, uint8_t group[2]) {
-  if (text.length < 1 || text.length > 4) return false;
-  unsigned value = 0;
-  for (size_t i = 0; i < text.length; i++) {
-    int digit = hex_digit(text.data[i]);
-    if (digit < 0) return false;
-    value = value << 4 | (unsigned)digit;
-  }
+  uint64_t value;
+  if (text.length > 4 || !str_view_any_hex_to_u64(text, &value)) return false;
   group[0] = (uint8_t)(value >> 8);
   group[1] = (uint8_t)value;
   return true;

@@ -83,29 +83,13 @@ struct tag_parts {
   uint64_t random_bits;
 };
 
-static bool read_hex(struct str_view text, uint64_t *value_out) {
-  *value_out = 0;
-  for (size_t i = 0; i < text.length; i++) {
-    char byte = text.data[i];
-    unsigned digit;
-    if (byte >= '0' && byte <= '9')
-      digit = (unsigned)(byte - '0');
-    else if (byte >= 'a' && byte <= 'f')
-      digit = (unsigned)(byte - 'a') + 10;
-    else if (byte >= 'A' && byte <= 'F')
-      digit = (unsigned)(byte - 'A') + 10; /* tokens have no case (§7.3.1) */
-    else
-      return false;
-    *value_out = *value_out << 4 | digit;
-  }
-  return true;
-}
-
+/* Tokens have no case (§7.3.1). */
 static bool read_tag(struct str_view tag, struct tag_parts *parts_out) {
   uint64_t worker, index, generation;
-  if (tag.length != DIALOG_TAG_LENGTH || !read_hex(str_view_slice(tag, 0, 2), &worker) ||
-      !read_hex(str_view_slice(tag, 2, 8), &index) || !read_hex(str_view_slice(tag, 10, 8), &generation) ||
-      !read_hex(str_view_slice(tag, 18, 16), &parts_out->random_bits))
+  if (tag.length != DIALOG_TAG_LENGTH || !str_view_any_hex_to_u64(str_view_slice(tag, 0, 2), &worker) ||
+      !str_view_any_hex_to_u64(str_view_slice(tag, 2, 8), &index) ||
+      !str_view_any_hex_to_u64(str_view_slice(tag, 10, 8), &generation) ||
+      !str_view_any_hex_to_u64(str_view_slice(tag, 18, 16), &parts_out->random_bits))
     return false;
   parts_out->worker = (uint8_t)worker;
   parts_out->handle = (struct handle){(uint32_t)index, (uint32_t)generation};

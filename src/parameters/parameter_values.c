@@ -37,23 +37,12 @@ static enum result read_number(const struct parameter_row *row, struct str_view 
   return RESULT_OK;
 }
 
-static int hex_digit(char byte) {
-  if (byte >= '0' && byte <= '9') return byte - '0';
-  byte = (char)(byte | 0x20);
-  return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
-}
-
 static enum result read_byte(const struct parameter_row *row, struct str_view value, uint32_t *field) {
   if (!str_view_starts_with_nocase(value, STR_VIEW("0x"))) return read_number(row, value, field);
-  uint32_t number = 0;
-  if (value.length == 2) return RESULT_MALFORMED;
-  for (size_t i = 2; i < value.length; i++) {
-    int digit = hex_digit(value.data[i]);
-    if (digit < 0) return RESULT_MALFORMED;
-    if (number <= row->max) number = number << 4 | (uint32_t)digit;
-  }
+  uint64_t number;
+  if (!str_view_any_hex_to_u64(str_view_from(value, 2), &number)) return RESULT_MALFORMED;
   if (number > row->max) return RESULT_OUT_OF_RANGE;
-  *field = number;
+  *field = (uint32_t)number;
   return RESULT_OK;
 }
 
@@ -94,17 +83,15 @@ static enum result read_choice(const struct parameter_row *row, struct str_view 
  */
 static size_t read_escape(struct str_view text, char *byte_out) {
   char letter = text.length > 1 ? text.data[1] : 0;
-  int high, low;
+  uint64_t byte;
   switch (letter) {
   case 'r': *byte_out = '\r'; return 2;
   case 'n': *byte_out = '\n'; return 2;
   case '0': *byte_out = '\0'; return 2;
   case '\\': *byte_out = '\\'; return 2;
   case 'x':
-    high = text.length > 2 ? hex_digit(text.data[2]) : -1;
-    low = text.length > 3 ? hex_digit(text.data[3]) : -1;
-    if (high < 0 || low < 0) return 0;
-    *byte_out = (char)(high * 16 + low);
+    if (text.length < 4 || !str_view_any_hex_to_u64(str_view_slice(text, 2, 2), &byte)) return 0;
+    *byte_out = (char)byte;
     return 4;
   }
   return 0;

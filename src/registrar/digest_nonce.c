@@ -43,15 +43,6 @@ void digest_nonce_write(struct context *context, const struct address *source, s
   add_signature(builder, sign(context, source, realm, text_builder_view(&signed_part)));
 }
 
-static uint64_t read_hex(struct str_view digits) {
-  uint64_t value = 0;
-  for (size_t i = 0; i < digits.length; i++) {
-    char digit = digits.data[i];
-    value = value << 4 | (uint64_t)(digit <= '9' ? digit - '0' : digit - 'a' + 10);
-  }
-  return value;
-}
-
 bool digest_nonce_read(const struct context *context, const struct address *source, struct str_view realm,
                        struct str_view text, struct digest_nonce *nonce_out) {
   if (text.length != DIGEST_NONCE_LENGTH) return false;
@@ -64,8 +55,11 @@ bool digest_nonce_read(const struct context *context, const struct address *sour
   for (size_t i = 0; i < sizeof right; i++)
     difference |= (unsigned)(right[i] ^ text.data[SIGNED_DIGITS + i]);
   if (difference) return false;
-  nonce_out->worker = (uint8_t)read_hex(str_view_slice(signed_digits, 0, WORKER_DIGITS));
-  nonce_out->made_at_ms = read_hex(str_view_slice(signed_digits, WORKER_DIGITS, TIME_DIGITS));
+  uint64_t worker;
+  if (!str_view_hex_to_u64(str_view_slice(signed_digits, 0, WORKER_DIGITS), &worker) ||
+      !str_view_hex_to_u64(str_view_slice(signed_digits, WORKER_DIGITS, TIME_DIGITS), &nonce_out->made_at_ms))
+    return false;
+  nonce_out->worker = (uint8_t)worker;
   nonce_out->id = signature.high;
   return true;
 }

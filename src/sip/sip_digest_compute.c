@@ -4,12 +4,9 @@
 #include "sip/sha256.h"
 
 static struct sip_digest_hex to_hex(const uint8_t *hash, size_t hash_bytes) {
-  static const char digits[] = "0123456789abcdef";
   struct sip_digest_hex hex = {.length = (uint8_t)(hash_bytes * 2)};
-  for (size_t i = 0; i < hash_bytes; i++) {
-    hex.text[i * 2] = digits[hash[i] >> 4];
-    hex.text[i * 2 + 1] = digits[hash[i] & 15];
-  }
+  struct text_builder text = text_builder_over(hex.text, sizeof hex.text);
+  text_builder_add_hex_bytes(&text, str_view_of((const char *)hash, hash_bytes));
   return hex;
 }
 

@@ -207,15 +207,12 @@ static uint64_t column_number(sqlite3_stmt *row, int at) {
 }
 
 static struct str_view column_id(sqlite3_stmt *row, int at, char id_text[static RECORD_ID_TEXT_MAX]) {
-  static const char digits[] = "0123456789abcdef";
-  const unsigned char *bytes = sqlite3_column_blob(row, at);
+  const char *bytes = sqlite3_column_blob(row, at);
   if (sqlite3_column_type(row, at) != SQLITE_BLOB || sqlite3_column_bytes(row, at) != RECORD_ID_BYTES)
     return column_text(row, at);
-  for (size_t i = 0; i < RECORD_ID_BYTES; i++) {
-    id_text[2 * i] = digits[bytes[i] >> 4];
-    id_text[2 * i + 1] = digits[bytes[i] & 15];
-  }
-  return str_view_of(id_text, 2 * RECORD_ID_BYTES);
+  struct text_builder text = text_builder_over(id_text, RECORD_ID_TEXT_MAX);
+  text_builder_add_hex_bytes(&text, str_view_of(bytes, RECORD_ID_BYTES));
+  return text_builder_view(&text);
 }
 
 void record_rows_read(sqlite3_stmt *row, int at, struct cdr_record *record, char id_text[static RECORD_ID_TEXT_MAX]) {

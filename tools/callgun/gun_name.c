@@ -26,25 +26,13 @@ void gun_add_slot_name(const struct gun *gun, struct text_builder *builder, cons
   text_builder_add(builder, str_view_of(gun->run, GUN_RUN_BYTES));
 }
 
-static bool read_hex(const char *text, uint64_t *value_out) {
-  uint64_t value = 0;
-  for (int i = 0; i < DIGITS; i++) {
-    char byte = text[i];
-    uint32_t digit = byte >= '0' && byte <= '9' ? (uint32_t)(byte - '0') : (uint32_t)(byte - 'a' + 10);
-    if (digit > 15) return false;
-    value = value << 4 | digit;
-  }
-  *value_out = value;
-  return true;
-}
-
 bool gun_is_slot_name(const struct gun *gun, struct str_view name) {
   return name.length == NAME_LENGTH && memcmp(name.data + DIGITS, gun->run, GUN_RUN_BYTES) == 0;
 }
 
 void *gun_find_slot(const struct gun *gun, struct str_view name) {
   uint64_t mixed;
-  if (!gun_is_slot_name(gun, name) || !read_hex(name.data, &mixed)) return NULL;
+  if (!gun_is_slot_name(gun, name) || !str_view_hex_to_u64(str_view_slice(name, 0, DIGITS), &mixed)) return NULL;
   uint64_t value = unmix(mixed);
   return pool_get(&gun->slots, (struct handle){(uint32_t)value, (uint32_t)(value >> 32)});
 }
