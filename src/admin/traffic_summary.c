@@ -60,14 +60,15 @@ static json_t *number_or_null(double number) {
   return isnan(number) ? json_null() : json_real(round(number * 10) / 10);
 }
 
-json_t *traffic_figures_to_json(const struct traffic_figures *figures) {
+/* {"calls", "answered", "asr_percent", "acd_s", "pdd_ms"}, null where not known; new reference. */
+static json_t *figures_to_json(const struct traffic_figures *figures) {
   return json_pack("{s:I,s:I,s:o,s:o,s:o}", "calls", (json_int_t)figures->calls, "answered",
                    (json_int_t)figures->answered, "asr_percent", number_or_null(traffic_asr_percent(figures)), "acd_s",
                    number_or_null(traffic_acd_s(figures)), "pdd_ms", number_or_null(traffic_pdd_ms(figures)));
 }
 
 json_t *traffic_summary_to_json(const struct traffic_summary *summary) {
-  json_t *object = traffic_figures_to_json(&summary->all), *reasons = json_object();
+  json_t *object = figures_to_json(&summary->all), *reasons = json_object();
   for (enum end_reason reason = 0; reason < END_REASON_COUNT; reason++)
     if (summary->reasons[reason] > 0)
       json_object_set_new(reasons, end_reason_row(reason)->name, json_integer(summary->reasons[reason]));
@@ -78,7 +79,7 @@ json_t *traffic_summary_to_json(const struct traffic_summary *summary) {
 static json_t *devices_json(const struct traffic_device *devices, uint32_t device_count) {
   json_t *object = json_object();
   for (uint32_t i = 0; i < device_count; i++)
-    json_object_set_new(object, devices[i].name, traffic_figures_to_json(&devices[i].figures));
+    json_object_set_new(object, devices[i].name, figures_to_json(&devices[i].figures));
   return object;
 }
 

@@ -35,9 +35,6 @@ double traffic_asr_percent(const struct traffic_figures *figures);
 double traffic_acd_s(const struct traffic_figures *figures);
 double traffic_pdd_ms(const struct traffic_figures *figures);
 
-/* {"calls", "answered", "asr_percent", "acd_s", "pdd_ms"}, null where not known; new reference. */
-json_t *traffic_figures_to_json(const struct traffic_figures *figures);
-
 /* The figures of all, and "reasons": {"normal": 12, …} without those that did not happen. */
 json_t *traffic_summary_to_json(const struct traffic_summary *summary);
 

@@ -5,7 +5,9 @@
 #include "admin/desk.h"
 #include "admin/operator_store.h"
 
-bool users_name_is_good(const char *name) {
+/* True for 1 to 64 letters, digits, dots, at signs, dashes and underscores that are not a name of our own (token,
+ * control, file). */
+static bool is_good_name(const char *name) {
   static const char *const taken[] = {"token", "control", "file"};
   static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._@-";
   for (size_t i = 0; i < sizeof taken / sizeof taken[0]; i++)
@@ -18,7 +20,7 @@ static const struct operator_kind users = {"user", "password", "there is no such
 
 bool users_find(struct store *store, const char *name, struct user *user_out) {
   *user_out = (struct user){0};
-  return users_name_is_good(name) &&
+  return is_good_name(name) &&
          operator_find(store, &users, name, &user_out->role, user_out->password, sizeof user_out->password);
 }
 
@@ -51,7 +53,7 @@ static const char *read_change(const json_t *body, bool is_new, struct user *use
 void api_user_put(const struct api_request *request, struct api_response *response) {
   struct user user;
   bool is_new = !users_find(request->switch_parts->store, request->id, &user);
-  if (!users_name_is_good(request->id)) {
+  if (!is_good_name(request->id)) {
     api_respond_problem(response, 400,
                         "a user's name has 1 to 64 letters, digits and . _ @ -, and is not token, control or file",
                         NULL);

@@ -19,8 +19,4 @@ bool users_find(struct store *store, const char *name, struct user *user_out);
 /* Saves a user under `request`'s name. */
 enum result users_save(const struct api_request *request, const char *name, const struct user *user);
 
-/* True for 1 to 64 letters, digits, dots, at signs, dashes and underscores that are not a name of our own (token,
- * control, file). */
-bool users_name_is_good(const char *name);
-
 #endif

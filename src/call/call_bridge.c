@@ -44,7 +44,8 @@ static void write_options(struct call_step *step, struct call_leg *leg, struct t
   call_write_supported(headers, call_supervision_supports(step, leg), reliable);
 }
 
-enum result call_bridge_send_invite(struct call_step *step, struct call_leg *leg) {
+/* Sends the INVITE of a callee leg; again when the first was answered 422. */
+static enum result send_invite(struct call_step *step, struct call_leg *leg) {
   struct str_view carried = block_store_view(step->table->rooms.blocks, &step->call->carried_headers);
   struct call_body body = call_invite_body(step->table, step->call), sent;
   enum result result = call_body_for_leg(step, leg, &body, &sent, NULL);
@@ -78,7 +79,7 @@ enum result call_bridge_invite(struct call_step *step) {
   enum result result = dialog_create_uac(step->table->rooms.dialogs, step->context, &invitation, owner, &leg->dialog);
   if (result == RESULT_OK) {
     call_note_leg(step, leg);
-    result = call_bridge_send_invite(step, leg);
+    result = send_invite(step, leg);
   }
   if (result != RESULT_OK) call_leg_destroy(step->table, step->context, leg);
   return result;

@@ -571,9 +571,6 @@ enum result call_send_answer(struct call_step *step, struct call_leg *to, struct
 /* Makes the callee leg to step->destination and sends its INVITE. */
 enum result call_bridge_invite(struct call_step *step) MUST_USE;
 
-/* Sends the INVITE of a callee leg; again when the first was answered 422. */
-enum result call_bridge_send_invite(struct call_step *step, struct call_leg *leg) MUST_USE;
-
 /* --- call_lines.c: header lines that we write ourselves ---------------------------------------------------------- */
 
 void call_write_allow(struct text_builder *builder);

@@ -65,7 +65,9 @@ static bool apply_migration(sqlite3 *database, size_t index, char *problem, size
   return code == SQLITE_OK;
 }
 
-bool store_database_migrate(sqlite3 *database, const char *data_dir, char *problem, size_t problem_bytes) {
+/* Brings the schema of belfry.db in `data_dir` up to date; false with a sentence in `problem`, also when the database
+ * is of a newer version. */
+static bool migrate(sqlite3 *database, const char *data_dir, char *problem, size_t problem_bytes) {
   int version = schema_version(database);
   if (version < 0 || (size_t)version > MIGRATION_COUNT) {
     snprintf(problem, problem_bytes, "the database has schema version %d, this program knows up to %zu", version,
@@ -98,7 +100,7 @@ static bool open_everything(struct store *store, char *problem, size_t problem_b
   int code;
   store->operator_database = store_database_open(store->path, &code, problem, problem_bytes);
   if (!store->operator_database) return false;
-  if (!store_database_migrate(store->operator_database, store->dir, problem, problem_bytes)) return false;
+  if (!migrate(store->operator_database, store->dir, problem, problem_bytes)) return false;
   store->queue_memory =
       mmap(NULL, STORE_QUEUE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   store->batch = malloc(STORE_BATCH_BYTES);

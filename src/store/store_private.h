@@ -52,17 +52,10 @@ struct store {
 /* Opens a database for one user of it. NULL with a sentence in `problem` and SQLite's code. */
 sqlite3 *store_database_open(const char *path, int *code_out, char *problem, size_t problem_bytes);
 
-/* Brings the schema of belfry.db in `data_dir` up to date; false with a sentence in `problem`, also when the database
- * is of a newer version. */
-bool store_database_migrate(sqlite3 *database, const char *data_dir, char *problem, size_t problem_bytes);
-
 /* Copies records that stand in belfry.db into their days. False with a sentence. */
 bool store_move_records(sqlite3 *database, const char *data_dir, char *problem, size_t problem_bytes);
 
 /* The thread's function; `argument` is the store. */
 void *store_writer_run(void *argument);
-
-/* Notes how the last batch went; `problem` NULL: well. */
-void store_writer_note(struct store *store, uint64_t written, const char *problem);
 
 #endif

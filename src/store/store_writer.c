@@ -39,7 +39,8 @@ void store_read_health(const struct store *store, struct store_health *health) {
   health->bytes_waiting = __atomic_load_n(&store->health.bytes_waiting, __ATOMIC_RELAXED);
 }
 
-void store_writer_note(struct store *store, uint64_t written, const char *problem) {
+/* Notes how the last batch went; `problem` NULL: well. */
+static void note_batch(struct store *store, uint64_t written, const char *problem) {
   pthread_mutex_lock(&store->health_mutex);
   store->health.ok = problem == NULL;
   store->health.records_written += written;
@@ -79,7 +80,7 @@ static bool insert_batch(struct store *store, char *problem, size_t problem_byte
 }
 
 static void batch_is_stored(struct store *store) {
-  store_writer_note(store, store->batch_records, NULL);
+  note_batch(store, store->batch_records, NULL);
   __atomic_fetch_sub(&store->health.records_waiting, store->batch_records, __ATOMIC_RELAXED);
   __atomic_fetch_sub(&store->health.bytes_waiting, store->batch_bytes - store->batch_records * sizeof(uint32_t),
                      __ATOMIC_RELAXED);
@@ -112,7 +113,7 @@ static bool commit_batch(struct store *store) {
   }
   record_roll_back(shelf);
   put_aside_what_is_broken(store, problem, sizeof problem);
-  store_writer_note(store, 0, problem);
+  note_batch(store, 0, problem);
   return false;
 }
 

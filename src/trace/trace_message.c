@@ -62,7 +62,8 @@ static bool is_session(const struct sip_message *message) {
   return str_view_starts_with_nocase(sip_message_header(message, SIP_HEADER_CONTENT_TYPE), STR_VIEW("application/sdp"));
 }
 
-void trace_message_summary(const struct sip_message *message, struct text_builder *text) {
+/* Appends "INVITE", "180 Ringing", "200 OK", and what supervision wants to see: "+SDP", "SE 600;refresher=uas". */
+static void add_message_summary(const struct sip_message *message, struct text_builder *text) {
   if (message->is_request) {
     text_builder_add(text, str_view_slice(message->method_text, 0, SHOWN_MAX));
   } else {
@@ -79,7 +80,8 @@ void trace_message_summary(const struct sip_message *message, struct text_builde
   add_session_expires(message, text);
 }
 
-void trace_life_sign_summary(struct str_view bytes, struct text_builder *text) {
+/* Appends a life sign: "HELLO", "CRLF", "STUN", "4 bytes". */
+static void add_life_sign_summary(struct str_view bytes, struct text_builder *text) {
   bool is_text = bytes.length > 0 && bytes.length <= SHOWN_MAX, is_break = bytes.length > 0;
   for (size_t i = 0; i < bytes.length; i++) {
     is_text = is_text && bytes.data[i] >= 0x20 && bytes.data[i] < 0x7f;
@@ -109,7 +111,8 @@ static bool is_timer(const struct note *note) {
   return note->kind >= NOTE_TIMER_ARMED && note->kind <= NOTE_TIMER_STOPPED;
 }
 
-void trace_note_summary(const struct note *note, struct text_builder *text) {
+/* Appends "callee leg: session timer armed, 600 s, next in 300.0 s (we refresh by UPDATE)". */
+static void add_note_summary(const struct note *note, struct text_builder *text) {
   struct str_view side = trace_side_name(note->side);
   if (note->kind == NOTE_CALL_ENDED) {
     text_builder_add_literal(text, "call ended by the ");
@@ -146,11 +149,11 @@ void trace_note_summary(const struct note *note, struct text_builder *text) {
 void trace_summary(const struct trace_record *record, const struct sip_message *message, struct text_builder *text) {
   struct note note;
   if (record->kind == TRACE_NOTE && trace_note_decode(record->payload, &note) == RESULT_OK)
-    trace_note_summary(&note, text);
+    add_note_summary(&note, text);
   else if (message)
-    trace_message_summary(message, text);
+    add_message_summary(message, text);
   else
-    trace_life_sign_summary(record->payload, text);
+    add_life_sign_summary(record->payload, text);
 }
 
 /* --- numbers ----------------------------------------------------------------------------------------------------- */

@@ -16,16 +16,8 @@ bool trace_message_read(const struct trace_record *record, struct sip_message *m
  * is none. A view into the payload. */
 struct str_view trace_message_call_id(const struct trace_record *record);
 
-/* Appends "INVITE", "180 Ringing", "200 OK", and what supervision wants to see: "+SDP", "SE 600;refresher=uas". */
-void trace_message_summary(const struct sip_message *message, struct text_builder *text);
-
-/* Appends a life sign: "HELLO", "CRLF", "STUN", "4 bytes". */
-void trace_life_sign_summary(struct str_view bytes, struct text_builder *text);
-
-/* Appends "callee leg: session timer armed, 600 s, next in 300.0 s (we refresh by UPDATE)". */
-void trace_note_summary(const struct note *note, struct text_builder *text);
-
-/* The one of the three that fits. `message` NULL: it could not be read. */
+/* Appends what a record says, in a few words: of a message, of a life sign, or of what the switch noted. `message`
+ * NULL: it could not be read. */
 void trace_summary(const struct trace_record *record, const struct sip_message *message, struct text_builder *text);
 
 /* True when `number` is the user part of the message's From, To or Request-URI; "44*" stands for all that begin so. */

@@ -103,17 +103,11 @@ struct trunk_step {
 void trunk_text_set(struct trunk_text *text, struct str_view value);
 struct str_view trunk_text_view(const struct trunk_text *text);
 
-/* Writes the session description that the trial offers. */
-void trunk_write_session(struct trunk_step *step);
-
 /* Asks OPTIONS outside of any call. False: it could not be sent. */
 bool trunk_ask_options(struct trunk_step *step);
 
 /* ACK for the 2xx in step->message to an INVITE of ours, or the hanging up of a further branch. */
 void trunk_acknowledge(struct trunk_step *step);
-
-/* PRACK, where the provisional response in step->message wants it. */
-void trunk_acknowledge_provisional(struct trunk_step *step);
 
 /* Notes what step->message says about the far side. */
 void trunk_note_words(struct trunk_step *step);
@@ -135,9 +129,8 @@ TRUNK_ACTION(reinvite);
 TRUNK_ACTION(hang_up);
 TRUNK_ACTION(finish);
 
-/* trunk_report.c: what was found, as JSON; in a sentence; and as a record. */
+/* trunk_report.c: what was found, as JSON, and as a record. */
 void trunk_write_report(const struct trunk_trial *trial, struct context *context, struct text_builder *json);
-void trunk_write_conclusion(const struct trunk_trial *trial, struct text_builder *text);
 void trunk_hand_on_record(struct trunk_step *step);
 
 /* Tells the journal, so that the test has its record even when the switch is killed meanwhile. */

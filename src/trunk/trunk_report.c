@@ -87,7 +87,8 @@ static void say_refresh(const struct trunk_trial *trial, struct text_builder *te
   text_builder_add_literal(text, ".");
 }
 
-void trunk_write_conclusion(const struct trunk_trial *trial, struct text_builder *text) {
+/* What was found, in a sentence. */
+static void write_conclusion(const struct trunk_trial *trial, struct text_builder *text) {
   if (trial->state != TRUNK_STATE_DONE) return;
   say_reached(trial, text);
   if (!trial->is_answered) return;
@@ -159,7 +160,7 @@ void trunk_write_report(const struct trunk_trial *trial, struct context *context
   bool is_done = trial->state == TRUNK_STATE_DONE;
   struct mono_ms until = is_done ? trial->ended : context->now;
   struct text_builder conclusion = arena_builder(context->arena, SENTENCE_BYTES);
-  trunk_write_conclusion(trial, &conclusion);
+  write_conclusion(trial, &conclusion);
   json_text_open_object(json);
   json_text_field_string(json, "id", trial->has_call ? str_view_of(trial->id, sizeof trial->id) : (struct str_view){0});
   json_text_field_string(json, "gateway", trunk_text_view(&trial->gateway));
@@ -237,7 +238,7 @@ void trunk_hand_on_record(struct trunk_step *step) {
   record.state = STR_VIEW("ended");
   fill_parties(step, &record);
   fill_times(trial, &record);
-  trunk_write_conclusion(trial, &conclusion);
+  write_conclusion(trial, &conclusion);
   record.end_direction = trial->callee_hung_up ? STR_VIEW("callee") : STR_VIEW("switch");
   record.end_reason = str_view_from_c(row->name);
   record.end_text = trunk_text_view(&trial->phrase);

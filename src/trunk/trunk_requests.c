@@ -22,7 +22,8 @@ static struct str_view uri_of(struct trunk_step *step, struct str_view user, con
   return uri.overflowed ? (struct str_view){0} : text_builder_view(&uri);
 }
 
-void trunk_write_session(struct trunk_step *step) {
+/* Writes the session description that the trial offers. */
+static void write_session(struct trunk_step *step) {
   struct trunk_trial *trial = step->trial;
   char memory[32];
   struct text_builder origin = text_builder_over(memory, sizeof memory);
@@ -151,7 +152,8 @@ void trunk_acknowledge(struct trunk_step *step) {
   }
 }
 
-void trunk_acknowledge_provisional(struct trunk_step *step) {
+/* PRACK, where the provisional response in step->message wants it. */
+static void acknowledge_provisional(struct trunk_step *step) {
   struct trunk_trial *trial = step->trial;
   struct dialog_table *dialogs = step->trials->rooms.dialogs;
   struct text_builder headers = arena_builder(step->context->arena, HEADERS_BYTES);
@@ -216,7 +218,7 @@ TRUNK_ACTION(place_call) {
   trial->has_call = true;
   note_leg(step);
   trunk_keep_attempt(step);
-  trunk_write_session(step);
+  write_session(step);
   enum trunk_event event = offer(step, TRUNK_CHECK_INVITE, SIP_METHOD_INVITE, true);
   trial->invite = trial->waiting;
   return event;
@@ -236,7 +238,7 @@ TRUNK_ACTION(take_progress) {
     trial->ringing_after_ms = (uint32_t)mono_ms_since(step->context->now, trial->started);
     trial->ringing_at = step->context->wall_now;
   }
-  trunk_acknowledge_provisional(step);
+  acknowledge_provisional(step);
   return TRUNK_EVENT_NONE;
 }
 

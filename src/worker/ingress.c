@@ -14,7 +14,8 @@ static void handle_message(struct worker *worker, const struct flow *flow, struc
   handle(worker, &worker->message);
 }
 
-void ingress_message(struct worker *worker, const struct flow *flow, struct str_view bytes) {
+/* One message from outside: handled here, or handed to the worker on which its call lives. */
+static void ingress_message(struct worker *worker, const struct flow *flow, struct str_view bytes) {
   uint8_t home = worker->is_alone ? worker->index : switch_core_steer(&worker->local, bytes);
   if (home == worker->index) {
     handle_message(worker, flow, bytes);

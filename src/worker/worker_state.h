@@ -147,9 +147,6 @@ void *worker_run(void *worker);
 
 /* --- ingress.c --------------------------------------------------------------------------------------------------- */
 
-/* One message from outside: handled here, or handed to the worker on which its call lives. */
-void ingress_message(struct worker *worker, const struct flow *flow, struct str_view bytes);
-
 /* Everything that waits at a UDP socket, at most one batch. */
 void ingress_udp(struct worker *worker, uint16_t socket_index);
 
