@@ -86,17 +86,14 @@ enum result dialog_receive_request(struct dialog_table *table, struct context *c
 /* Takes note of a response to our INVITE, re-INVITE, UPDATE or any other request in the dialog: early and confirmed
  * state, remote tag, route set (first time, and of the 2xx), remote target (a 2xx or reliable 1xx, RFC 6141 §4.7).
  * `branch_out` (UAC, response to the first INVITE): 0 for the first remote end, n for a further one. The first 2xx
- * makes its sender the dialog by itself; a 2xx of another branch later is for the caller to dismiss
+ * makes its sender the dialog by itself; until then requests go to the first that answered (PRACK excepted, which names
+ * its branch), and its facts are told. A 2xx of another branch later is for the caller to dismiss
  * (dialog_dismiss_branch), as often as it is repeated. A refusal of the first INVITE ends all its early dialogs and the
  * dialog, but INVITE may be sent again (credentials, 422): it starts anew with the same Call-ID and tag and a higher
  * CSeq. RESULT_FULL: too many branches (DIALOG_BRANCHES_MAX). RESULT_NOT_FOUND: a stale handle, or a provisional
  * response of a branch that did not win. */
 enum result dialog_receive_response(struct dialog_table *table, struct context *context, struct handle dialog,
                                     const struct sip_message *response, unsigned *branch_out) MUST_USE;
-
-/* Makes branch `branch` the one that requests go to (PRACK excepted, which names its branch) and whose facts are told;
- * until then it is the first that answered. No effect once a 2xx has come: that one is the dialog. */
-void dialog_choose_branch(struct dialog_table *table, struct handle dialog, unsigned branch);
 
 /* ACK and BYE to a branch that was not chosen (§13.2.2.4); when its 2xx comes again, only the ACK. The BYE's answer is
  * nobody's news. Header lines are whole, with CRLF, and may be empty: credentials. */

@@ -174,13 +174,6 @@ enum result dialog_receive_response(struct dialog_table *table, struct context *
 
 /* --- branches ---------------------------------------------------------------------------------------------------- */
 
-void dialog_choose_branch(struct dialog_table *table, struct handle handle, unsigned branch) {
-  struct dialog *dialog = dialog_at(table, handle);
-  if (!dialog || dialog->was_confirmed) return; /* the first 2xx has chosen */
-  struct remote_end *end = remote_end_by_number(dialog, branch);
-  if (end && branch != REMOTE_END_INVITED) remote_end_make_current(dialog, end);
-}
-
 void dialog_dismiss_branch(struct dialog_table *table, struct context *context, struct handle handle,
                            const struct dialog_dismissal *dismissal) {
   struct dialog *dialog = dialog_at(table, handle);

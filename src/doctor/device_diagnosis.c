@@ -103,7 +103,6 @@ static void take_register(struct doctor *doctor, const struct trace_record *reco
     phone->ends_at.value = 0;
   }
   phone->source = record->remote;
-  phone->seen_at = record->wall;
 }
 
 /* The longest time that any Contact in the answer was granted (RFC 3261 §10.3). */

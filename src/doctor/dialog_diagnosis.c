@@ -63,7 +63,6 @@ static void take_sent_request(struct doctor_dialog *dialog, const struct trace_r
   }
   if (!is_first || !is_refresh(message, dialog->said)) return;
   dialog->our_refreshes++;
-  dialog->our_refresh_at = record->wall;
 }
 
 static void take_sent_answer(struct doctor_dialog *dialog, const struct sip_message *message) {

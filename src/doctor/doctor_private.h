@@ -37,7 +37,7 @@ struct doctor_dialog {
   char call[FINDING_CALL_BYTES];
   uint64_t said, heard; /* hashes of the last session description sent and received */
   struct doctor_request update, invite;
-  struct wall_us heard_at, our_refresh_at, their_refresh_at;
+  struct wall_us heard_at, their_refresh_at;
   uint16_t our_refreshes, their_refreshes;
   uint16_t answers;   /* our 2xx to the first INVITE, as often as it was sent */
   uint16_t too_small; /* INVITEs refused with 422, by either side */
@@ -51,7 +51,7 @@ struct doctor_dialog {
 struct doctor_phone {
   uint64_t key;
   struct address source;
-  struct wall_us seen_at, ends_at;
+  struct wall_us ends_at;
   char number[FINDING_CALL_BYTES];
   uint16_t moves, lates;
   struct wall_us move_since, move_latest, late_since, late_latest;

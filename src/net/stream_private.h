@@ -14,7 +14,6 @@
 #define STREAM_SLACK_BYTES   64
 #define STREAM_BACKLOG_MAX   (1 << 20)
 #define STREAM_CHUNK_BYTES   4096
-#define STREAM_SPARE_FDS     1
 
 enum stream_state {
   STREAM_CONNECTING, /* TCP is not yet there */

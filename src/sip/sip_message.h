@@ -56,7 +56,6 @@ struct sip_via {
   struct str_view maddr;
   bool has_rport;
   uint16_t rport; /* 0: rport without value */
-  bool has_keep;  /* RFC 6223 */
   struct str_view parameters;
 };
 

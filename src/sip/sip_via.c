@@ -60,8 +60,6 @@ static bool take_parameter(struct str_view name, struct str_view value, struct s
     if (via->received.length == 0) via->received = value;
   } else if (sip_is_word(name, "maddr")) {
     if (via->maddr.length == 0) via->maddr = value;
-  } else if (sip_is_word(name, "keep")) {
-    via->has_keep = true;
   }
   return true;
 }

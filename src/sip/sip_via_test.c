@@ -20,7 +20,6 @@ static void test_all_parts_of_a_via_are_found(void) {
   expect_int(via.rport, ==, 5070);
   expect_view(via.received, "192.0.2.7");
   expect_view(via.maddr, "x.org");
-  expect(via.has_keep);
 }
 
 static void test_blanks_may_stand_nearly_everywhere(void) {

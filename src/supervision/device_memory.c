@@ -81,15 +81,6 @@ void device_memory_learn(struct device_memory *memory, uint64_t key, const struc
   if (!is_same(&known, &entry)) device_memory_put(memory, &entry);
 }
 
-bool device_memory_next(const struct device_memory *memory, uint32_t *index, struct device_memory_entry *entry_out) {
-  for (; *index <= memory->mask; ++*index) {
-    if (memory->entries[*index].key == 0) continue;
-    *entry_out = memory->entries[(*index)++];
-    return true;
-  }
-  return false;
-}
-
 uint64_t device_memory_changes(const struct device_memory *memory) {
   return memory->changes;
 }

@@ -37,10 +37,7 @@ struct device_memory_entry device_memory_find(const struct device_memory *memory
 /* A dialog with the device has shown this, and has just proved it alive: silence may be counted against a rung. */
 void device_memory_learn(struct device_memory *memory, uint64_t key, const struct refresh_experience *experience);
 
-/* Walks over what is known, `*index` 0 at first; false at the end. */
-bool device_memory_next(const struct device_memory *memory, uint32_t *index, struct device_memory_entry *entry_out);
-
-/* Puts back what device_memory_next gave. */
+/* Puts back what was known before a restart. */
 void device_memory_put(struct device_memory *memory, const struct device_memory_entry *entry);
 
 /* One device as a line of text for whoever keeps it, "00c0ffee00c0ffee INVITE UPDATE,UPDATE_SESSION": its key, what

@@ -61,18 +61,15 @@ static void test_only_changes_count_as_changes(void) {
   free(memory);
 }
 
-static void test_what_is_read_out_can_be_put_back_after_a_restart(void) {
+static void test_what_is_known_can_be_put_back_after_a_restart(void) {
   struct device_memory *before = create(100), *later = create(100);
   char number[16];
   for (int i = 0; i < 20; i++) {
     snprintf(number, sizeof number, "%d", 1000 + i);
     learn(before, phone(number), i % 2 ? REFRESH_RUNG_UPDATE : REFRESH_RUNG_INVITE, 0);
-  }
-  uint32_t index = 0, count = 0;
-  struct device_memory_entry entry;
-  for (; device_memory_next(before, &index, &entry); count++)
+    struct device_memory_entry entry = device_memory_find(before, phone(number));
     device_memory_put(later, &entry);
-  expect_int(count, ==, 20);
+  }
   for (int i = 0; i < 20; i++) {
     snprintf(number, sizeof number, "%d", 1000 + i);
     expect_int(device_memory_find(later, phone(number)).worked, ==, i % 2 ? UPDATE_BIT : INVITE_BIT);
@@ -118,16 +115,17 @@ static void test_a_full_table_forgets_and_never_grows(void) {
     learn(memory, phone(number), REFRESH_RUNG_UPDATE, 0);
     expect_int(device_memory_find(memory, phone(number)).worked, ==, UPDATE_BIT);
   }
-  uint32_t index = 0, count = 0;
-  struct device_memory_entry entry;
-  while (device_memory_next(memory, &index, &entry))
-    count++;
-  expect_int(count, <=, 64);
+  int known = 0;
+  for (int i = 0; i < 10000; i++) {
+    snprintf(number, sizeof number, "%d", i);
+    known += device_memory_find(memory, phone(number)).worked != 0;
+  }
+  expect_int(known, <=, 64);
   free(memory);
 }
 
 TAP_TESTS(TAP(test_what_worked_and_what_did_not_is_remembered_per_device),
           TAP(test_a_phone_and_a_gateway_of_one_name_are_two), TAP(test_a_device_that_learns_update_is_believed),
-          TAP(test_only_changes_count_as_changes), TAP(test_what_is_read_out_can_be_put_back_after_a_restart),
+          TAP(test_only_changes_count_as_changes), TAP(test_what_is_known_can_be_put_back_after_a_restart),
           TAP(test_a_line_tells_what_is_known_by_names), TAP(test_a_line_of_another_version_or_none_does_no_harm),
           TAP(test_a_full_table_forgets_and_never_grows))

@@ -97,7 +97,6 @@ struct bench {
   enum journal_haste journal_haste;
   size_t state_length, note_length;
   char state[16384], note[512];
-  bool refuse_records;
   unsigned kept_devices; /* lines of OUTBOX_KEEP_DEVICE */
   unsigned leg_notes;    /* how often the recorder was told whose a Call-ID is */
   unsigned alarms;       /* lines of OUTBOX_ALARM */

@@ -44,10 +44,7 @@ static bool find_column(const struct trace_ladder *ladder, const struct address 
 static void add_column(struct trace_ladder *ladder, const struct address *address, unsigned side) {
   unsigned at = side == NOTE_SIDE_CALLER ? ladder->switch_column : ladder->column_count;
   if (find_column(ladder, address, &(unsigned){0})) return;
-  if (ladder->column_count == TRACE_COLUMNS_MAX) {
-    ladder->has_more_peers = true;
-    return;
-  }
+  if (ladder->column_count == TRACE_COLUMNS_MAX) return; /* the last one stands for the rest */
   memmove(&ladder->columns[at + 1], &ladder->columns[at], (ladder->column_count - at) * sizeof ladder->columns[0]);
   ladder->columns[at] = (struct trace_column){*address, (uint8_t)side};
   ladder->column_count++;

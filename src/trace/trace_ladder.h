@@ -29,7 +29,6 @@ struct trace_ladder {
   struct trace_column columns[TRACE_COLUMNS_MAX];
   uint8_t column_count;
   uint8_t switch_column;
-  bool has_more_peers; /* than columns: the last one stands for the rest */
   struct trace_leg legs[TRACE_LEGS_MAX];
   uint16_t leg_count;
 };

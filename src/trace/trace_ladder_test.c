@@ -75,7 +75,6 @@ static void test_more_peers_than_columns_share_the_last(void) {
     example_message(&example, TRACE_SENT, 6000 + i, "OPTIONS sip:h SIP/2.0", "x", "OPTIONS");
   trace_ladder_build(&ladder, example.records, example.count);
   expect_int(ladder.column_count, ==, TRACE_COLUMNS_MAX);
-  expect(ladder.has_more_peers);
   unsigned from, to;
   trace_ladder_ends(&ladder, &example.records[19], &from, &to);
   expect_int(to, ==, TRACE_COLUMNS_MAX - 1);

@@ -28,9 +28,8 @@ struct transaction_layer;
 /* To whom a client transaction's answers, or a server transaction's CANCEL and missing ACK, are told. */
 enum transaction_owner_kind {
   TRANSACTION_OWNER_NONE = 0,
-  TRANSACTION_OWNER_CALL,      /* handle: the call; detail: leg and purpose, as call/ likes */
-  TRANSACTION_OWNER_KEEPALIVE, /* handle: the registration or device */
-  TRANSACTION_OWNER_TRUNK,     /* handle: the trial of a gateway */
+  TRANSACTION_OWNER_CALL,  /* handle: the call; detail: leg and purpose, as call/ likes */
+  TRANSACTION_OWNER_TRUNK, /* handle: the trial of a gateway */
 };
 struct transaction_owner {
   uint8_t kind; /* enum transaction_owner_kind */
@@ -62,7 +61,6 @@ struct transaction_news {
   struct handle transaction;
   struct transaction_owner owner;
   enum sip_method method;  /* of the transaction */
-  bool answered_before;    /* TIMED_OUT: a provisional response had come */
   bool is_fork;            /* FINAL, a 2xx to INVITE: of another remote end than the first one */
   struct str_view request; /* FINAL, a 401, 407 or 422: the request as it was sent, in the arena and ready to be parsed,
                             * for who can send it again with what is missing; empty: there was no room */

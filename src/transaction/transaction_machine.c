@@ -178,11 +178,8 @@ struct transaction_news transaction_timer_due(struct transaction_layer *layer, s
 void transaction_tell(struct transaction_step *step, enum transaction_news_kind kind) {
   const struct transaction *transaction = step->transaction;
   if (transaction->disowned) return;
-  step->news = (struct transaction_news){.kind = kind,
-                                         .transaction = transaction->self,
-                                         .owner = transaction->owner,
-                                         .method = transaction->method,
-                                         .answered_before = transaction->answered};
+  step->news = (struct transaction_news){
+      .kind = kind, .transaction = transaction->self, .owner = transaction->owner, .method = transaction->method};
 }
 
 void transaction_absorb(struct transaction_step *step) {

@@ -18,7 +18,6 @@ static uint64_t value_of(unsigned bucket) {
 
 void latency_add(struct latency *latency, uint64_t us) {
   latency->count++;
-  latency->sum_us += us;
   if (us > latency->max_us) latency->max_us = us;
   latency->buckets[bucket_of(us)]++;
 }

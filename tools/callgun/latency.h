@@ -8,7 +8,7 @@
 #define LATENCY_BUCKETS  (27 << LATENCY_SUB_BITS)
 
 struct latency {
-  uint64_t count, sum_us, max_us;
+  uint64_t count, max_us;
   uint32_t buckets[LATENCY_BUCKETS];
 };
 
