@@ -12,14 +12,13 @@
 
 #include "base/hash_table.h"
 #include "base/pool.h"
+#include "net/dns_records.h"
 #include "net/poll_tag.h"
 #include "net/socket_address.h"
 
 #define NAMES_MAX            2048
 #define WAITERS_MAX          16384
-#define TARGETS_MAX          8
 #define TARGET_ADDRESSES_MAX 4
-#define HOST_BYTES           254 /* RFC 1035 section 2.3.4, without the root's dot, with a NUL */
 #define TRY_MS               1500
 #define TRIES                2
 #define TTL_MIN_S            1
@@ -34,17 +33,15 @@ struct waiter {
 
 /* One host of an SRV record, or the host itself. */
 struct target {
-  char host[HOST_BYTES];
+  struct dns_server server;
   struct address addresses[TARGET_ADDRESSES_MAX];
   uint8_t address_count;
-  uint16_t port;
-  struct server_rank rank;
 };
 
 /* A name with what is known of it, or what has been asked. */
 struct name {
   struct resolver *resolver;
-  char host[HOST_BYTES];
+  char host[DNS_HOST_BYTES];
   uint16_t port;
   uint8_t transport; /* asked for; NONE: as DNS says */
   uint8_t chosen;    /* what it came to */
@@ -55,7 +52,7 @@ struct name {
   uint32_t ttl_s; /* the smallest so far */
   struct mono_ms known_until;
   struct waiter *first_waiter, **last_link;
-  struct target targets[TARGETS_MAX];
+  struct target targets[DNS_SERVERS_MAX];
 };
 
 struct resolver {
@@ -135,18 +132,18 @@ static void add_target(const struct name *name, uint8_t index, struct resolver_a
   const struct target *target = &name->targets[index];
   for (uint8_t i = 0; i < target->address_count && found->count < RESOLVER_ADDRESSES_MAX; i++) {
     found->items[found->count] = target->addresses[i];
-    found->items[found->count].port = target->port;
-    found->ranks[found->count++] = target->rank;
+    found->items[found->count].port = target->server.port;
+    found->ranks[found->count++] = target->server.rank;
   }
 }
 
 static void answer(struct resolver *resolver, const struct name *name, struct handle asker) {
   struct resolver_addresses found = {.transport = (enum transport)name->chosen};
-  struct server_rank ranks[TARGETS_MAX];
+  struct server_rank ranks[DNS_SERVERS_MAX];
   uint16_t told = 0;
   int next;
   for (uint8_t i = 0; i < name->target_count; i++)
-    ranks[i] = name->targets[i].rank;
+    ranks[i] = name->targets[i].server.rank;
   while ((next = server_draw(ranks, name->target_count, told, resolver->options.random)) >= 0) {
     told |= (uint16_t)(1u << next);
     add_target(name, (uint8_t)next, &found);
@@ -220,7 +217,7 @@ static void ask_addresses(struct name *name, struct target *target) {
   if (!question) return;
   *question = (struct target_question){name, target};
   name->questions++;
-  ares_getaddrinfo(name->resolver->channel, target->host, NULL, &hints, take_addresses, question);
+  ares_getaddrinfo(name->resolver->channel, target->server.host, NULL, &hints, take_addresses, question);
 }
 
 static uint16_t default_port(const struct name *name) {
@@ -229,38 +226,18 @@ static uint16_t default_port(const struct name *name) {
 
 static void ask_host_itself(struct name *name) {
   name->target_count = 1;
-  name->targets[0] = (struct target){.port = name->port ? name->port : default_port(name)};
-  memcpy(name->targets[0].host, name->host, sizeof name->host);
+  name->targets[0] = (struct target){.server.port = name->port ? name->port : default_port(name)};
+  memcpy(name->targets[0].server.host, name->host, sizeof name->host);
   ask_addresses(name, &name->targets[0]);
-}
-
-/* Reads one SRV record. False: it names no host. */
-static bool read_target(const ns_msg *message, const ns_rr *record, struct target *target) {
-  const unsigned char *data = ns_rr_rdata(*record);
-  if (ns_rr_rdlen(*record) < 7) return false;
-  *target = (struct target){.port = (uint16_t)ns_get16(data + 4),
-                            .rank = {.priority = (uint16_t)ns_get16(data), .weight = (uint16_t)ns_get16(data + 2)}};
-  int length = ns_name_uncompress(ns_msg_base(*message), ns_msg_end(*message), data + 6, target->host, HOST_BYTES);
-  /* "A Target of "." means that the service is decidedly not available at this domain." */
-  return length > 0 && target->host[0] != '\0' && strcmp(target->host, ".") != 0;
 }
 
 /* Returns whether there were SRV records at all. */
 static bool take_targets(struct name *name, const unsigned char *reply, int length) {
-  ns_msg message;
-  bool has_records = false;
-  if (ns_initparse(reply, length, &message) != 0) return false;
-  for (int i = 0; i < ns_msg_count(message, ns_s_an); i++) {
-    ns_rr record;
-    if (ns_parserr(&message, ns_s_an, i, &record) != 0) break;
-    if (ns_rr_type(record) != ns_t_srv || ns_rr_class(record) != ns_c_in) continue;
-    has_records = true;
-    note_ttl(name, ns_rr_ttl(record));
-    uint8_t at = name->target_count;
-    if (at == TARGETS_MAX || !read_target(&message, &record, &name->targets[at])) continue;
-    name->targets[at].rank.server = at;
-    name->target_count++;
-  }
+  struct dns_servers servers;
+  bool has_records = dns_read_servers(reply, length, &servers, &name->ttl_s);
+  name->target_count = servers.count;
+  for (uint8_t i = 0; i < servers.count; i++)
+    name->targets[i] = (struct target){.server = servers.items[i]};
   return has_records;
 }
 
@@ -297,86 +274,21 @@ static void ask_srv(struct name *name, const char *query) {
 static void ask_service(struct name *name, enum transport transport) {
   static const char *const services[] = {
       [TRANSPORT_UDP] = "_sip._udp", [TRANSPORT_TCP] = "_sip._tcp", [TRANSPORT_TLS] = "_sips._tcp"};
-  char query[HOST_BYTES + 16];
+  char query[DNS_HOST_BYTES + 16];
   name->chosen = (uint8_t)transport;
   snprintf(query, sizeof query, "%s.%s", services[transport], name->host);
   ask_srv(name, query);
 }
 
-/* --- NAPTR (RFC 3263 section 4.1) -------------------------------------------------------------------------------- */
-
-/* A record that says over what a domain is reached, and under which name its SRV records stand. */
-struct service_record {
-  uint16_t order, preference;
-  enum transport transport;
-  char replacement[HOST_BYTES];
-};
-
-/* One <character-string> (RFC 1035 section 3.3); empty at the end of the data. */
-static struct str_view read_string(const unsigned char **at, const unsigned char *end) {
-  if (*at >= end || **at > end - *at - 1) {
-    *at = end;
-    return (struct str_view){0};
-  }
-  struct str_view text = str_view_of((const char *)*at + 1, **at);
-  *at += 1 + text.length;
-  return text;
-}
-
-static enum transport service_transport(struct str_view service) {
-  if (str_view_equal_nocase(service, STR_VIEW("SIP+D2U"))) return TRANSPORT_UDP;
-  if (str_view_equal_nocase(service, STR_VIEW("SIP+D2T"))) return TRANSPORT_TCP;
-  if (str_view_equal_nocase(service, STR_VIEW("SIPS+D2T"))) return TRANSPORT_TLS;
-  return TRANSPORT_NONE;
-}
-
-/* False: it is not about SIP over a transport that we speak, or is none that leads to SRV. */
-static bool read_service(const ns_msg *message, const ns_rr *record, struct service_record *service) {
-  const unsigned char *at = ns_rr_rdata(*record), *end = at + ns_rr_rdlen(*record);
-  if (ns_rr_rdlen(*record) < 7) return false;
-  service->order = (uint16_t)ns_get16(at);
-  service->preference = (uint16_t)ns_get16(at + 2);
-  at += 4;
-  struct str_view flags = read_string(&at, end);
-  service->transport = service_transport(read_string(&at, end));
-  (void)read_string(&at, end); /* a regular expression, which such records do not have */
-  if (service->transport == TRANSPORT_NONE || !str_view_equal_nocase(flags, STR_VIEW("s")) || at >= end) return false;
-  int length = ns_name_uncompress(ns_msg_base(*message), ns_msg_end(*message), at, service->replacement,
-                                  sizeof service->replacement);
-  return length > 0 && service->replacement[0] != '\0';
-}
-
-static bool is_before(const struct service_record *a, const struct service_record *b) {
-  return a->order != b->order ? a->order < b->order : a->preference < b->preference;
-}
-
-/* The record to go by; false: there is none. */
-static bool find_service(struct name *name, const unsigned char *reply, int length, struct service_record *best) {
-  ns_msg message;
-  bool is_found = false;
-  if (ns_initparse(reply, length, &message) != 0) return false;
-  for (int i = 0; i < ns_msg_count(message, ns_s_an); i++) {
-    ns_rr record;
-    struct service_record service;
-    if (ns_parserr(&message, ns_s_an, i, &record) != 0) break;
-    if (ns_rr_type(record) != ns_t_naptr || ns_rr_class(record) != ns_c_in) continue;
-    note_ttl(name, ns_rr_ttl(record));
-    if (!read_service(&message, &record, &service) || (is_found && !is_before(&service, best))) continue;
-    *best = service;
-    is_found = true;
-  }
-  return is_found;
-}
-
 static void take_naptr(void *context, int status, int timeouts, unsigned char *reply, int length) {
   struct name *name = context;
-  struct service_record service;
+  struct dns_service service;
   (void)timeouts;
   name->is_chosen = false;
-  if (status == ARES_SUCCESS && find_service(name, reply, length, &service)) {
+  if (status == ARES_SUCCESS && dns_read_service(reply, length, &service, &name->ttl_s)) {
     name->is_chosen = true;
     name->chosen = (uint8_t)service.transport;
-    ask_srv(name, service.replacement);
+    ask_srv(name, service.servers_name);
   } else if (status != ARES_EDESTRUCTION && status != ARES_ECANCELLED) {
     ask_service(name, TRANSPORT_UDP);
   }
@@ -405,7 +317,7 @@ static void ask_servers(struct name *name) {
 /* --- names ------------------------------------------------------------------------------------------------------- */
 
 static uint64_t hash_of(const struct resolver *resolver, const struct name *key) {
-  uint8_t bytes[HOST_BYTES + 3];
+  uint8_t bytes[DNS_HOST_BYTES + 3];
   size_t length = strlen(key->host);
   memcpy(bytes, key->host, length);
   bytes[length] = (uint8_t)(key->port >> 8);
@@ -458,9 +370,9 @@ static struct name *add(struct resolver *resolver, const struct name *key) {
 }
 
 /* Host names compare without case (RFC 4343); what cannot be one is not asked for. */
-static bool read_host(struct str_view host, char text[HOST_BYTES]) {
+static bool read_host(struct str_view host, char text[DNS_HOST_BYTES]) {
   if (host.length > 0 && host.data[host.length - 1] == '.') host.length--;
-  if (host.length == 0 || host.length >= HOST_BYTES) return false;
+  if (host.length == 0 || host.length >= DNS_HOST_BYTES) return false;
   for (size_t i = 0; i < host.length; i++) {
     char c = host.data[i];
     bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
