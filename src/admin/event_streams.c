@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "worker/clock.h"
 
@@ -37,6 +38,7 @@ struct event_streams {
   struct session_table *sessions;
   struct frame *present;
   uint64_t next_number;
+  unsigned long long dropped;
   bool is_stopping;
   struct stream *streams[EVENT_STREAMS_MAX];
 };
@@ -163,6 +165,32 @@ static void forget(void *context) {
   free(stream);
 }
 
+void event_streams_note_stalled(struct event_streams *hub, struct MHD_Connection *connection) {
+  pthread_mutex_lock(&hub->mutex);
+  for (size_t i = 0; i < EVENT_STREAMS_MAX; i++)
+    if (hub->streams[i] && hub->streams[i]->connection == connection) hub->dropped++;
+  pthread_mutex_unlock(&hub->mutex);
+}
+
+struct event_stream_counts event_streams_count(struct event_streams *hub) {
+  struct event_stream_counts counts = {0};
+  pthread_mutex_lock(&hub->mutex);
+  counts.dropped = hub->dropped;
+  for (size_t i = 0; i < EVENT_STREAMS_MAX; i++)
+    counts.listening += hub->streams[i] != NULL;
+  pthread_mutex_unlock(&hub->mutex);
+  return counts;
+}
+
+/* The server drops who takes nothing for so long. It notices when the kernel takes no more, which with the kernel's own
+ * idea of a buffer, some megabytes, would be after half an hour of events. */
+static void bound(struct MHD_Connection *connection) {
+  const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+  int bytes = EVENT_STREAM_SOCKET_BYTES;
+  if (info) (void)setsockopt(info->connect_fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+  (void)MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT, (unsigned)EVENT_STREAM_STALLED_S);
+}
+
 static bool enlist(struct event_streams *hub, struct stream *stream) {
   bool enlisted = false;
   pthread_mutex_lock(&hub->mutex);
@@ -189,6 +217,9 @@ struct MHD_Response *event_streams_open(struct event_streams *hub, struct MHD_Co
   }
   struct MHD_Response *response =
       MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_BYTES, give, stream, forget);
-  if (!response) forget(stream);
+  if (!response)
+    forget(stream);
+  else
+    bound(connection);
   return response;
 }

@@ -1,5 +1,7 @@
 /* Server-sent events: the same frame for everyone who listens, at most EVENT_STREAMS_MAX of them. A listener that does
- * not keep up misses frames and never delays anybody. Any thread. */
+ * not keep up misses frames and never delays anybody: for him there are one frame, a block of 16 KiB, and what the
+ * kernel holds (EVENT_STREAM_SOCKET_BYTES). Who takes nothing of that for EVENT_STREAM_STALLED_S is dropped: his
+ * connection is closed in the middle of a chunk, his place is free, and he may come again. Any thread. */
 #ifndef ADMIN_EVENT_STREAMS_H
 #define ADMIN_EVENT_STREAMS_H
 
@@ -7,7 +9,9 @@
 
 #include "admin/session_table.h"
 
-#define EVENT_STREAMS_MAX 128
+#define EVENT_STREAMS_MAX         128
+#define EVENT_STREAM_STALLED_S    10
+#define EVENT_STREAM_SOCKET_BYTES (16 * 1024) /* asked for; Linux makes it twice as much */
 
 struct MHD_Connection;
 struct MHD_Response;
@@ -24,6 +28,15 @@ void event_streams_publish(struct event_streams *streams, char *frame);
  * are enough listeners. */
 struct MHD_Response *event_streams_open(struct event_streams *streams, struct MHD_Connection *connection,
                                         const char *owner, const char *session_key);
+
+/* The server has closed this connection because nothing could be written to it. */
+void event_streams_note_stalled(struct event_streams *streams, struct MHD_Connection *connection);
+
+struct event_stream_counts {
+  unsigned listening;
+  unsigned long long dropped; /* since the start */
+};
+struct event_stream_counts event_streams_count(struct event_streams *streams);
 
 /* Ends the streams of that owner: he may not see any more. */
 void event_streams_end(struct event_streams *streams, const char *owner);

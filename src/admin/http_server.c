@@ -253,9 +253,11 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
 
 static void forget(void *context, struct MHD_Connection *connection, void **state,
                    enum MHD_RequestTerminationCode code) {
-  (void)context, (void)connection, (void)code;
+  const struct listener *listener = context;
   struct exchange *exchange = *state;
   if (!exchange) return;
+  if (code == MHD_REQUEST_TERMINATED_TIMEOUT_REACHED)
+    event_streams_note_stalled(listener->admin->desk.streams, connection);
   free(exchange->body);
   free(exchange);
   *state = NULL;
@@ -324,7 +326,7 @@ static bool start_listener(struct listener *listener, struct admin *admin, int f
       MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, answer,
                        listener, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
                        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_NOTIFY_COMPLETED, forget,
-                       NULL, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)HANDLER_THREADS, MHD_OPTION_END);
+                       listener, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)HANDLER_THREADS, MHD_OPTION_END);
   if (listener->daemon) return true;
   snprintf(problem, problem_bytes, "the HTTP server cannot be started");
   close(fd);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "admin/api.h"
+#include "admin/desk.h"
 
 static void head(FILE *stream, const char *name, const char *type, const char *help) {
   fprintf(stream, "# HELP belfry_%s %s\n# TYPE belfry_%s %s\n", name, help, name, type);
@@ -119,6 +120,13 @@ static void write_journal(FILE *stream, const struct call_journal *journal) {
   metric(stream, "journal_flush_seconds_max", "gauge", "The longest of them", (double)health.flush_us_max / 1e6);
 }
 
+static void write_desk(FILE *stream, struct event_streams *streams) {
+  struct event_stream_counts counts = event_streams_count(streams);
+  metric(stream, "event_listeners", "gauge", "Consoles and programs that listen to live events", counts.listening);
+  metric(stream, "event_listeners_dropped_total", "counter", "Listeners dropped because they took no events",
+         (double)counts.dropped);
+}
+
 void api_metrics(const struct api_request *request, struct api_response *response) {
   struct worker_group_status status;
   struct store_health health;
@@ -138,6 +146,7 @@ void api_metrics(const struct api_request *request, struct api_response *respons
   write_machinery(stream, &status, &health);
   write_journal(stream, request->switch_parts->journal);
   write_keeper(stream, request->switch_parts->keeper);
+  write_desk(stream, request->desk->streams);
   fclose(stream);
   api_respond_text(response, 200, "text/plain; version=0.0.4; charset=utf-8", text);
 }
