@@ -38,43 +38,36 @@ void hash_table_init(struct hash_table *table, void *memory, uint32_t entries_ma
 }
 
 static struct hash_table_slot slot_of(uint64_t hash, uint32_t value) {
-  uint32_t high = (uint32_t)(hash >> 32);
-  return (struct hash_table_slot){high ? high : 1, (uint32_t)hash, value};
+  return (struct hash_table_slot){(uint32_t)hash, value + 1};
 }
 
 static bool is_empty(const struct hash_table_slot *slot) {
-  return slot->hash_high == 0;
-}
-
-static bool same_hash(const struct hash_table_slot *a, const struct hash_table_slot *b) {
-  return a->hash_low == b->hash_low && a->hash_high == b->hash_high;
+  return slot->value_plus_one == 0;
 }
 
 /* --- finding ----------------------------------------------------------------------------------------------------- */
 
 /* The first of these slots with the wanted hash at `at` or after it, before the run's end. There always is an empty
  * slot to end the run. */
-static uint32_t find_from(const struct hash_table_slot *slots, uint32_t mask, const struct hash_table_slot *wanted,
-                          uint32_t at) {
+static uint32_t find_from(const struct hash_table_slot *slots, uint32_t mask, uint32_t wanted, uint32_t at) {
   for (at &= mask; !is_empty(&slots[at]); at = (at + 1) & mask)
-    if (same_hash(&slots[at], wanted)) return at;
+    if (slots[at].hash == wanted) return at;
   return HASH_TABLE_END;
 }
 
-static uint32_t find_in_old(const struct hash_table *table, const struct hash_table_slot *wanted, uint32_t at,
-                            uint32_t *value_out) {
+static uint32_t find_in_old(const struct hash_table *table, uint32_t wanted, uint32_t at, uint32_t *value_out) {
   if (!table->old_slots) return HASH_TABLE_END;
   at = find_from(table->old_slots, table->old_mask, wanted, at);
   if (at == HASH_TABLE_END) return at;
-  *value_out = table->old_slots[at].value;
+  *value_out = table->old_slots[at].value_plus_one - 1;
   return at | IN_OLD;
 }
 
 static uint32_t find(const struct hash_table *table, uint64_t hash, uint32_t at, uint32_t *value_out) {
-  struct hash_table_slot wanted = slot_of(hash, 0);
-  at = find_from(table->slots, table->mask, &wanted, at);
-  if (at == HASH_TABLE_END) return find_in_old(table, &wanted, wanted.hash_low, value_out);
-  *value_out = table->slots[at].value;
+  uint32_t wanted = (uint32_t)hash;
+  at = find_from(table->slots, table->mask, wanted, at);
+  if (at == HASH_TABLE_END) return find_in_old(table, wanted, wanted, value_out);
+  *value_out = table->slots[at].value_plus_one - 1;
   return at;
 }
 
@@ -83,15 +76,14 @@ uint32_t hash_table_first(const struct hash_table *table, uint64_t hash, uint32_
 }
 
 uint32_t hash_table_next(const struct hash_table *table, uint64_t hash, uint32_t at, uint32_t *value_out) {
-  struct hash_table_slot wanted = slot_of(hash, 0);
-  if (at & IN_OLD) return find_in_old(table, &wanted, (at & ~IN_OLD) + 1, value_out);
+  if (at & IN_OLD) return find_in_old(table, (uint32_t)hash, (at & ~IN_OLD) + 1, value_out);
   return find(table, hash, at + 1, value_out);
 }
 
 /* --- changing ---------------------------------------------------------------------------------------------------- */
 
 static void put(struct hash_table *table, const struct hash_table_slot *entry) {
-  uint32_t at = entry->hash_low & table->mask;
+  uint32_t at = entry->hash & table->mask;
   while (!is_empty(&table->slots[at]))
     at = (at + 1) & table->mask;
   table->slots[at] = *entry;
@@ -122,6 +114,7 @@ static void grow(struct hash_table *table) {
 }
 
 enum result hash_table_insert(struct hash_table *table, uint64_t hash, uint32_t value) {
+  require(value < UINT32_MAX);
   if (table->used >= table->limit) return RESULT_FULL;
   if (table->used > table->mask / 2 && table->mask < table->mask_max) grow(table);
   move_some(table);
@@ -134,7 +127,7 @@ enum result hash_table_insert(struct hash_table *table, uint64_t hash, uint32_t 
 /* Closes the hole at `hole`: entries of the same run move back into it unless that would put them before their home. */
 static void shift_back(struct hash_table_slot *slots, uint32_t mask, uint32_t hole) {
   for (uint32_t at = (hole + 1) & mask; !is_empty(&slots[at]); at = (at + 1) & mask) {
-    uint32_t from_home = (at - slots[at].hash_low) & mask;
+    uint32_t from_home = (at - slots[at].hash) & mask;
     if (from_home < ((at - hole) & mask)) continue;
     slots[hole] = slots[at];
     hole = at;

@@ -1,6 +1,7 @@
 /* An open-addressing table from a 64-bit hash (SipHash of the key where strangers choose it) to a 32-bit value, mostly
- * a pool index. It stores hashes, not keys: the caller compares the object it finds, and asks for the next candidate
- * when it is not the one. Linear probing, backward-shift deletion (no tombstones), never more than 7/8 full.
+ * a pool index. It stores half of each hash (8 bytes a slot), no keys: the caller compares the object it finds, and
+ * asks for the next candidate when it is not the one. Linear probing, backward-shift deletion (no tombstones), never
+ * more than 7/8 full.
  *
  * Memory for the configured maximum is handed in once, and used as far as it is needed: the table moves to twice as
  * many slots whenever half of them are taken, so that few entries stand close together in few pages and cache lines. It
@@ -20,9 +21,8 @@
 #include "base/result.h"
 
 struct hash_table_slot {
-  uint32_t hash_high; /* upper half of the hash, at least 1; 0: the slot is empty */
-  uint32_t hash_low;
-  uint32_t value;
+  uint32_t hash;           /* its lower half */
+  uint32_t value_plus_one; /* 0: the slot is empty */
 };
 
 struct hash_table {
@@ -44,7 +44,7 @@ size_t hash_table_memory_bytes(uint32_t entries_max);
 /* `memory` must be zero-filled and is borrowed for the table's life. */
 void hash_table_init(struct hash_table *table, void *memory, uint32_t entries_max);
 
-/* RESULT_FULL when it holds its maximum. The same hash may be there several times. */
+/* RESULT_FULL when it holds its maximum. The same hash may be there several times. `value` is below UINT32_MAX. */
 enum result hash_table_insert(struct hash_table *table, uint64_t hash, uint32_t value) MUST_USE;
 
 /* Removes the entry with this hash and value; RESULT_NOT_FOUND when there is none. */
