@@ -2,7 +2,10 @@
 
 #include <errno.h>
 #include <linux/sock_diag.h>
+#include <linux/sockios.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 /* A second of signalling of a busy worker; more would only be answered too late. */
@@ -81,6 +84,14 @@ uint32_t udp_queue_fill_permille(int fd, uint32_t *dropped_out) {
   if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, memory, &length) != 0 || memory[SK_MEMINFO_RCVBUF] == 0) return 0;
   *dropped_out = memory[SK_MEMINFO_DROPS];
   return (uint32_t)((uint64_t)memory[SK_MEMINFO_RMEM_ALLOC] * 1000 / memory[SK_MEMINFO_RCVBUF]);
+}
+
+/* By the wall clock, which may be set meanwhile: then one answer is wrong. */
+uint32_t udp_waited_ms(int fd) {
+  struct timespec came, now;
+  if (ioctl(fd, SIOCGSTAMPNS, &came) != 0 || clock_gettime(CLOCK_REALTIME, &now) != 0) return UDP_WAIT_UNKNOWN;
+  int64_t waited_ms = (int64_t)(now.tv_sec - came.tv_sec) * 1000 + (now.tv_nsec - came.tv_nsec) / 1000000;
+  return waited_ms > 0 ? (uint32_t)waited_ms : 0;
 }
 
 size_t udp_inbound_memory_bytes(void) {

@@ -23,6 +23,12 @@ void udp_set_tos(int fd, enum address_family family, uint8_t tos);
  * the socket was opened. */
 uint32_t udp_queue_fill_permille(int fd, uint32_t *dropped_out);
 
+#define UDP_WAIT_UNKNOWN UINT32_MAX
+
+/* How long the datagram taken last has waited in the kernel's queue, in milliseconds; UDP_WAIT_UNKNOWN where the kernel
+ * does not say. It begins to note when each comes with the first question, so what has come before counts as 0. */
+uint32_t udp_waited_ms(int fd);
+
 /* --- in ---------------------------------------------------------------------------------------------------------- */
 
 struct udp_datagram {

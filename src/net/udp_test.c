@@ -179,8 +179,38 @@ static void test_the_host_has_an_address_of_each_family(void) {
   expect(address.family == ADDRESS_IPV6 && !address_is_any(&address));
 }
 
-TAP_TESTS(TAP(test_batches_go_over_ipv4), TAP(test_batches_go_over_ipv6),
-          TAP(test_datagrams_of_any_length_arrive_whole), TAP(test_a_closed_port_is_reported_once),
-          TAP(test_an_error_does_not_hide_what_waits_behind_it), TAP(test_no_route_is_reported_when_sending),
-          TAP(test_workers_share_a_port), TAP(test_the_queue_says_how_full_it_is),
-          TAP(test_the_host_has_an_address_of_each_family))
+static uint32_t wait_of_one(int from, int to, const struct address *there, unsigned ms) {
+  const struct udp_datagram *datagrams;
+  udp_outbound_add(outbound, from, there, STR_VIEW("one"));
+  udp_outbound_flush(outbound);
+  expect(wait_for(to, POLLIN));
+  usleep(ms * 1000);
+  expect_int(udp_receive(inbound, to, &datagrams), ==, 1);
+  return udp_waited_ms(to);
+}
+
+static void test_a_datagram_says_how_long_it_has_waited(void) {
+  set_up();
+  struct address here = loopback(ADDRESS_IPV4), there = here;
+  int a = udp_open(&here, 0), b = udp_open(&there, 0);
+  uint32_t first_ms = wait_of_one(a, b, &there, 0);
+  if (first_ms == UDP_WAIT_UNKNOWN) {
+    tap_skip("this kernel does not say when datagrams came");
+  } else {
+    expect_int(first_ms, ==, 0);
+    uint32_t waited_ms = 0; /* the kernel takes a moment to begin */
+    for (unsigned i = 0; i < 50 && waited_ms < 55; i++)
+      waited_ms = wait_of_one(a, b, &there, 60);
+    expect_int(waited_ms, >=, 55);
+    expect_int(waited_ms, <, 30000);
+  }
+  (void)udp_outbound_take_news(outbound);
+  close(a);
+  close(b);
+}
+
+TAP_TESTS(TAP(test_a_datagram_says_how_long_it_has_waited), TAP(test_batches_go_over_ipv4),
+          TAP(test_batches_go_over_ipv6), TAP(test_datagrams_of_any_length_arrive_whole),
+          TAP(test_a_closed_port_is_reported_once), TAP(test_an_error_does_not_hide_what_waits_behind_it),
+          TAP(test_no_route_is_reported_when_sending), TAP(test_workers_share_a_port),
+          TAP(test_the_queue_says_how_full_it_is), TAP(test_the_host_has_an_address_of_each_family))

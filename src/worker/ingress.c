@@ -43,7 +43,7 @@ void ingress_udp(struct worker *worker, uint16_t socket_index) {
   unsigned count = udp_receive(worker->udp_inbound, worker->udp_fds[socket_index], &datagrams);
   if (count == UDP_BATCH_MAX) {
     note_queue(worker, socket_index);
-    worker->queue_may_stand = true;
+    if (udp_waited_ms(worker->udp_fds[socket_index]) >= LOAD_WAIT_MARK_MS) worker->queue_stands = true;
   }
   note_load(worker);
   struct flow flow = {.transport = TRANSPORT_UDP, .worker = worker->index, .socket_index = socket_index};

@@ -34,8 +34,8 @@ void load_note_fill(struct load *load, struct mono_ms now, uint32_t fill_permill
   if (fill_permille >= LOAD_FILL_MARK_PERMILLE) pass_mark(load, now, LOAD_FILL_CALM_MS);
 }
 
-void load_note_queue(struct load *load, struct mono_ms now, bool has_more) {
-  if (!has_more)
+void load_note_queue(struct load *load, struct mono_ms now, bool stands) {
+  if (!stands)
     load->standing_since.value = 0;
   else if (load->standing_since.value == 0)
     load->standing_since = now;

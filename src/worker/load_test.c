@@ -35,7 +35,7 @@ static void test_a_full_queue_means_overload_until_calm(void) {
   expect(!load_is_over(&load, at(300 + LOAD_FILL_CALM_MS)));
 }
 
-static void test_a_queue_that_is_never_empty_means_overload(void) {
+static void test_a_queue_in_which_all_has_to_wait_means_overload(void) {
   struct load load = {0};
   for (int64_t ms = 0; ms < LOAD_STANDING_FOR_MS; ms++) {
     load_note_queue(&load, at(ms), true);
@@ -64,5 +64,5 @@ static void test_the_worst_lag_is_forgotten_after_two_seconds(void) {
 }
 
 TAP_TESTS(TAP(test_lasting_lateness_means_overload_until_calm), TAP(test_a_single_stumble_is_no_overload),
-          TAP(test_a_full_queue_means_overload_until_calm), TAP(test_a_queue_that_is_never_empty_means_overload),
+          TAP(test_a_full_queue_means_overload_until_calm), TAP(test_a_queue_in_which_all_has_to_wait_means_overload),
           TAP(test_the_worst_lag_is_forgotten_after_two_seconds))

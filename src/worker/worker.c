@@ -109,10 +109,10 @@ static void go_round(struct worker *worker) {
   read_clocks(worker);
   if (count > 0) pace_note_round(&worker->pace, worker->real_ns);
   bool has_rung = false;
-  worker->queue_may_stand = false;
+  worker->queue_stands = false;
   for (int i = 0; i < count; i++)
     handle_ready(worker, &ready[i], &has_rung);
-  load_note_queue(&worker->load, worker->real_now, worker->queue_may_stand);
+  load_note_queue(&worker->load, worker->real_now, worker->queue_stands);
   inbox_wake(&worker->inbox, has_rung);
   stream_table_advance(worker->streams, worker->real_now);
   if (resolver_next_wake(worker->resolver, worker->real_now).value != INT64_MAX)

@@ -70,7 +70,7 @@ struct worker {
   struct mono_ms tls_told_at[2]; /* of connections that peers began, and that we began */
   struct touch touch;
   struct mono_ms touched_at;
-  bool queue_may_stand; /* a socket had a full batch in this round */
+  bool queue_stands; /* a socket had a full batch in this round, and it had waited */
   uint32_t kernel_drops[LOCAL_SOCKETS_MAX];
   bool has_news; /* something has happened since the counts were published */
   struct mono_ms published_at;
