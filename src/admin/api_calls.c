@@ -132,11 +132,12 @@ static void order(const struct api_request *request, enum order_kind kind, const
   char *answer = NULL;
   enum result result = worker_group_order(request->switch_parts->group, -1, kind, request->id, request->by, "",
                                           ORDER_DEADLINE_MS, &answer);
-  free(answer);
+  const char *why_not = result == RESULT_WRONG_STATE ? answer : NULL;
   if (result == RESULT_OK)
     api_respond_text(response, 204, "application/json", strdup(""));
   else
-    api_respond_result(response, result, result == RESULT_NOT_FOUND ? not_found : NULL, NULL);
+    api_respond_result(response, result, result == RESULT_NOT_FOUND ? not_found : why_not, NULL);
+  free(answer);
 }
 
 void api_call_delete(const struct api_request *request, struct api_response *response) {

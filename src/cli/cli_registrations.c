@@ -10,6 +10,7 @@ enum cli_exit cli_registrations(struct cli_call *call) {
       {"SOURCE", "source"},
       {"DEVICE", "user_agent"},
       {"EXPIRES", "expires_in_s"},
+      {"STATIC", "static"},
       {"KEEP-ALIVE", "keep_alive.sends"},
       {"RTT (ms)", "keep_alive.round_trip_ms"},
       {"REACHABLE", "keep_alive.reachable"},

@@ -71,6 +71,7 @@ struct keepalive_device *keepalive_devices_add(struct keepalive_devices *devices
   device->owner = KEEPALIVE_NOBODY;
   device->method = KEEPALIVE_USE_PARAMETER;
   keepalive_device_note_heard(device, context->now);
+  device->was_ever_heard = false;
   list(devices, context, handle.index, flow);
   return device;
 }
@@ -92,6 +93,7 @@ void keepalive_devices_remove(struct keepalive_devices *devices, const struct co
 void keepalive_device_note_heard(struct keepalive_device *device, struct mono_ms now) {
   device->heard_at_ms = (uint32_t)now.value;
   device->was_heard = true;
+  device->was_ever_heard = true;
 }
 
 static uint32_t heard_ago_ms(const struct keepalive_device *device, struct mono_ms now) {

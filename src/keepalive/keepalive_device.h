@@ -48,6 +48,7 @@ struct keepalive_device {
   uint8_t is_mute : 1;         /* it left the OPTIONS of a trial unanswered */
   uint8_t is_distrusted : 1;   /* a learnt period was too long for it: the parameter's, until it registers again */
   uint8_t was_seen_moving : 1; /* an answer came from elsewhere, and that place is being asked, in this round */
+  uint8_t was_ever_heard : 1;  /* since it is held, or before a restart */
 };
 
 #define KEEPALIVE_USE_PARAMETER 7U

@@ -3,7 +3,7 @@
 #include "base/check.h"
 #include "directory/directory.h"
 
-_Static_assert(sizeof(struct registration) <= 104, "a contact costs 104 bytes");
+_Static_assert(sizeof(struct registration) <= 88, "a contact costs 88 bytes");
 
 static size_t pool_bytes(uint32_t registrations_max) {
   return pool_memory_bytes(sizeof(struct registration), registrations_max);
@@ -101,14 +101,22 @@ uint32_t registration_expires_in_s(const struct registration *registration, stru
   return left_ms > 0 ? (uint32_t)((left_ms + 999) / 1000) : 0;
 }
 
+struct mono_ms registration_refreshed_at(const struct registration *registration, struct mono_ms now) {
+  return mono_ms_add(now, -(int64_t)((uint32_t)now.value - registration->refreshed_at_ms));
+}
+
+void registration_set_refreshed_at(struct registration *registration, struct mono_ms then) {
+  registration->refreshed_at_ms = (uint32_t)then.value;
+}
+
 /* Not the key of steering: its hashes have the same low bits for all numbers of one worker. */
-static uint64_t number_hash(const struct context *context, struct str_view number) {
+uint64_t location_table_number_hash(const struct context *context, struct str_view number) {
   return siphash(&context->local->nonce_key, number.data, number.length);
 }
 
 static void set_facts(struct registration *registration, const struct context *context,
                       const struct registration_facts *facts) {
-  registration->refreshed_at = context->now;
+  registration_set_refreshed_at(registration, context->now);
   registration->call_id_hash = facts->call_id_hash;
   registration->branch_hash = facts->branch_hash;
   registration->cseq = facts->cseq;
@@ -144,7 +152,6 @@ struct registration *location_table_prepare(struct location_table *table, struct
   struct handle handle;
   struct registration *registration = pool_take(&table->registrations, &handle);
   if (!registration) return NULL;
-  registration->number_hash = number_hash(context, facts->texts.number);
   registration->registered_at = context->now;
   set_facts(registration, context, facts);
   if (set_texts(table, context->arena, registration, &facts->texts)) {
@@ -229,31 +236,33 @@ static struct registration *first_of(const struct location_table *table, uint64_
 
 struct registration *location_table_first(const struct location_table *table, const struct context *context,
                                           struct str_view number) {
-  return first_of(table, number_hash(context, number), number);
+  return first_of(table, location_table_number_hash(context, number), number);
 }
 
-static void list_first(struct location_table *table, const struct registration *registration) {
-  uint32_t index = pool_handle_of(&table->registrations, registration).index;
-  enum result result = hash_table_insert(&table->by_number, registration->number_hash, index);
+static void list_first(struct location_table *table, const struct registration *registration, uint64_t hash) {
+  enum result result = hash_table_insert(&table->by_number, hash, index_of(table, registration));
   require(result == RESULT_OK); /* the table has a place for each slot of the pool */
 }
 
 void location_table_link(struct location_table *table, struct context *context, struct registration *registration,
                          uint32_t expires_s) {
   struct str_view number = registration_texts(table, registration).number;
-  struct registration *first = first_of(table, registration->number_hash, number);
+  uint64_t hash = location_table_number_hash(context, number);
+  struct registration *first = first_of(table, hash, number);
   if (first) {
     registration->next = first->next;
     first->next = registration;
   } else {
-    list_first(table, registration);
+    list_first(table, registration, hash);
   }
   arm(context, registration, expires_s);
 }
 
-static void unlink_registration(struct location_table *table, struct registration *registration) {
+static void unlink_registration(struct location_table *table, const struct context *context,
+                                struct registration *registration) {
   struct str_view number = registration_texts(table, registration).number;
-  struct registration *first = first_of(table, registration->number_hash, number);
+  uint64_t hash = location_table_number_hash(context, number);
+  struct registration *first = first_of(table, hash, number);
   require(first);
   if (first != registration) {
     struct registration *before = first;
@@ -262,15 +271,14 @@ static void unlink_registration(struct location_table *table, struct registratio
     before->next = registration->next;
     return;
   }
-  uint32_t index = pool_handle_of(&table->registrations, registration).index;
-  enum result result = hash_table_remove(&table->by_number, registration->number_hash, index);
+  enum result result = hash_table_remove(&table->by_number, hash, index_of(table, registration));
   require(result == RESULT_OK);
-  if (registration->next) list_first(table, registration->next);
+  if (registration->next) list_first(table, registration->next, hash);
 }
 
 void location_table_remove(struct location_table *table, struct context *context, struct registration *registration) {
   registration_keep_no_more(table, context, registration);
-  unlink_registration(table, registration);
+  unlink_registration(table, context, registration);
   timer_wheel_cancel(context->wheel, &registration->timer);
   location_table_discard(table, context, registration);
 }

@@ -1,4 +1,4 @@
-/* Where phones are: the contacts of each number, 104 bytes a contact and a block for its texts, up to
+/* Where phones are: the contacts of each number, 88 bytes a contact and a block for its texts, up to
  * EVENT_LOCATION_CONTACTS_MAX contacts chained per number. Nothing here knows SIP: what a REGISTER means is decided in
  * register_request.c. The flow on which a contact is reached belongs to a device of keepalive/, and so does what is
  * known of its life.
@@ -28,11 +28,11 @@ struct registration {
   struct timer timer;        /* armed as long as it is linked; due when it expires */
   struct registration *next; /* of the same number */
   struct keepalive_device *device;
-  uint64_t number_hash;
-  uint32_t call_id_hash, branch_hash; /* with cseq: of the request that came last */
-  uint64_t instance_hash;             /* with reg_id: of the device that named this flow */
-  struct mono_ms registered_at, refreshed_at;
+  struct mono_ms registered_at;
   struct block texts;
+  uint32_t call_id_hash, branch_hash; /* with cseq: of the request that came last */
+  uint32_t instance_hash;             /* with reg_id: of the device that named this flow */
+  uint32_t refreshed_at_ms;           /* low bits of the monotonic clock: registration_refreshed_at */
   uint32_t cseq;
   uint32_t reg_id;                        /* the number that the device has given this flow (RFC 5626); 0: none */
   uint16_t number_length, contact_length; /* then the path, then: */
@@ -45,9 +45,8 @@ struct registration {
 struct registration_facts {
   struct registration_texts texts;
   const struct flow *flow;
-  uint64_t instance_hash;
-  uint32_t call_id_hash, branch_hash; /* keyed, the same after a restart */
-  uint32_t reg_id;                    /* 0: the Contact names no flow */
+  uint32_t call_id_hash, branch_hash, instance_hash; /* keyed, the same after a restart */
+  uint32_t reg_id;                                   /* 0: the Contact names no flow */
   uint32_t cseq;
   uint32_t expires_s;
   uint16_t q_thousandths;
@@ -72,6 +71,11 @@ void location_table_init(struct location_table *table, void *memory, uint32_t re
 /* Views into the registration, valid until it is refreshed or removed. */
 struct registration_texts registration_texts(const struct location_table *table,
                                              const struct registration *registration);
+
+/* When the phone last said so; SS_ENDPOINT_EXPIRE, a day at most, is long before the 24 days that the bits can tell
+ * apart. */
+struct mono_ms registration_refreshed_at(const struct registration *registration, struct mono_ms now);
+void registration_set_refreshed_at(struct registration *registration, struct mono_ms then);
 
 /* Seconds until it expires, rounded up. */
 uint32_t registration_expires_in_s(const struct registration *registration, struct mono_ms now);
@@ -109,6 +113,9 @@ void registration_keep_changes(const struct location_table *table, struct contex
                                const struct registration *registration);
 void registration_keep_no_more(const struct location_table *table, struct context *context,
                                const struct registration *registration);
+
+/* Keyed; the same after a restart. */
+uint64_t location_table_number_hash(const struct context *context, struct str_view number);
 
 /* The first contact of the number, the others behind ->next; NULL when there is none. */
 struct registration *location_table_first(const struct location_table *table, const struct context *context,

@@ -40,7 +40,7 @@ enum contact_problem register_outbound_read_contact(struct register_request *req
   if (!request->takes_outbound) return request->supports_outbound ? CONTACT_WITHOUT_FLOW : CONTACT_FINE;
   if (!sip_parameter_find(parameters, STR_VIEW("+sip.instance"), &instance) || instance.length == 0)
     return CONTACT_FINE;
-  facts->instance_hash = siphash(&request->context->local->nonce_key, instance.data, instance.length);
+  facts->instance_hash = (uint32_t)siphash(&request->context->local->nonce_key, instance.data, instance.length);
   facts->reg_id = number;
   request->has_flow = true;
   return CONTACT_FINE;

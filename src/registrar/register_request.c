@@ -259,7 +259,8 @@ static enum step_result step_8_answer(struct register_request *request) {
 static bool is_of_this_request(const struct register_request *request, const struct registration *binding) {
   return binding->call_id_hash == request->call_id_hash && binding->branch_hash == request->branch_hash &&
          binding->cseq == request->message->cseq &&
-         mono_ms_since(request->context->now, binding->refreshed_at) < COMES_AGAIN_MS &&
+         mono_ms_since(request->context->now, registration_refreshed_at(binding, request->context->now)) <
+             COMES_AGAIN_MS &&
          flow_equal(&binding->device->flow, request->flow);
 }
 
@@ -278,7 +279,7 @@ static enum step_result step_again(struct register_request *request) {
   while (binding && !is_of_this_request(request, binding))
     binding = binding->next;
   if (!binding) return STEP_NEXT;
-  request->as_of = binding->refreshed_at;
+  request->as_of = registration_refreshed_at(binding, context->now);
   request->has_flow = binding->reg_id != 0;
   register_outbound_read(request);
   if (step_path(request) == STEP_DONE) return STEP_DONE;

@@ -2,9 +2,6 @@
 
 #include "base/check.h"
 #include "registrar/registrar_private.h"
-#include "sip/sip_uri.h"
-
-#define FIXED_URI_ROOM 80 /* "sip:", "@", the longest address */
 
 static size_t rounded(size_t bytes) {
   return (bytes + 63) & ~(size_t)63;
@@ -53,16 +50,17 @@ void registrar_timer_due(struct registrar *registrar, struct context *context, s
 /* --- where is it? ------------------------------------------------------------------------------------------------ */
 
 /* Higher q first (RFC 3261 §16.6), then who registered last. */
-static bool comes_before(const struct registration *a, const struct registration *b) {
+static bool comes_before(const struct registration *a, const struct registration *b, struct mono_ms now) {
   if (a->q_thousandths != b->q_thousandths) return a->q_thousandths > b->q_thousandths;
-  return mono_ms_before(b->refreshed_at, a->refreshed_at);
+  return mono_ms_before(registration_refreshed_at(b, now), registration_refreshed_at(a, now));
 }
 
-static unsigned sort_contacts(const struct registration *first, const struct registration **sorted) {
+static unsigned sort_contacts(const struct registration *first, struct mono_ms now,
+                              const struct registration **sorted) {
   unsigned count = 0;
   for (const struct registration *one = first; one && count < EVENT_LOCATION_CONTACTS_MAX; one = one->next) {
     unsigned at = count++;
-    for (; at > 0 && comes_before(one, sorted[at - 1]); at--)
+    for (; at > 0 && comes_before(one, sorted[at - 1], now); at--)
       sorted[at] = sorted[at - 1];
     sorted[at] = one;
   }
@@ -72,17 +70,12 @@ static unsigned sort_contacts(const struct registration *first, const struct reg
 /* A phone that has an address is there without registering, reachable unless its keep-alives say otherwise. */
 static void locate_fixed(const struct registrar *registrar, struct context *context, const struct device *phone,
                          struct location_answer *answer) {
-  struct location_contact *contact = &answer->contacts[0];
-  struct flow flow = {.remote = *phone->address, .transport = TRANSPORT_UDP, .worker = context->local->worker};
-  if (!local_identity_find_socket(context->local, TRANSPORT_UDP, flow.remote.family, &flow.socket_index)) return;
-  struct text_builder uri = arena_builder(context->arena, 3 * phone->name.length + FIXED_URI_ROOM);
-  sip_uri_write(&uri, phone->name, phone->address, TRANSPORT_UDP);
-  if (uri.overflowed) return;
-  const struct keepalive_device *device = keepalive_find(registrar->keepalive, context, &flow);
-  *contact = (struct location_contact){.uri = text_builder_view(&uri),
-                                       .flow = flow,
-                                       .q_thousandths = 1000,
-                                       .reachable = !device || !device->is_unreachable};
+  struct registration_view view;
+  if (!registration_view_fixed(registrar, context, phone, &view)) return;
+  struct str_view uri = arena_copy(context->arena, view.texts.contact);
+  if (uri.length == 0) return;
+  answer->contacts[0] =
+      (struct location_contact){.uri = uri, .flow = view.flow, .q_thousandths = 1000, .reachable = view.is_reachable};
   answer->known = true;
   answer->contact_count = 1;
 }
@@ -90,7 +83,7 @@ static void locate_fixed(const struct registrar *registrar, struct context *cont
 void registrar_locate(const struct registrar *registrar, struct context *context, struct str_view number,
                       struct location_answer *answer) {
   const struct registration *sorted[EVENT_LOCATION_CONTACTS_MAX];
-  unsigned count = sort_contacts(location_table_first(&registrar->locations, context, number), sorted);
+  unsigned count = sort_contacts(location_table_first(&registrar->locations, context, number), context->now, sorted);
   answer->known = count > 0;
   answer->contact_count = (uint8_t)count;
   for (unsigned i = 0; i < count; i++) {

@@ -94,15 +94,17 @@ enum auth_verdict subscriber_auth_check(struct registrar *registrar, struct cont
 
 /* --- operators --------------------------------------------------------------------------------------------------- */
 
-/* Removes the registration with this id ("WORKER-INDEX-GENERATION" as listed). RESULT_NOT_FOUND. */
+/* Removes the registration with this id, as listed. RESULT_NOT_FOUND; RESULT_WRONG_STATE: a phone with an address has
+ * not registered. */
 enum result registrar_kick(struct registrar *registrar, struct context *context, struct str_view id) MUST_USE;
 
-/* Appends registrations as JSON objects separated by commas, in the fields of GET /api/v1/registrations, starting at
- * `*cursor` (0 at first) until the builder has less than 2 KiB left or the end is reached (`*cursor` UINT32_MAX). */
+/* Appends registrations, and the phones that are reached without at an address by configuration ("static": true), as
+ * JSON objects separated by commas, in the fields of GET /api/v1/registrations, starting at `*cursor` (0 at first)
+ * until the builder has less than 2 KiB left or the end is reached (`*cursor` UINT32_MAX). */
 void registrar_list(const struct registrar *registrar, struct context *context, struct text_builder *builder,
                     uint32_t *cursor);
 
-/* Appends the registration with this id as a JSON object. RESULT_NOT_FOUND; RESULT_FULL: it has no room. */
+/* Appends the one with this id as a JSON object. RESULT_NOT_FOUND; RESULT_FULL: it has no room. */
 enum result registrar_show(const struct registrar *registrar, struct context *context, struct str_view id,
                            struct text_builder *builder) MUST_USE;
 
@@ -119,7 +121,7 @@ bool registration_sort_find(struct str_view name, enum registration_sort *sort_o
 /* Which registrations are meant. What is empty does not matter. */
 struct registration_query {
   enum registration_sort sort;
-  struct str_view state; /* "reachable" or "unreachable" */
+  struct str_view state; /* "reachable", "unreachable" or "static" */
   struct str_view
       words; /* in lower case: part of the number, the contact, the address or what the device calls itself */
 };

@@ -25,9 +25,39 @@ uint32_t registrar_keep_alive_period_s(const struct device *phone);
 /* The device with this User-Agent would take the text for the beginning of the next message (keep_alive_quirks.def). */
 bool registrar_text_spoils(struct str_view user_agent);
 
-/* Appends "WORKER-INDEX-GENERATION". */
-void registration_write_id(const struct registrar *registrar, const struct context *context,
-                           const struct registration *registration, struct text_builder *builder);
+/* --- registration_view.c: what operators see ---------------------------------------------------------------------- */
+
+#define REGISTRATION_VIEW_BYTES 320 /* "sip:", a name of any length that numbers have, "@", the longest address */
+
+/* A registration, or a phone that its configuration gives an address and that has not registered: it is reached there
+ * without. */
+struct registration_view {
+  const struct registration *registration; /* NULL: a phone with an address */
+  uint32_t fixed_number;                   /* directory_fixed_phone_at, for those */
+  struct registration_texts texts;
+  struct flow flow;
+  const struct keepalive_device *device; /* NULL: nothing is sent to it */
+  bool is_behind_nat, is_reachable;
+  char memory[REGISTRATION_VIEW_BYTES];
+};
+
+enum registration_step { REGISTRATION_STEP_END, REGISTRATION_STEP_NOTHING, REGISTRATION_STEP_ONE };
+
+/* What stands at `*cursor`, which becomes that of the next: 0 at first; registrations, then phones with an address. */
+enum registration_step registration_view_next(const struct registrar *registrar, const struct context *context,
+                                              uint32_t *cursor, struct registration_view *view);
+
+/* The one with this id. False: there is none of that id on this worker. */
+bool registration_view_find(const struct registrar *registrar, const struct context *context, struct str_view id,
+                            struct registration_view *view);
+
+/* The phone with an address, whether it is registered or not. False: there is no socket towards it. */
+bool registration_view_fixed(const struct registrar *registrar, const struct context *context,
+                             const struct device *phone, struct registration_view *view);
+
+/* Appends "WORKER-INDEX-GENERATION", or "WORKER-sNUMBER-CHECK" for a phone with an address. */
+void registration_view_write_id(const struct registrar *registrar, const struct context *context,
+                                const struct registration_view *view, struct text_builder *builder);
 
 /* The next part of the sweep. */
 void registrar_sweep_due(struct registrar *registrar, struct context *context);

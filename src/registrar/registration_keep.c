@@ -26,10 +26,10 @@ enum { FLAG_NAT = 1, FLAG_TEXT_SPOILS = 2 };
 
 static struct journal_key key_of(const struct location_table *table, const struct context *context,
                                  const struct registration *registration) {
-  struct str_view contact = registration_texts(table, registration).contact;
-  uint64_t hash = siphash(&context->local->nonce_key, contact.data, contact.length);
-  if (registration->reg_id != 0) hash ^= registration->instance_hash + registration->reg_id;
-  return journal_key_of(JOURNAL_REGISTRATION, registration->number_hash, hash);
+  struct registration_texts texts = registration_texts(table, registration);
+  uint64_t hash = siphash(&context->local->nonce_key, texts.contact.data, texts.contact.length);
+  if (registration->reg_id != 0) hash ^= (uint64_t)registration->instance_hash << 32 | registration->reg_id;
+  return journal_key_of(JOURNAL_REGISTRATION, location_table_number_hash(context, texts.number), hash);
 }
 
 static void save_stamp(const struct context *context, struct mono_ms then, struct text_builder *builder) {
@@ -40,10 +40,11 @@ static void save_stamp(const struct context *context, struct mono_ms then, struc
 static void save_what_may_change(const struct context *context, const struct registration *registration,
                                  struct text_builder *builder) {
   const struct keepalive_device *device = registration->device;
-  int64_t expires_ms = mono_ms_since(timer_due(&registration->timer), registration->refreshed_at);
+  struct mono_ms refreshed_at = registration_refreshed_at(registration, context->now);
+  int64_t expires_ms = mono_ms_since(timer_due(&registration->timer), refreshed_at);
   packed_add(builder, (registration->behind_nat ? FLAG_NAT : 0u) | (device->text_spoils ? FLAG_TEXT_SPOILS : 0u), 1);
   packed_add(builder, registration->q_thousandths, 2);
-  save_stamp(context, registration->refreshed_at, builder);
+  save_stamp(context, refreshed_at, builder);
   packed_add(builder, (uint64_t)((expires_ms + 500) / 1000), 4);
   packed_add(builder, registration->call_id_hash, 4);
   packed_add(builder, registration->branch_hash, 4);
@@ -112,7 +113,7 @@ static bool read_what_may_change(struct packed_reader *reader, const struct loca
   facts->branch_hash = (uint32_t)packed_take(reader, 4);
   facts->cseq = (uint32_t)packed_take(reader, 4);
   facts->reg_id = (uint32_t)packed_take(reader, 4);
-  facts->instance_hash = packed_take(reader, 8);
+  facts->instance_hash = (uint32_t)packed_take(reader, 8);
   if (!kept_flow_read(reader, local, &kept->flow)) return false;
   kept->device = *reader;
   keepalive_device_skip(reader);
@@ -168,7 +169,7 @@ enum result registrar_restore(struct registrar *registrar, struct context *conte
   struct registration *registration = location_table_prepare(table, context, &kept.facts);
   if (!registration) return RESULT_FULL;
   registration->registered_at = mono_of(context, kept.registered_at_ms);
-  registration->refreshed_at = mono_of(context, kept.refreshed_at_ms);
+  registration_set_refreshed_at(registration, mono_of(context, kept.refreshed_at_ms));
   location_table_link(table, context, registration, expires_s);
   keepalive_device_restore(registrar->keepalive, context, registration->device, &kept.device);
   if (journal_key_equal(key_of(table, context, registration), key)) return RESULT_OK;

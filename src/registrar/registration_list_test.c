@@ -21,7 +21,7 @@ static void test_a_registration_is_listed_with_all_its_fields(void) {
       list(&cursor, sizeof memory - 1),
       "{\"id\":\"3-0-1\",\"number\":\"1001\",\"contact\":\"sip:1001@10.0.0.5:5062\","
       "\"source\":\"198.51.100.7:5062\",\"transport\":\"UDP\",\"user_agent\":\"Old \\\"Phone\\\" 2\",\"path\":\"\","
-      "\"behind_nat\":true,\"registered_at\":\"2026-11-22T13:31:12.345Z\","
+      "\"behind_nat\":true,\"static\":false,\"registered_at\":\"2026-11-22T13:31:12.345Z\","
       "\"refreshed_at\":\"2026-11-22T13:31:12.345Z\",\"last_heard_at\":\"2026-11-22T13:31:12.345Z\","
       "\"expires_in_s\":590,\"keep_alive\":{\"method\":\"off\",\"sends\":\"nothing\",\"period_s\":null,"
       "\"due_in_s\":null,\"sent\":0,\"answered\":0,\"missed\":0,\"round_trip_ms\":null,\"reachable\":true,"

@@ -112,8 +112,85 @@ static void test_where_it_has_registered_goes_before_its_address(void) {
   tear_down();
 }
 
-TAP_TESTS(TAP(test_it_is_called_at_its_address), TAP(test_it_calls_from_there_without_a_password),
-          TAP(test_from_elsewhere_it_is_a_stranger_with_a_known_name),
+/* --- what operators see ------------------------------------------------------------------------------------------ */
+
+static const char *ask(enum order_kind order, const char *target) {
+  bench_order(bench, order, target);
+  expect_int(bench->order_result, ==, RESULT_OK);
+  return bench->order_answer;
+}
+
+/* Its id, as it is listed. */
+static const char *listed_id(void) {
+  static char id[64];
+  const char *list = ask(ORDER_LIST_REGISTRATIONS, "");
+  expect(sscanf(list, "end\n{\"id\":\"%63[^\"]\"", id) == 1);
+  return id;
+}
+
+static void test_it_is_listed_among_the_phones_that_are_there_as_static(void) {
+  set_up();
+  const char *list = ask(ORDER_LIST_REGISTRATIONS, "");
+  expect(strncmp(list, "end\n{\"id\":\"", 11) == 0);
+  expect(strstr(list, "\"number\":\"1003\",\"contact\":\"sip:1003@" PHONE_A) != NULL);
+  expect(strstr(list, "\"source\":\"" PHONE_A) != NULL);
+  expect(strstr(list, "\"static\":true,\"registered_at\":null,\"refreshed_at\":null,\"last_heard_at\":null,"
+                      "\"expires_in_s\":null,\"keep_alive\":{\"method\":\"options\"") != NULL);
+  expect(strstr(list, "\"reachable\":true") != NULL);
+  count_options(150000);
+  list = ask(ORDER_LIST_REGISTRATIONS, "");
+  expect(strstr(list, "\"reachable\":false") != NULL && strstr(list, "\"last_heard_at\":null") != NULL);
+  peer_invite(phone, "4420", OFFER);
+  list = ask(ORDER_LIST_REGISTRATIONS, "");
+  expect(strstr(list, "\"reachable\":true") != NULL && strstr(list, "\"last_heard_at\":\"20") != NULL);
+  struct peer *vendor = peer_at(bench, VENDOR_A);
+  peer_expect(vendor, "INVITE");
+  peer_skip(phone);
+  peer_respond(vendor, 486, NULL);
+  peer_expect(phone, "486");
+  tear_down();
+}
+
+static void test_it_is_found_sorted_and_shown_by_its_id(void) {
+  char line[80];
+  set_up();
+  snprintf(line, sizeof line, " %s\n", listed_id());
+  static const char *const fitting[] = {"0\nnumber\nstatic\n", "0\nexpires\nreachable\n", "0\nsource\n\n100",
+                                        "0\nagent\n\n", "0\nrtt\n\nsip:1003"};
+  static const char *const others[] = {"0\nnumber\nunreachable\n", "0\nnumber\nstatic\nnobody"};
+  for (size_t i = 0; i < sizeof fitting / sizeof fitting[0]; i++)
+    expect(strstr(ask(ORDER_FIND_REGISTRATIONS, fitting[i]), line) != NULL);
+  for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+    expect(strcmp(ask(ORDER_FIND_REGISTRATIONS, others[i]), "end\n") == 0);
+  expect(strstr(ask(ORDER_SHOW_REGISTRATIONS, listed_id()), "\"number\":\"1003\"") != NULL);
+  expect(strcmp(ask(ORDER_SHOW_REGISTRATIONS, "0-s0-1"), "") == 0);
+  expect(strcmp(ask(ORDER_SHOW_REGISTRATIONS, "0-s7-1,0-s-1,0-s0"), "") == 0);
+  tear_down();
+}
+
+static void test_what_has_not_registered_cannot_be_removed(void) {
+  set_up();
+  bench_order(bench, ORDER_KICK_REGISTRATION, listed_id());
+  expect_int(bench->order_result, ==, RESULT_WRONG_STATE);
+  expect(strstr(bench->order_answer, "has not registered") != NULL);
+  tear_down();
+}
+
+static void test_once_registered_it_is_listed_as_that_alone(void) {
+  set_up();
+  bench_device(bench, "1002")->address = &phone_address;
+  bench_device(bench, "1003")->address = NULL;
+  bench_apply(bench);
+  peer_register(peer_at(bench, PHONE_B), "1002");
+  const char *list = ask(ORDER_LIST_REGISTRATIONS, "");
+  expect(strstr(list, "\"static\":false") != NULL && !strstr(list, "\"static\":true"));
+  tear_down();
+}
+
+TAP_TESTS(TAP(test_it_is_listed_among_the_phones_that_are_there_as_static),
+          TAP(test_it_is_found_sorted_and_shown_by_its_id), TAP(test_what_has_not_registered_cannot_be_removed),
+          TAP(test_once_registered_it_is_listed_as_that_alone), TAP(test_it_is_called_at_its_address),
+          TAP(test_it_calls_from_there_without_a_password), TAP(test_from_elsewhere_it_is_a_stranger_with_a_known_name),
           TAP(test_it_is_kept_alive_and_not_called_when_it_does_not_answer),
           TAP(test_without_its_address_it_is_an_unregistered_phone),
           TAP(test_where_it_has_registered_goes_before_its_address))

@@ -20,7 +20,10 @@ static enum result hang_up(struct order_step *step) {
 
 static enum result kick(struct order_step *step) {
   enum result result = registrar_kick(step->core->registrar, step->context, step->event->order_target);
-  text_builder_add(&step->answer, result == RESULT_OK ? STR_VIEW("removed") : STR_VIEW("no such registration"));
+  if (result == RESULT_WRONG_STATE)
+    text_builder_add_literal(&step->answer, "the phone has not registered: its configuration gives it an address");
+  else
+    text_builder_add(&step->answer, result == RESULT_OK ? STR_VIEW("removed") : STR_VIEW("no such registration"));
   return result;
 }
 
@@ -177,7 +180,7 @@ static const struct {
 } orders[] = {
     [ORDER_NONE] = {NULL, 0},
     [ORDER_HANGUP_CALL] = {hang_up, 64},
-    [ORDER_KICK_REGISTRATION] = {kick, 64},
+    [ORDER_KICK_REGISTRATION] = {kick, 96},
     [ORDER_LIST_CALLS] = {list, LIST_PAGE_BYTES},
     [ORDER_LIST_REGISTRATIONS] = {list, LIST_PAGE_BYTES},
     [ORDER_LIST_KEEP_ALIVE_NETWORKS] = {list, LIST_PAGE_BYTES},

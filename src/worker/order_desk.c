@@ -82,18 +82,27 @@ enum result order_desk_wait(struct order_desk *desk, struct pending_order *order
   return order->missing ? RESULT_TIMED_OUT : RESULT_OK;
 }
 
+/* The first that failed; `has_found`: who merely does not know what the order is about is left out. */
+static bool first_failed(const struct pending_order *order, bool has_found, unsigned *at_out) {
+  for (unsigned i = 0; i < ORDER_WORKERS_MAX; i++) {
+    bool is_lost = order->answers[i].result == RESULT_NOT_FOUND;
+    if (is_lost && (has_found || !order->answers[i].text)) continue;
+    *at_out = i;
+    return true;
+  }
+  return false;
+}
+
 /* The result that counts, and whose texts belong to it: all with RESULT_OK, or the one that failed first. */
 static enum result decide(const struct pending_order *order, uint64_t *chosen_out) {
   *chosen_out = 0;
   for (unsigned i = 0; i < ORDER_WORKERS_MAX; i++)
     if (order->answers[i].result == RESULT_OK) *chosen_out |= UINT64_C(1) << i;
   if (*chosen_out) return RESULT_OK;
-  for (unsigned i = 0; i < ORDER_WORKERS_MAX; i++) {
-    if (!order->answers[i].text && order->answers[i].result == RESULT_NOT_FOUND) continue;
-    *chosen_out = UINT64_C(1) << i;
-    return order->answers[i].result;
-  }
-  return RESULT_NOT_FOUND;
+  unsigned at;
+  if (!first_failed(order, true, &at) && !first_failed(order, false, &at)) return RESULT_NOT_FOUND;
+  *chosen_out = UINT64_C(1) << at;
+  return order->answers[at].result;
 }
 
 enum result order_desk_join(struct pending_order *order, const char *joiner, char **text_out) {

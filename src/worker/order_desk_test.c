@@ -43,6 +43,21 @@ static void test_the_one_that_has_it_outweighs_those_that_have_not(void) {
   order_desk_close(&desk);
 }
 
+/* A worker that knows it but cannot do it has the say, whichever it is. */
+static void test_the_one_that_refuses_outweighs_those_that_have_not(void) {
+  order_desk_open(&desk);
+  struct pending_order order;
+  order_desk_begin(&desk, &order, 3);
+  order_desk_answer(&desk, order.id, 0, RESULT_NOT_FOUND, STR_VIEW("no such registration"));
+  order_desk_answer(&desk, order.id, 1, RESULT_WRONG_STATE, STR_VIEW("it has not registered"));
+  expect_int(order_desk_wait(&desk, &order, 1000), ==, RESULT_OK);
+  char *text;
+  expect_int(order_desk_join(&order, ",", &text), ==, RESULT_WRONG_STATE);
+  expect_bytes(text, strlen(text), "it has not registered");
+  free(text);
+  order_desk_close(&desk);
+}
+
 static void test_waiting_ends_at_the_deadline_and_late_answers_are_dropped(void) {
   order_desk_open(&desk);
   struct pending_order order;
@@ -61,4 +76,5 @@ static void test_waiting_ends_at_the_deadline_and_late_answers_are_dropped(void)
 }
 
 TAP_TESTS(TAP(test_texts_are_joined_in_the_workers_order), TAP(test_the_one_that_has_it_outweighs_those_that_have_not),
+          TAP(test_the_one_that_refuses_outweighs_those_that_have_not),
           TAP(test_waiting_ends_at_the_deadline_and_late_answers_are_dropped))

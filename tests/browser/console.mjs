@@ -441,6 +441,14 @@ const STEPS = {
     await page.waitForResponse((answer) => answer.url().includes("state=unreachable") && answer.status() === 200);
     await search.fill("10.9.8.7");
     await page.getByText("Nothing fits what is looked for").waitFor();
+    await search.fill("");
+    await page.getByLabel("State").selectOption("static");
+    await rows.filter({ hasText: /^3200$/ }).waitFor();
+    check(await rows.count() === 1, `${await rows.count()} static phones are shown`);
+    check(await page.getByRole("button", { name: /Remove registration/ }).count() === 0, "a static phone can be removed");
+    await rows.first().click();
+    await page.getByText("never: it does not register").waitFor();
+    await page.keyboard.press("Escape");
     check(asked.length > 5 && asked.every((one) => Number(one.get("limit")) <= 100), "more than a screenful was asked for");
     check(asked.some((one) => one.get("sort") === "-name") && asked.some((one) => one.get("q") === "desk 42"), "the switch was not asked to sort and search");
     await page.context().close();

@@ -90,7 +90,8 @@ def test_every_screen_is_sound_in_both_themes_and_widths(rig):
 @needs("switch", "node", "npm", "chromium")
 @time_limit(200)
 def test_users_sign_in_devices_and_parameters_change_and_chinese_is_spoken(rig):
-    switch = rig.switch(phones=[phone(str(3001 + i), display=f"Desk {1 + i}") for i in range(300)])
+    switch = rig.switch(phones=[phone(str(3001 + i), display=f"Desk {1 + i}", **({"address": f"{HOST}:{rig.port()}"} if i == 199 else {}))
+                                for i in range(300)])
     rig.phone(switch, "3007")
     use(switch, "speak_chinese", "sign_in_and_out", "set_a_parameter", "apply_a_preset", "find_devices", "configure_devices")
     ttl = switch.api.get("/api/v1/parameters/SS_SIP_SESSION_TTL")

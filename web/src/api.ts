@@ -42,10 +42,11 @@ export interface Registration {
   transport?: string;
   user_agent: string | null;
   behind_nat?: boolean;
+  static?: boolean;
   registered_at: string | null;
   refreshed_at?: string | null;
   last_heard_at?: string | null;
-  expires_in_s: number;
+  expires_in_s: number | null;
   keep_alive: {
     method: string;
     due_in_s: number | null;

@@ -55,6 +55,7 @@ export const english = {
   unreachable: "Unreachable", kick: "Remove registration", kick_title: "Remove the registration of {0}?",
   kick_text: "The device cannot be called until it registers again.", kicked: "The registration is removed.",
   no_registrations: "No device is registered", no_registrations_note: "Phones appear here when they register.",
+  static: "static", static_note: "never: it does not register, and is reached at the address of its configuration",
   search_registrations: "Number, contact, source or device", behind_nat: "behind NAT", keep_alive_counts: "{0} sent, {1} answered",
   round_trip: "Round trip", due: "Next", keepalive_message: "text", keepalive_crlf: "CRLF", keepalive_options: "OPTIONS",
   keepalive_auto: "automatic", keepalive_off: "off", registered: "Registered", last_heard: "Last heard",

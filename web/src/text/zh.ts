@@ -42,6 +42,7 @@ export const chinese: Texts = {
   contact: "联系地址", source: "来源", user_agent: "设备型号", expires: "到期", keep_alive: "保活", reachable: "可达", unreachable: "不可达", kick: "强制注销",
   kick_title: "强制注销 {0}？", kick_text: "该设备重新注册之前无法被呼叫。", kicked: "注册已删除。", no_registrations: "没有在线设备",
   no_registrations_note: "话机注册后会显示在这里。", search_registrations: "号码、联系地址、来源或设备", behind_nat: "NAT 后", keep_alive_counts: "已发 {0}，应答 {1}",
+  static: "静态", static_note: "永不到期：不注册，按配置的地址呼叫",
   round_trip: "往返时延", due: "下次", keepalive_message: "文本", keepalive_crlf: "CRLF", keepalive_options: "OPTIONS", keepalive_auto: "自动", keepalive_off: "关闭",
   registered: "注册时间", last_heard: "最近收到",
   capacity: "线路", lines_used: "{0} / {1}", no_limit: "不限", addresses: "地址", address: "地址", prefixes: "前缀", priority: "优先级", locked: "锁定", unlocked: "开放",
