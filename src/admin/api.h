@@ -35,6 +35,7 @@ struct api_response {
   char *body;               /* heap; freed by the server */
   size_t length;
   char cookie[160];     /* Set-Cookie, "": none */
+  char allow[64];       /* Allow, "": none */
   bool is_event_stream; /* instead of a body */
   json_t *audit;        /* what changed, for the audit log, or NULL; freed by the server */
 };

@@ -81,6 +81,7 @@ static enum MHD_Result send_response(const struct admin *admin, struct MHD_Conne
     return MHD_NO;
   }
   if (response->content_type) MHD_add_response_header(reply, "Content-Type", response->content_type);
+  if (response->allow[0]) MHD_add_response_header(reply, "Allow", response->allow);
   if (response->cookie[0]) MHD_add_response_header(reply, "Set-Cookie", response->cookie);
   MHD_add_response_header(reply, "Cache-Control", "no-store");
   MHD_add_response_header(reply, "X-Content-Type-Options", "nosniff");
@@ -215,6 +216,7 @@ static void handle(const struct listener *listener, struct MHD_Connection *conne
     api_respond_problem(response, 404, "there is no such path", NULL);
   } else if (found == ROUTE_OTHER_METHOD) {
     api_respond_problem(response, 405, "the path does not know that method", NULL);
+    route_methods(exchange->path, response->allow, sizeof response->allow); /* RFC 9110 §15.5.6 */
   } else if (caller->role < match.role) {
     snprintf(detail, sizeof detail, "the role %s may not do this; it takes the role %s", role_name(caller->role),
              role_name(match.role));

@@ -1,5 +1,6 @@
 #include "admin/route_match.h"
 
+#include <stdio.h>
 #include <string.h>
 
 const struct api_route api_routes[] = {
@@ -55,4 +56,19 @@ enum route_found route_match(const char *method, const char *path, struct route_
     found = ROUTE_OTHER_METHOD;
   }
   return found;
+}
+
+void route_methods(const char *path, char *text, size_t text_bytes) {
+  struct route_match match;
+  size_t length = 0;
+  text[0] = '\0';
+  for (size_t i = 0; i < api_route_count; i++) {
+    match = (struct route_match){0};
+    if (!path_matches(api_routes[i].path, path, &match)) continue;
+    bool is_get = strcmp(api_routes[i].method, "GET") == 0;
+    int added = snprintf(text + length, text_bytes - length, "%s%s%s", length > 0 ? ", " : "", api_routes[i].method,
+                         is_get ? ", HEAD" : "");
+    if (added < 0 || (size_t)added >= text_bytes - length) return;
+    length += (size_t)added;
+  }
 }

@@ -19,6 +19,9 @@ struct route_match {
 /* {kind} matches only the three kinds there are. HEAD is answered like GET by the HTTP library. */
 enum route_found route_match(const char *method, const char *path, struct route_match *match);
 
+/* Writes the methods that the path knows, as Allow has them: "GET, HEAD, PUT". */
+void route_methods(const char *path, char *text, size_t text_bytes);
+
 struct api_route {
   const char *method, *path;
   api_handler *handler;

@@ -23,6 +23,16 @@ static void test_other_paths_and_methods_are_told_apart(void) {
   expect(route_match("DELETE", "/api/v1/cdrs", &match) == ROUTE_OTHER_METHOD);
 }
 
+static void test_the_methods_of_a_path_are_named(void) {
+  char allow[64];
+  route_methods("/api/v1/phones/1001", allow, sizeof allow);
+  expect(strcmp(allow, "GET, HEAD, PUT, DELETE") == 0);
+  route_methods("/api/v1/apply", allow, sizeof allow);
+  expect(strcmp(allow, "POST") == 0);
+  route_methods("/api/v1/nothing", allow, sizeof allow);
+  expect(strcmp(allow, "") == 0);
+}
+
 static void test_only_what_says_so_is_public(void) {
   for (size_t i = 0; i < api_route_count; i++) {
     bool is_sign_in = strcmp(api_routes[i].path, "/api/v1/session") == 0 && strcmp(api_routes[i].method, "GET") != 0;
@@ -43,4 +53,5 @@ static void test_a_viewer_changes_nothing_but_his_own_password(void) {
 }
 
 TAP_TESTS(TAP(test_paths_find_their_handlers), TAP(test_other_paths_and_methods_are_told_apart),
-          TAP(test_only_what_says_so_is_public), TAP(test_a_viewer_changes_nothing_but_his_own_password))
+          TAP(test_the_methods_of_a_path_are_named), TAP(test_only_what_says_so_is_public),
+          TAP(test_a_viewer_changes_nothing_but_his_own_password))

@@ -193,6 +193,7 @@ static enum result read_parameters(struct change *change, const json_t *section)
                                "a parameter's value must be text, a number or a boolean");
     }
     enum result result = change_parameter(change, name, text);
+    if (result == RESULT_NOT_FOUND) return RESULT_MALFORMED; /* of a document it is an unknown key */
     if (result != RESULT_OK) return result;
   }
   return RESULT_OK;

@@ -138,6 +138,8 @@ static void test_an_unknown_key_is_named_with_its_line_and_nothing_changes(void)
   expect(phone("1001") == NULL);
   expect(apply("{\"telephones\":[]}") == RESULT_MALFORMED);
   expect(strcmp(problem.pointer, "/telephones") == 0);
+  expect(apply("{\"parameters\":{\"SS_SIP_SESSION_TTTL\":600}}") == RESULT_MALFORMED);
+  expect(strcmp(problem.pointer, "/parameters/SS_SIP_SESSION_TTTL") == 0);
   finish();
 }
 
@@ -296,7 +298,31 @@ static void test_a_document_is_checked_without_store_and_switch(void) {
   expect_int(problem.line, ==, 2);
 }
 
-TAP_TESTS(TAP(test_the_contracts_example_is_applied_and_kept_over_a_restart), TAP(test_applying_twice_changes_nothing),
+static void test_every_kind_of_device_has_the_overrides_of_devices(void) {
+  start();
+  static const char overrides[] =
+      "\"sip_timer\":false,\"refresher\":\"them\",\"keep_alive\":\"options\",\"keep_alive_period_s\":15,"
+      "\"max_duration_s\":60,\"timeouts\":{\"invite\":3,\"ringing\":40}";
+  char document[2048];
+  snprintf(document, sizeof document,
+           "{\"phones\":[{\"number\":\"1001\",\"password\":\"secret\",%s}],"
+           "\"mapping_gateways\":[{\"name\":\"m\",\"addresses\":[\"192.0.2.1\"],%s}],"
+           "\"routing_gateways\":[{\"name\":\"r\",\"address\":\"192.0.2.2:5060\",\"prefixes\":[\"44\"],%s}]}",
+           overrides, overrides, overrides);
+  expect_int(apply(document), ==, RESULT_OK);
+  const struct device *devices[] = {phone("1001"), gateway(DEVICE_MAPPING_GATEWAY, "m"),
+                                    gateway(DEVICE_ROUTING_GATEWAY, "r")};
+  for (unsigned i = 0; i < 3; i++) {
+    expect(!devices[i]->overrides.sip_timer);
+    expect_int(devices[i]->overrides.timeout_invite_s, ==, 3);
+    expect_int(devices[i]->overrides.timeout_ringing_s, ==, 40);
+    expect_int(devices[i]->overrides.max_duration_s, ==, 60);
+  }
+  finish();
+}
+
+TAP_TESTS(TAP(test_every_kind_of_device_has_the_overrides_of_devices),
+          TAP(test_the_contracts_example_is_applied_and_kept_over_a_restart), TAP(test_applying_twice_changes_nothing),
           TAP(test_a_password_is_neither_stored_nor_shown),
           TAP(test_the_digest_secret_is_that_of_number_realm_and_password),
           TAP(test_an_unknown_key_is_named_with_its_line_and_nothing_changes),

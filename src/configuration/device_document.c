@@ -199,7 +199,7 @@ static bool is_prefix(struct str_view text) {
 }
 
 static enum result read_prefixes(struct reading *reading) {
-  static const char expectation[] = "a list of 1 to 256 prefixes: digits, or \"*\" for any number";
+  static const char expectation[] = "a list of 1 to 256 prefixes: digits, letters, + and #, or \"*\" for any number";
   size_t count = json_array_size(reading->value);
   if (!json_is_array(reading->value) || count == 0 || count > GATEWAY_PREFIXES_MAX)
     return complain(reading, RESULT_MALFORMED, expectation);
