@@ -179,13 +179,17 @@ bool call_journal_is_well(const struct call_journal *journal) {
   return __atomic_load_n(&journal->is_well, __ATOMIC_ACQUIRE);
 }
 
+uint64_t call_journal_forgotten(const struct call_journal *journal) {
+  return __atomic_load_n(&journal->refused, __ATOMIC_RELAXED);
+}
+
 void call_journal_read_health(const struct call_journal *journal, struct call_journal_health *health) {
   struct call_journal *mutable = (struct call_journal *)journal;
   pthread_mutex_lock(&mutable->health_mutex);
   *health = journal->health;
   pthread_mutex_unlock(&mutable->health_mutex);
   health->gather_ms_max = __atomic_load_n(&journal->gather_ms_max, __ATOMIC_RELAXED);
-  health->refused = __atomic_load_n(&journal->refused, __ATOMIC_RELAXED);
+  health->refused = call_journal_forgotten(journal);
   uint64_t durable = __atomic_load_n(&journal->durable, __ATOMIC_ACQUIRE);
   health->waiting_bytes = __atomic_load_n(&journal->queue.reserved, __ATOMIC_RELAXED) - durable;
 }

@@ -41,7 +41,8 @@ struct call_journal_options {
   uint32_t segment_bytes;            /* of one file; 0: 16 MiB */
   struct journal_sink sink;          /* `put` NULL: records of ended calls are forgotten once they are durable */
   const struct journal_files *files; /* NULL: the system's own */
-  void (*flushed)(void *context);    /* called by the writer thread when tickets have become durable; may be NULL */
+  void (*flushed)(void *context);    /* called by the writer thread when tickets have become durable, and when the
+                                        journal is well again; may be NULL */
   void *flushed_context;
   void (*report)(void *context, const char *line); /* what was found damaged, while opening; may be NULL */
   void *report_context;
@@ -101,6 +102,10 @@ bool call_journal_is_durable(const struct call_journal *journal, uint64_t ticket
 /* False while the last write has failed: waiting for a ticket makes no sense then. Any thread; cheap. */
 bool call_journal_is_well(const struct call_journal *journal);
 
+/* How much it was told and has not kept, because it was broken or had no room; it only grows. When it is well again,
+ * whoever told it something tells it anew. Any thread; cheap. */
+uint64_t call_journal_forgotten(const struct call_journal *journal);
+
 struct call_journal_health {
   bool ok;
   char problem[256];
@@ -109,7 +114,7 @@ struct call_journal_health {
   uint64_t records_written, flushes;
   uint64_t flush_us_total; /* time spent in writing and flushing */
   uint64_t flush_us_max;   /* the longest */
-  uint64_t refused;        /* what was told while there was no room */
+  uint64_t refused;        /* call_journal_forgotten */
   uint64_t waiting_bytes;  /* told, and not on the disk yet */
   uint64_t damaged_bytes;  /* found while opening */
   bool store_lags;         /* records of ended calls wait on disk for the store */

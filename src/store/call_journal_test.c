@@ -1,252 +1,8 @@
-/* The journal with a store that can be full, and with files that can fail at any call. */
-#include "store/call_journal.h"
+/* What the journal promises. */
+#include "store/journal_rig.h"
 
-#include <errno.h>
-#include <pthread.h>
-#include <stdlib.h>
-#include <time.h>
-#include <unistd.h>
-
-#include "store/journal_record.h"
-#include "tap.h"
-
-#define OBJECTS_MAX 2000
-#define SINK_MAX    4096
-
-static char dir[256], journal_dir[300];
-static char problem[512];
-static char reports[8192];
-
-/* --- a store ----------------------------------------------------------------------------------------------------- */
-
-static struct {
-  char records[SINK_MAX][24];
-  uint64_t count;        /* atomic */
-  uint64_t position;     /* of all that was ever put */
-  bool is_full, is_slow; /* takes nothing; has nothing safe */
-  bool is_to_forget;     /* atomic: what it has, before it takes the next */
-  uint64_t asked;        /* atomic: how often for what is safe */
-} sink;
-
-static enum result sink_put(void *context, struct str_view record) {
-  (void)context;
-  uint64_t count = __atomic_exchange_n(&sink.is_to_forget, false, __ATOMIC_ACQ_REL) ? 0 : sink.count;
-  if (__atomic_load_n(&sink.is_full, __ATOMIC_ACQUIRE) || count == SINK_MAX) return RESULT_FULL;
-  snprintf(sink.records[count], sizeof sink.records[0], "%.*s", (int)record.length, record.data);
-  sink.position++;
-  __atomic_store_n(&sink.count, count + 1, __ATOMIC_RELEASE);
-  return RESULT_OK;
-}
-
-static uint64_t sink_position(void *context) {
-  (void)context;
-  return sink.position;
-}
-
-static uint64_t sink_stored(void *context) {
-  (void)context;
-  __atomic_add_fetch(&sink.asked, 1, __ATOMIC_RELEASE);
-  return __atomic_load_n(&sink.is_slow, __ATOMIC_ACQUIRE) ? 0 : sink.position;
-}
-
-static unsigned sink_has(const char *record) {
-  unsigned found = 0;
-  for (uint64_t i = 0; i < __atomic_load_n(&sink.count, __ATOMIC_ACQUIRE); i++)
-    found += strcmp(sink.records[i], record) == 0;
-  return found;
-}
-
-/* --- files that fail --------------------------------------------------------------------------------------------- */
-
-static struct {
-  const char *operation; /* which; NULL: none */
-  int after, times;      /* so many calls go well, then so many fail */
-  int error;
-} fault;
-static pthread_mutex_t fault_lock = PTHREAD_MUTEX_INITIALIZER; /* the journal's thread asks while a test changes it */
-
-static void set_fault(const char *operation, int error, int after, int times) {
-  pthread_mutex_lock(&fault_lock);
-  fault.operation = operation;
-  fault.error = error;
-  fault.after = after;
-  fault.times = times;
-  pthread_mutex_unlock(&fault_lock);
-}
-
-static bool fails(const char *operation) {
-  bool is_now = false;
-  pthread_mutex_lock(&fault_lock);
-  if (fault.operation && strcmp(fault.operation, operation) == 0 && fault.after-- <= 0 && fault.times > 0) {
-    fault.times--;
-    is_now = true;
-  }
-  int error = fault.error;
-  pthread_mutex_unlock(&fault_lock);
-  if (is_now) errno = error;
-  return is_now;
-}
-
-static int faulty_create(void *context, const char *path) {
-  return fails("create") ? -1 : journal_files_real()->create(context, path);
-}
-
-static int faulty_open(void *context, const char *path) {
-  return fails("open") ? -1 : journal_files_real()->open(context, path);
-}
-
-static int faulty_reserve(void *context, int fd, uint64_t bytes) {
-  return fails("reserve") ? -1 : journal_files_real()->reserve(context, fd, bytes);
-}
-
-/* Half of it arrives. */
-static ssize_t faulty_write_at(void *context, int fd, const void *bytes, size_t count, uint64_t offset) {
-  if (!fails("write")) return journal_files_real()->write_at(context, fd, bytes, count, offset);
-  int error = errno;
-  (void)!journal_files_real()->write_at(context, fd, bytes, count / 2, offset);
-  errno = error;
-  return -1;
-}
-
-static ssize_t faulty_read_at(void *context, int fd, void *bytes, size_t count, uint64_t offset) {
-  return fails("read") ? -1 : journal_files_real()->read_at(context, fd, bytes, count, offset);
-}
-
-static int faulty_flush(void *context, int fd) {
-  return fails("flush") ? -1 : journal_files_real()->flush(context, fd);
-}
-
-static int faulty_flush_directory(void *context, const char *directory) {
-  return fails("flush_directory") ? -1 : journal_files_real()->flush_directory(context, directory);
-}
-
-static int faulty_rename(void *context, const char *from, const char *to) {
-  return fails("rename") ? -1 : journal_files_real()->rename(context, from, to);
-}
-
-static int faulty_remove(void *context, const char *path) {
-  return fails("remove") ? -1 : journal_files_real()->remove(context, path);
-}
-
-static void *faulty_allocate(void *context, size_t bytes) {
-  return fails("allocate") ? NULL : journal_files_real()->allocate(context, bytes);
-}
-
-static struct journal_files faulty_files(void) {
-  struct journal_files files = *journal_files_real();
-  files.create = faulty_create;
-  files.open = faulty_open;
-  files.reserve = faulty_reserve;
-  files.write_at = faulty_write_at;
-  files.read_at = faulty_read_at;
-  files.flush = faulty_flush;
-  files.flush_directory = faulty_flush_directory;
-  files.rename = faulty_rename;
-  files.remove = faulty_remove;
-  files.allocate = faulty_allocate;
-  return files;
-}
-
-/* --- the journal ------------------------------------------------------------------------------------------------- */
-
-static void keep_report(void *context, const char *line) {
-  (void)context;
-  size_t length = strlen(reports);
-  snprintf(reports + length, sizeof reports - length, "%s\n", line);
-}
-
-static void fresh_dir(void) {
-  memset(&sink, 0, sizeof sink);
-  set_fault(NULL, 0, 0, 0);
-  reports[0] = problem[0] = '\0';
-  /* In memory where that can be: the system's own flush is not what is tested. */
-  snprintf(dir, sizeof dir, "%s/belfry-journal-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-  expect(mkdtemp(dir) != NULL);
-  snprintf(journal_dir, sizeof journal_dir, "%s/journal", dir);
-}
-
-static void remove_name(void *subject, const char *name) {
-  char path[700];
-  (void)subject;
-  if (name[0] == '.') return;
-  snprintf(path, sizeof path, "%s/%s", journal_dir, name);
-  unlink(path);
-}
-
-static void remove_dir(void) {
-  journal_files_real()->list(NULL, journal_dir, remove_name, NULL);
-  rmdir(journal_dir);
-  expect(rmdir(dir) == 0);
-}
-
-static struct call_journal *open_journal(void) {
-  static struct journal_files files;
-  files = faulty_files();
-  struct call_journal_options options = {.dir = dir,
-                                         .objects_max = OBJECTS_MAX,
-                                         .segment_bytes = 64 << 10,
-                                         .sink = {sink_put, sink_position, sink_stored, NULL},
-                                         .files = &files,
-                                         .report = keep_report};
-  return call_journal_open(&options, problem, sizeof problem);
-}
-
-static struct call_journal *start_journal(void) {
-  struct call_journal *journal = open_journal();
-  expect(journal != NULL);
-  expect_int(call_journal_start(journal), ==, RESULT_OK);
-  return journal;
-}
-
-static struct journal_key key_of(uint64_t number) {
-  return (struct journal_key){UINT64_C(0x19a0000000000), number << 32 | 1};
-}
-
-static uint64_t put(struct call_journal *journal, enum journal_kind kind, uint64_t number, const char *text) {
-  uint64_t ticket = 0;
-  while (call_journal_put(journal, kind, key_of(number), str_view_from_c(text), JOURNAL_URGENT, &ticket) != RESULT_OK)
-    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-  return ticket;
-}
-
-static bool wait_for(const struct call_journal *journal, uint64_t ticket) {
-  for (int i = 0; i < 10000; i++) {
-    if (call_journal_is_durable(journal, ticket)) return true;
-    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-  }
-  return false;
-}
-
-struct living {
-  unsigned count;
-  bool has[OBJECTS_MAX];
-  uint8_t owed[OBJECTS_MAX];
-  char state[OBJECTS_MAX][64], note[OBJECTS_MAX][64];
-};
-static struct living living;
-
-static bool keep_living(void *context, const struct journal_kept *kept) {
-  (void)context;
-  uint64_t number = kept->key.low >> 32;
-  expect(number < OBJECTS_MAX && !living.has[number]);
-  living.count++;
-  living.has[number] = true;
-  living.owed[number] = kept->owed;
-  snprintf(living.state[number], sizeof living.state[0], "%.*s", (int)kept->state.length, kept->state.data);
-  snprintf(living.note[number], sizeof living.note[0], "%.*s", (int)kept->note.length, kept->note.data);
-  return true;
-}
-
-/* Opens it as after a crash, and reads what lives. */
-static struct call_journal *reopen(void) {
-  memset(&living, 0, sizeof living);
-  struct call_journal *journal = open_journal();
-  expect(journal != NULL);
-  expect_int(call_journal_each(journal, &(struct journal_visit){.each = keep_living}), ==, RESULT_OK);
-  return journal;
-}
-
-/* --- what it promises -------------------------------------------------------------------------------------------- */
+/* --- what it promises
+ * -------------------------------------------------------------------------------------------------- */
 
 static void test_what_was_durable_is_there_again_with_its_last_note(void) {
   fresh_dir();
@@ -393,12 +149,6 @@ static uint64_t put_lazily(struct call_journal *journal, uint64_t number) {
   return ticket;
 }
 
-static int64_t monotonic_ms(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static void test_lazy_notes_share_a_flush_every_200_ms(void) {
   fresh_dir();
   struct call_journal *journal = start_journal();
@@ -432,32 +182,6 @@ static void test_what_is_told_soon_takes_lazy_notes_along_at_once(void) {
   expect_int(least_ms, <, 150); /* the lazy note alone would have taken 200 */
   call_journal_close(&journal);
   remove_dir();
-}
-
-static void copy_names(void *subject, const char *name) {
-  char *last = subject;
-  if (name[0] == 'j' && strcmp(name, last) > 0) snprintf(last, 64, "%s", name);
-}
-
-/* The newest file of the journal. */
-static void newest_file(char *path, size_t path_bytes) {
-  char last[64] = "";
-  journal_files_real()->list(NULL, journal_dir, copy_names, last);
-  snprintf(path, path_bytes, "%s/%s", journal_dir, last);
-}
-
-static size_t read_file(const char *path, char *memory, size_t bytes) {
-  FILE *stream = fopen(path, "r");
-  expect(stream != NULL);
-  size_t length = fread(memory, 1, bytes, stream);
-  fclose(stream);
-  return length;
-}
-
-static void write_file(const char *path, const char *bytes, size_t length) {
-  FILE *stream = fopen(path, "w");
-  expect(stream != NULL && fwrite(bytes, 1, length, stream) == length);
-  fclose(stream);
 }
 
 /* Where the records of a file begin, and where the last one ends. */
@@ -600,13 +324,6 @@ static void test_files_are_given_up_while_it_runs_and_nothing_that_lives_is_lost
   remove_dir();
 }
 
-static int removals_left(void) {
-  pthread_mutex_lock(&fault_lock);
-  int left = fault.times;
-  pthread_mutex_unlock(&fault_lock);
-  return left;
-}
-
 /* Calls that come and go, and of which nothing stays. */
 static void come_and_go(struct call_journal *journal, unsigned count) {
   uint64_t ticket = 0;
@@ -625,10 +342,10 @@ static void test_a_file_that_cannot_be_removed_is_tried_again_once_in_a_while(vo
   set_fault("remove", EPERM, 0, 1000000);
   come_and_go(journal, 20000);
   int64_t begun_ms = monotonic_ms();
-  int left = removals_left();
+  int left = faults_left();
   expect(left < 1000000);
   nanosleep(&(struct timespec){.tv_nsec = 500000000}, NULL);
-  int tried = left - removals_left();
+  int tried = left - faults_left();
   expect_int(tried, <=, (monotonic_ms() - begun_ms) / 1000 + 1); /* once a second, however late this looks */
   set_fault(NULL, 0, 0, 0);
   unsigned tries = 0;
@@ -773,104 +490,6 @@ static void test_files_stay_while_the_store_has_their_records_only_in_memory(voi
   remove_dir();
 }
 
-/* --- when calls to the system fail ------------------------------------------------------------------------------- */
-
-/* One such call fails, a few times: what was told before is durable in the end, and there after a restart. */
-static void survive(const char *operation, int error, int after, int times) {
-  fresh_dir();
-  set_fault(operation, error, after, times);
-  struct call_journal *journal = open_journal();
-  if (!journal) { /* only without memory */
-    expect(strstr(problem, "memory") != NULL);
-    remove_dir();
-    return;
-  }
-  expect_int(call_journal_start(journal), ==, RESULT_OK);
-  char text[80];
-  for (uint64_t i = 0; i < 200; i++) {
-    snprintf(text, sizeof text, "state %u %032d", (unsigned)i, 0);
-    put(journal, JOURNAL_PUT, i, text);
-    if (i % 2) wait_for(journal, put(journal, JOURNAL_END, i, "ended"));
-  }
-  expect(wait_for(journal, put(journal, JOURNAL_PUT, 1000, "the last")));
-  call_journal_close(&journal);
-  set_fault(NULL, 0, 0, 0);
-  journal = reopen();
-  expect_int(living.count, ==, 101);
-  for (unsigned i = 0; i < 200; i++)
-    expect(living.has[i] == (i % 2 == 0));
-  expect(sink_has("ended") >= 100);
-  call_journal_close(&journal);
-  remove_dir();
-}
-
-static void test_each_write_flush_and_rename_that_fails_in_turn_loses_nothing(void) {
-  static const char *const operations[] = {"create", "reserve", "write", "flush", "rename", "flush_directory"};
-  for (size_t i = 0; i < sizeof operations / sizeof operations[0]; i++)
-    for (int after = 0; after < 4; after++)
-      survive(operations[i], after % 2 ? ENOSPC : EIO, after, 1);
-}
-
-static void test_a_disk_that_stays_broken_for_seconds_is_caught_up_with(void) {
-  survive("flush", EIO, 20, 7);
-  survive("write", ENOSPC, 20, 7);
-  expect(strstr(reports, "cannot be written: No space left on device") != NULL);
-  expect(strstr(reports, "written again") != NULL);
-}
-
-static void test_each_allocation_that_fails_is_a_clear_error(void) {
-  for (int after = 0; after < 5; after++)
-    survive("allocate", ENOMEM, after, 1);
-}
-
-/* While nothing can be written, records of ended calls go to the store all the same, and nobody waits. */
-static void test_while_it_cannot_write_records_reach_the_store_and_the_health_says_why(void) {
-  fresh_dir();
-  struct call_journal *journal = start_journal();
-  expect(wait_for(journal, put(journal, JOURNAL_PUT, 1, "one")));
-  set_fault("flush", EIO, 0, 1000000);
-  for (uint64_t i = 10; i < 20; i++) {
-    put(journal, JOURNAL_END, i, "ended");
-    nanosleep(&(struct timespec){.tv_nsec = 200000000}, NULL);
-  }
-  expect(!call_journal_is_well(journal));
-  struct call_journal_health health;
-  call_journal_read_health(journal, &health);
-  expect(!health.ok && strstr(health.problem, "Input/output error") != NULL);
-  for (int i = 0; i < 5000 && sink_has("ended") < 10; i++)
-    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-  expect(sink_has("ended") >= 10);
-  set_fault(NULL, 0, 0, 0);
-  expect(wait_for(journal, put(journal, JOURNAL_PUT, 2, "two")));
-  expect(call_journal_is_well(journal));
-  call_journal_close(&journal);
-  journal = reopen();
-  expect(living.has[1] && living.has[2]);
-  call_journal_close(&journal);
-  remove_dir();
-}
-
-/* A file that cannot be read just now is no reason not to start, and is not given up. */
-static void test_a_file_that_cannot_be_read_is_reported_and_stays(void) {
-  char path[700];
-  fresh_dir();
-  struct call_journal *journal = start_journal();
-  expect(wait_for(journal, put(journal, JOURNAL_PUT, 1, "one")));
-  call_journal_close(&journal);
-  newest_file(path, sizeof path);
-  set_fault("read", EIO, 0, 1000);
-  journal = open_journal();
-  expect(journal != NULL);
-  expect(strstr(reports, "cannot be read") != NULL);
-  set_fault(NULL, 0, 0, 0);
-  call_journal_close(&journal);
-  expect(access(path, F_OK) == 0);
-  journal = reopen();
-  expect_int(living.count, ==, 1);
-  call_journal_close(&journal);
-  remove_dir();
-}
-
 static void test_a_journal_of_a_newer_version_is_left_alone(void) {
   static char bytes[64 << 10];
   char path[700];
@@ -912,10 +531,5 @@ TAP_TESTS(TAP(test_what_was_durable_is_there_again_with_its_last_note),
           TAP(test_lazy_notes_share_a_flush_every_200_ms), TAP(test_what_is_told_soon_takes_lazy_notes_along_at_once),
           TAP(test_what_the_store_has_is_not_offered_again_after_a_restart),
           TAP(test_files_stay_while_the_store_has_their_records_only_in_memory),
-          TAP(test_each_write_flush_and_rename_that_fails_in_turn_loses_nothing),
-          TAP(test_a_disk_that_stays_broken_for_seconds_is_caught_up_with),
-          TAP(test_each_allocation_that_fails_is_a_clear_error),
-          TAP(test_while_it_cannot_write_records_reach_the_store_and_the_health_says_why),
-          TAP(test_a_file_that_cannot_be_read_is_reported_and_stays),
           TAP(test_a_journal_of_a_newer_version_is_left_alone),
           TAP(test_a_directory_that_cannot_be_made_is_a_clear_error))

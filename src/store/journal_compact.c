@@ -6,10 +6,15 @@
 #define REMOVE_AGAIN_US 1000000
 #define GARBAGE_MAX     2 /* the files may be so many times as large as what of them lives */
 
-static bool is_time(const struct call_journal *journal) {
+/* The store has every record in the oldest file, and it may go if nothing else in it is needed. */
+static bool may_go(const struct call_journal *journal) {
   const struct journal_segment *first = &journal->segments[0];
-  return !journal->keeps_all && journal_now_us() >= journal->remove_again_us && journal->segment_count > FILES_MIN &&
-         first->last_end <= journal->stored && (!journal->lags || journal->lag_number > first->number) &&
+  return !journal->keeps_all && journal_now_us() >= journal->remove_again_us && first->last_end <= journal->stored &&
+         (!journal->lags || journal->lag_number > first->number);
+}
+
+static bool is_time(const struct call_journal *journal) {
+  return journal->segment_count > FILES_MIN && may_go(journal) &&
          journal->total_bytes > GARBAGE_MAX * journal->live_bytes + FILES_MIN * (uint64_t)journal->segment_bytes;
 }
 
@@ -55,6 +60,7 @@ void journal_compact(struct call_journal *journal) {
   struct str_view file = journal_segment_read(journal, segment);
   if (!file.data && segment->bytes > 0) {
     journal->compact_number = 0; /* it cannot be read now: it stays */
+    journal->remove_again_us = journal_now_us() + REMOVE_AGAIN_US;
     return;
   }
   struct journal_walk walk = journal_walk_over(file, segment->salt);
@@ -62,6 +68,27 @@ void journal_compact(struct call_journal *journal) {
   for (enum journal_step step; (step = journal_walk_next(&walk)) != JOURNAL_STEP_END; journal->compact_at = walk.at)
     if (step == JOURNAL_STEP_RECORD && !copy(journal, segment, &walk)) return;
   journal->compact_done = true;
+}
+
+static bool is_needed(struct call_journal *journal, const struct journal_segment *segment) {
+  struct str_view file = journal_segment_read(journal, segment);
+  if (!file.data && segment->bytes > 0) return true;
+  struct journal_walk walk = journal_walk_over(file, segment->salt);
+  for (enum journal_step step; (step = journal_walk_next(&walk)) != JOURNAL_STEP_END;) {
+    if (step != JOURNAL_STEP_RECORD) continue;
+    const struct journal_live *live = journal_index_find(&journal->index, walk.record.key);
+    if (live && (stands_at(&live->put, segment, walk.record_at) || stands_at(&live->note, segment, walk.record_at)))
+      return true;
+  }
+  return false;
+}
+
+void journal_compact_without_room(struct call_journal *journal) {
+  if (journal->segment_count < 2 || !may_go(journal)) return;
+  journal->compact_number = 0;
+  journal->compact_done = false;
+  if (is_needed(journal, &journal->segments[0]) || !journal_segment_remove_first(journal))
+    journal->remove_again_us = journal_now_us() + REMOVE_AGAIN_US;
 }
 
 void journal_compact_flushed(struct call_journal *journal) {

@@ -2,6 +2,8 @@
  * them, from the files. At least once each; the store keeps each id once. */
 #include "store/journal_private.h"
 
+#define UNREAD_US INT64_C(10000000) /* then what follows is offered without what cannot be read */
+
 /* "When the store has all of this, records up to `sequence` are safe." */
 static void note_fed(struct call_journal *journal, uint64_t sequence) {
   uint64_t position = journal->sink.position(journal->sink.context);
@@ -39,10 +41,22 @@ void journal_feed_batch(struct call_journal *journal, uint32_t at) {
   if (fed > 0) note_fed(journal, fed);
 }
 
+/* True when it is left out: for the next start. */
+static bool leaves_out(struct call_journal *journal, struct journal_segment *segment) {
+  int64_t now_us = journal_now_us();
+  if (journal->unread_since_us == 0) journal->unread_since_us = now_us;
+  bool is_last = segment == &journal->segments[journal->segment_count - 1];
+  if (is_last || now_us - journal->unread_since_us < UNREAD_US) return false;
+  journal->total_bytes -= segment->bytes;
+  journal_segment_is_unread(journal, segment);
+  return true;
+}
+
 /* Offers what waits in one file; false when the store takes no more. */
-static bool feed_segment(struct call_journal *journal, const struct journal_segment *segment, uint64_t *fed) {
+static bool feed_segment(struct call_journal *journal, struct journal_segment *segment, uint64_t *fed) {
   struct str_view file = journal_segment_read(journal, segment);
-  if (!file.data) return false; /* it cannot be read now; later */
+  if (!file.data) return segment->bytes == 0 || leaves_out(journal, segment);
+  journal->unread_since_us = 0;
   struct journal_walk walk = journal_walk_over(file, segment->salt);
   walk.at = journal->lag_at;
   for (enum journal_step step; (step = journal_walk_next(&walk)) != JOURNAL_STEP_END;) {
@@ -81,7 +95,8 @@ void journal_feed_look(struct call_journal *journal) {
   if (!journal->sink.put || journal->fed_count == 0) return;
   uint64_t safe = journal->sink.stored(journal->sink.context);
   while (journal->fed_count > 0 && journal->fed[journal->fed_first].position <= safe) {
-    journal->stored = journal->fed[journal->fed_first].sequence;
+    /* While there are files that were not read, nobody knows whether the store has what is in them. */
+    if (!journal->keeps_all) journal->stored = journal->fed[journal->fed_first].sequence;
     journal->fed_first = (journal->fed_first + 1) % JOURNAL_FED_MAX;
     journal->fed_count--;
   }

@@ -38,6 +38,22 @@ struct journal_live *journal_index_find(const struct journal_index *index, struc
   return NULL;
 }
 
+void journal_index_move(struct journal_index *index, void *memory, uint32_t objects_max) {
+  struct journal_index before = *index;
+  journal_index_init(index, memory, objects_max);
+  memcpy(index->entries, before.entries, before.high_water * sizeof *before.entries);
+  index->used = before.used;
+  index->high_water = before.high_water;
+  index->free = before.free;
+  for (uint32_t number = 1; number <= index->high_water; number++) {
+    struct journal_live *live = &index->entries[number - 1];
+    if (journal_key_is_none(live->key)) continue; /* free: the list of those stays as it is */
+    uint32_t *head = head_of(index, live->key);
+    live->next = *head;
+    *head = number;
+  }
+}
+
 static uint32_t take_entry(struct journal_index *index) {
   uint32_t number = index->free;
   if (number == 0) return ++index->high_water;

@@ -14,13 +14,32 @@ static void set_place(struct call_journal *journal, struct journal_place *place,
   journal->live_bytes += to->bytes;
 }
 
+/* What was written with larger limits than those of now is taken up all the same, for its records' sake. */
+static bool make_index_larger(struct call_journal *journal) {
+  const struct journal_files *files = &journal->files;
+  if (journal->index.limit > JOURNAL_OBJECTS_MAX / 2) return false;
+  uint32_t limit = journal->index.limit * 2;
+  size_t bytes = journal_index_memory_bytes(limit);
+  void *memory = files->allocate(files->context, bytes);
+  if (!memory) return false;
+  journal_index_move(&journal->index, memory, limit);
+  files->give_back(files->context, journal->index_memory, journal->index_bytes);
+  journal->index_memory = memory;
+  journal->index_bytes = bytes;
+  return true;
+}
+
 static void learn_put(struct call_journal *journal, const struct journal_record *record,
                       const struct journal_place *place) {
   struct journal_live *live = journal_index_add(&journal->index, record->key);
+  if (!live && !journal->writer_started && make_index_larger(journal))
+    live = journal_index_add(&journal->index, record->key);
   if (!live) {
     journal->keeps_all = true;
     return;
   }
+  if (live->is_over) journal->over_count--;
+  live->is_over = false;
   live->owed = record->owed;
   set_place(journal, &live->put, place);
   if (record->kind == JOURNAL_PUT) forget_place(journal, &live->note);
@@ -91,10 +110,7 @@ static void report_damage(struct call_journal *journal, const struct journal_seg
 
 static void load_segment(struct call_journal *journal, struct journal_segment *segment) {
   struct str_view file = journal_segment_read(journal, segment);
-  if (!file.data) {
-    journal_report(journal, JOURNAL_NAME_FORMAT " cannot be read", segment->number, segment->salt);
-    journal->keeps_all = true;
-  }
+  if (!file.data && segment->bytes > 0) journal_segment_is_unread(journal, segment);
   struct journal_walk walk = journal_walk_over(file, segment->salt);
   size_t used = 0;
   for (enum journal_step step; (step = journal_walk_next(&walk)) != JOURNAL_STEP_END;) {
@@ -125,6 +141,9 @@ static void find_waiting(struct call_journal *journal) {
 bool journal_load(struct call_journal *journal) {
   for (uint32_t i = 0; i < journal->segment_count; i++)
     load_segment(journal, &journal->segments[i]);
+  /* Those that come have room beside those that lived. */
+  while (journal->index.used > journal->index.limit - journal->index.limit / 4 && make_index_larger(journal)) {
+  }
   journal->stored_told = journal->stored;
   find_waiting(journal);
   return true;
@@ -197,7 +216,7 @@ enum result call_journal_each(struct call_journal *journal, const struct journal
   for (uint32_t i = 0; i < journal->segment_count; i++) {
     const struct journal_segment *segment = &journal->segments[i];
     struct str_view bytes = journal_segment_read_into(journal, segment, &file);
-    if (!bytes.data && segment->bytes > 0)
+    if (!bytes.data && (segment->bytes > 0 || segment->is_unread))
       result = RESULT_FAILED;
     else
       visit_segment(journal, segment, bytes, how);

@@ -18,18 +18,21 @@
 #define JOURNAL_BATCH_BYTES    (4u << 20)
 #define JOURNAL_SEGMENTS_MAX   32768
 #define JOURNAL_FED_MAX        1024
+#define JOURNAL_OBJECTS_MAX    (64u << 20)
 #define JOURNAL_PATH_BYTES     4096
 #define JOURNAL_LINGER_MS      20  /* what nobody waits for */
 #define JOURNAL_DAWDLE_MS      180 /* and before that, what is lazy */
 #define JOURNAL_RETRY_MS       200 /* after a failure, and for a store that is full */
 #define JOURNAL_NAME_FORMAT    "journal-%08x-%08x.log"
 #define JOURNAL_HEADER_PAYLOAD 24
+#define JOURNAL_BYTES_UNKNOWN  UINT32_MAX /* of the file before, which could not be read: all of it counts */
 
 /* One file. `bytes`: how much of it counts; what stands behind was torn. */
 struct journal_segment {
   uint32_t number, salt, bytes;
   uint64_t last_end; /* sequence of the last record of an ended call in it; 0: none */
   bool is_damaged;   /* not all of it could be read at the start */
+  bool is_unread;    /* nothing of it can be read now; `bytes` is 0 */
 };
 
 /* A file read into memory. */
@@ -88,13 +91,14 @@ struct call_journal {
   size_t batch_length;
   uint64_t batch_ticket;
   uint32_t batch_records;
-  uint32_t failures; /* of this batch, in a row */
-  uint64_t sequence; /* of the last record given a number */
+  uint32_t failures;            /* of this batch, in a row */
+  uint32_t over_count, over_at; /* entries of the index with is_over; where to look for the next */
+  uint64_t sequence;            /* of the last record given a number */
 
   uint32_t compact_number; /* the file that is being given up; 0: none */
   size_t compact_at;
   bool compact_done;       /* all of it is in batches; it goes when this one is durable */
-  int64_t remove_again_us; /* after a file that could not be removed */
+  int64_t remove_again_us; /* after a file that could not be removed, or not be read */
 
   uint64_t stored, stored_told; /* sequence that the store has; that the journal has been told */
   struct journal_fed fed[JOURNAL_FED_MAX];
@@ -102,6 +106,7 @@ struct call_journal {
   bool lags; /* records of ended calls from `lag_number`, `lag_at` on have not been offered yet */
   uint32_t lag_number;
   size_t lag_at;
+  int64_t unread_since_us; /* that file cannot be read since then; 0: it can */
 
   bool writer_started;
   pthread_t writer;
@@ -150,6 +155,9 @@ void journal_file_release(const struct call_journal *journal, struct journal_fil
 bool journal_place_read(const struct call_journal *journal, const struct journal_place *place, char *memory,
                         struct journal_record *record_out);
 
+/* Nothing of the file can be read: it stays, and so does all else, until the next start. */
+void journal_segment_is_unread(struct call_journal *journal, struct journal_segment *segment);
+
 /* Removes the oldest file. False: it is still there. */
 bool journal_segment_remove_first(struct call_journal *journal);
 
@@ -181,6 +189,9 @@ void journal_compact_begin(struct call_journal *journal);
 
 /* Puts what still lives of that file into the empty batch, at most half of it. */
 void journal_compact(struct call_journal *journal);
+
+/* There is no room for a new file: the oldest goes if nothing in it is needed any more. */
+void journal_compact_without_room(struct call_journal *journal);
 
 /* The batch is durable: a file that is given up completely goes. */
 void journal_compact_flushed(struct call_journal *journal);

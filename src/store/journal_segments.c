@@ -58,6 +58,7 @@ static bool read_fully(const struct call_journal *journal, int fd, char *memory,
   while (done < bytes) {
     ssize_t count = journal->files.read_at(journal->files.context, fd, memory + done, bytes - done, from + done);
     if (count < 0 && errno == EINTR) continue;
+    if (count == 0) errno = EIO; /* it is shorter than it was */
     if (count <= 0) return false;
     done += (size_t)count;
   }
@@ -92,6 +93,15 @@ struct str_view journal_segment_read(struct call_journal *journal, const struct 
   return journal_segment_read_into(journal, segment, &journal->file);
 }
 
+/* What it holds has numbers that nobody knows: those to come are above them. */
+void journal_segment_is_unread(struct call_journal *journal, struct journal_segment *segment) {
+  journal_report(journal, JOURNAL_NAME_FORMAT " cannot be read: %s; it stays, and is read at the next start",
+                 segment->number, segment->salt, strerror(errno));
+  segment->is_unread = journal->keeps_all = true;
+  segment->bytes = 0;
+  journal->sequence += JOURNAL_SEGMENT_MAX;
+}
+
 bool journal_place_read(const struct call_journal *journal, const struct journal_place *place, char *memory,
                         struct journal_record *record_out) {
   const struct journal_segment *segment = journal_segment_find(journal, place->segment);
@@ -109,11 +119,13 @@ static void note_name(void *subject, const char *name) {
   char again[64], path[JOURNAL_PATH_BYTES + 64];
   if (sscanf(name, "journal-%8x-%8x", &segment.number, &segment.salt) != 2) return;
   snprintf(again, sizeof again, JOURNAL_NAME_FORMAT, segment.number, segment.salt);
-  if (strcmp(again, name) != 0) { /* one that was begun and never became one */
+  size_t length = strlen(again);
+  bool is_new = strncmp(name, again, length) == 0 && strcmp(name + length, SUFFIX_NEW) == 0;
+  if (is_new) { /* it was begun and never became one */
     snprintf(path, sizeof path, "%s/%s", journal->dir, name);
     journal->files.remove(journal->files.context, path);
-    return;
   }
+  if (strcmp(again, name) != 0) return; /* or somebody's copy */
   if (journal->segment_count < JOURNAL_SEGMENTS_MAX) journal->segments[journal->segment_count++] = segment;
 }
 
@@ -156,8 +168,8 @@ static void read_sizes(struct call_journal *journal) {
     int fd = journal->files.open(journal->files.context, path);
     int64_t size = fd < 0 ? -1 : journal->files.size(journal->files.context, fd);
     if (fd >= 0) journal->files.close(journal->files.context, fd);
-    if (size < 0) journal_report(journal, "%s cannot be read: %s", path, strerror(errno));
     segment->bytes = size < 0 ? 0 : size > JOURNAL_SEGMENT_MAX ? JOURNAL_SEGMENT_MAX : (uint32_t)size;
+    if (size < 0) journal_segment_is_unread(journal, segment);
   }
 }
 
@@ -172,7 +184,7 @@ bool journal_segments_find(struct call_journal *journal, char *problem, size_t p
   for (uint32_t i = 0; i < journal->segment_count; i++) {
     uint32_t version;
     journal->next_number = journal->segments[i].number + 1;
-    if (!read_first_record(journal, i, &version) && journal->segments[i].bytes > 0)
+    if (!read_first_record(journal, i, &version) && !journal->segments[i].is_unread)
       journal_report(journal, JOURNAL_NAME_FORMAT " has no readable beginning", journal->segments[i].number,
                      journal->segments[i].salt);
     if (version <= JOURNAL_VERSION) continue;
@@ -189,7 +201,8 @@ static size_t write_first_record(struct call_journal *journal, const struct jour
   char payload[JOURNAL_HEADER_PAYLOAD] = {0};
   const struct journal_segment *last =
       journal->segment_count > 0 ? &journal->segments[journal->segment_count - 1] : NULL;
-  uint32_t words[3] = {JOURNAL_VERSION, last ? last->number : 0, last ? last->bytes : 0};
+  uint32_t counts = last && last->is_unread ? JOURNAL_BYTES_UNKNOWN : last ? last->bytes : 0;
+  uint32_t words[3] = {JOURNAL_VERSION, last ? last->number : 0, counts};
   memcpy(payload, words, sizeof words);
   memcpy(payload + 16, &journal->stored, sizeof journal->stored);
   struct journal_record record = {

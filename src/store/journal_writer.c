@@ -1,6 +1,7 @@
 /* The thread that writes the journal: a batch is what has come in since the last one, with one write and one flush for
  * all of it. A batch that cannot be written stays and is tried again; records of ended calls go to the store meanwhile,
- * which keeps them as well, and when that lasts, what only the journal wants is let go, so that calls go on. */
+ * which keeps them as well, and when that lasts, what only the journal wants is let go, so that calls go on; when it
+ * is well again, it is told anew of what lives (call_journal_forgotten). */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -50,11 +51,27 @@ static void tell_stored(struct call_journal *journal) {
   if (journal_batch_add(journal, &record)) journal->stored_told = journal->stored;
 }
 
+/* What ended while nothing could be written stands in the files as if it lived. At most half of the batch. */
+static void tell_what_is_over(struct call_journal *journal) {
+  const struct journal_index *index = &journal->index;
+  for (; journal->over_count > 0 && journal->over_at < index->high_water; journal->over_at++) {
+    struct journal_live *live = &index->entries[journal->over_at];
+    if (!live->is_over) continue;
+    bool has_room = journal->batch_length < journal->batch_bytes_max / 2;
+    if (!has_room || !journal_batch_add(journal, &(struct journal_record){.kind = JOURNAL_DROP, .key = live->key}))
+      return;
+    live->is_over = false;
+    journal->over_count--;
+  }
+  if (journal->over_at == index->high_water) journal->over_at = 0;
+}
+
 /* Copies out of an old file come first: what is said about the same thing in the queue is newer. */
 static void fill_batch(struct call_journal *journal) {
   journal->batch_length = 0;
   journal->batch_records = 0;
   journal_compact(journal);
+  tell_what_is_over(journal);
   size_t length;
   const char *bytes = ring_queue_peek(&journal->queue, &length);
   if (bytes || journal->batch_length > 0) tell_stored(journal);
@@ -108,6 +125,7 @@ static void note_well(struct call_journal *journal) {
   health->problem[0] = '\0';
   pthread_mutex_unlock(&journal->health_mutex);
   __atomic_store_n(&journal->is_well, true, __ATOMIC_RELEASE);
+  if (journal->flushed) journal->flushed(journal->flushed_context);
   journal_report(journal, "the journal is written again");
 }
 
@@ -168,6 +186,14 @@ static void batch_is_durable(struct call_journal *journal) {
 
 /* --- while nothing can be written -------------------------------------------------------------------------------- */
 
+/* It is told to the files when they can be written again. */
+static void note_over(struct call_journal *journal, struct journal_key key) {
+  struct journal_live *live = journal_index_find(&journal->index, key);
+  if (!live || live->is_over) return;
+  live->is_over = true;
+  journal->over_count++;
+}
+
 /* What waits in the queue: records of ended calls to the store, the rest to nobody. Ends where the store is full. */
 static void let_go(struct call_journal *journal) {
   size_t length;
@@ -179,7 +205,10 @@ static void let_go(struct call_journal *journal) {
     if (note.kind == JOURNAL_END &&
         (!journal->sink.put || journal->sink.put(journal->sink.context, payload) != RESULT_OK))
       return;
-    if (note.kind != JOURNAL_END) __atomic_fetch_add(&journal->refused, 1, __ATOMIC_RELAXED);
+    if (note.kind == JOURNAL_END || note.kind == JOURNAL_DROP)
+      note_over(journal, note.key);
+    else
+      __atomic_fetch_add(&journal->refused, 1, __ATOMIC_RELAXED);
     ring_queue_pop(&journal->queue);
   }
 }
@@ -264,7 +293,12 @@ static void wait_to_retry(struct call_journal *journal) {
 /* One batch, if there is anything for one. False when it could not be written. */
 static bool write_what_has_come(struct call_journal *journal) {
   if (journal->batch_length == 0) {
-    if (!has_room_for_a_batch(journal) && !journal_segment_begin(journal)) return false;
+    if (!has_room_for_a_batch(journal) && !journal_segment_begin(journal)) {
+      int error = errno;
+      journal_compact_without_room(journal);
+      errno = error;
+      return false;
+    }
     fill_batch(journal);
     if (journal->batch_length == 0) {
       journal_compact_flushed(journal);
@@ -299,8 +333,8 @@ void *journal_writer_run(void *argument) {
     journal_feed_look(journal);
     bool stopping = is_stopping(journal);
     size_t length;
-    bool has_work = journal->batch_length > 0 || journal->compact_number > 0 || !has_room_for_a_batch(journal) ||
-                    ring_queue_peek(&journal->queue, &length);
+    bool has_work = journal->batch_length > 0 || journal->compact_number > 0 || journal->over_count > 0 ||
+                    !has_room_for_a_batch(journal) || ring_queue_peek(&journal->queue, &length);
     if (!has_work || write_what_has_come(journal)) {
       journal_feed_waiting(journal);
       if (journal->batch_length == 0) journal_compact_begin(journal);
