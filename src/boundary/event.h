@@ -64,6 +64,7 @@ enum order_kind {
   ORDER_PREVIEW_PARAMETER,  /* target: "NAME=VALUE", as an operator types it; answered with call_preview's numbers */
   ORDER_DIRECTORY_CHANGED,  /* context->directory is a new one */
   ORDER_DRAIN,              /* refuse new calls with 503 */
+  ORDER_TELL_JOURNAL,       /* it has lost what it was told: all that lives is told anew, some at a time */
   ORDER_TEST_TRUNK,      /* target: lines "GATEWAY", "NUMBER", "CALLER" (trunk/trunk_trial.h); answered with a report */
   ORDER_SHOW_TRUNK_TEST, /* target: the gateway's name */
 };

@@ -21,7 +21,7 @@
  *   call_reliable.c       reliable provisional responses end to end (RFC 3262)
  *   call_stray.c          answers for which there is no leg any more
  *   call_supervision.c    where a leg's session timer is asked (RFC 4028); call_refresh.c: our refreshes and probes
- *   call_sweep.c          changed parameters reach running calls
+ *   call_sweep.c          changed parameters reach running calls; a journal that has lost them hears of all of them
  *   call_note.c           what the flight recorder is told
  *   call_decision.c       what ended a call: leg, timer, message
  *   call_record.c         facts → one record;  call_list.c   live calls as JSON;  call_find.c   which of many
@@ -113,6 +113,10 @@ void call_sweep_due(struct call_table *table, struct context *context);
 
 /* context->parameters or context->directory have changed: running calls hear of it, some thousand at a time. */
 void call_table_changed(struct call_table *table, struct context *context);
+
+/* Tells the journal anew of some calls and attempts, from `*index` (0 at first) on, and moves it. False: that were all.
+ * No more than an event has room for in the outbox. */
+bool call_table_tell_journal(struct call_table *table, struct context *context, uint32_t *index);
 
 /* Puts back what OUTBOX_KEEP_DEVICE gave before a restart: with what a device's sessions were refreshed. */
 void call_table_remember_device(struct call_table *table, struct str_view line);

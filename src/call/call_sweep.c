@@ -1,5 +1,6 @@
 /* Changed parameters and a changed directory reach running calls: some at a time, so that a worker with a million calls
- * does not stand still, and each leg spreads what it will do (session_timer_change). */
+ * does not stand still, and each leg spreads what it will do (session_timer_change). So do they reach a journal that
+ * has lost them. */
 #include "call/call_supervision.h"
 #include "directory/directory.h"
 #include "parameters/parameters.h"
@@ -7,6 +8,8 @@
 #define SWEEP_CALLS   2000 /* at a time */
 #define SWEEP_WAIT_MS 10
 #define PREVIEW_CALLS 10000
+#define TELL_CALLS    16 /* at a time: each takes some 100 KB of the arena, and two entries of the outbox */
+#define TELL_BYTES    (256 * 1024)
 
 static void change_leg(struct call_step *step, struct call_leg *leg) {
   if (!leg) return;
@@ -58,6 +61,32 @@ void call_table_changed(struct call_table *table, struct context *context) {
   table->swept = 0;
   timer_wheel_cancel(context->wheel, &table->sweep);
   call_sweep_due(table, context);
+}
+
+/* --- a journal that has lost what it was told -------------------------------------------------------------------- */
+
+/* Whatever of it the journal has: this is newer. */
+static void tell_call(struct call_step *step) {
+  struct call *call = step->call;
+  if (call->state == CALL_STATE_ENDED) return; /* its record is on its way */
+  if (call->kept_at.value != 0) {
+    call->keep_again = true;
+    call_keep_changes(step->table, step->context, pool_handle_of(&step->table->calls, call));
+  } else if (call->attempt_is_kept) {
+    call->attempt_is_kept = false;
+    call_keep_attempt(step);
+  }
+}
+
+bool call_table_tell_journal(struct call_table *table, struct context *context, uint32_t *index) {
+  struct call_step step = {.table = table, .context = context};
+  size_t bytes_before = context->outbox->byte_count;
+  for (unsigned i = 0; i < TELL_CALLS && context->outbox->byte_count - bytes_before < TELL_BYTES; i++) {
+    step.call = pool_next(&table->calls, index);
+    if (!step.call) return false;
+    tell_call(&step);
+  }
+  return true;
 }
 
 /* --- counting ---------------------------------------------------------------------------------------------------- */

@@ -75,6 +75,10 @@ enum result registrar_restore(struct registrar *registrar, struct context *conte
 enum result registrar_restore_suspension(struct registrar *registrar, struct context *context, struct journal_key key,
                                          struct str_view state) MUST_USE;
 
+/* Tells the journal anew of some registrations and suspensions, from `*index` (0 at first) on, and moves it. False:
+ * that were all. No more than an event has room for in the outbox. */
+bool registrar_tell_journal(struct registrar *registrar, struct context *context, uint32_t *index);
+
 /* --- digest (subscriber_auth.c) ---------------------------------------------------------------------------------- */
 
 enum auth_verdict {

@@ -90,6 +90,24 @@ void registration_keep_no_more(const struct location_table *table, struct contex
                         (struct str_view){0});
 }
 
+#define TELL_AT_ONCE 32
+#define SUSPENSIONS  (UINT32_C(1) << 31) /* the index then is theirs: there are never so many registrations */
+
+/* A state holds all that its notes have said. */
+bool registrar_tell_journal(struct registrar *registrar, struct context *context, uint32_t *index) {
+  struct location_table *table = &registrar->locations;
+  for (unsigned i = 0; i < TELL_AT_ONCE && *index < SUSPENSIONS; i++) {
+    const struct registration *registration = pool_next(&table->registrations, index);
+    if (!registration) *index = SUSPENSIONS;
+    if (registration && timer_is_armed(&registration->timer)) registration_keep(table, context, registration);
+  }
+  if (*index < SUSPENSIONS) return true;
+  uint32_t suspension = *index - SUSPENSIONS;
+  bool has_more = suspensions_tell_journal(&registrar->suspensions, context, &suspension, TELL_AT_ONCE);
+  *index = SUSPENSIONS + suspension;
+  return has_more;
+}
+
 /* --- after a restart --------------------------------------------------------------------------------------------- */
 
 /* What a state says, its notes heard. */

@@ -350,6 +350,34 @@ static void test_another_key_of_the_hashes_gives_it_another_name(void) {
   tear_down();
 }
 
+/* --- a journal that has lost what it was told --------------------------------------------------------------------- */
+
+static void test_a_journal_that_has_lost_what_it_was_told_hears_of_all_that_lives(void) {
+  begin();
+  world->parameters.SS_SIP_AUTHENTICATION_RETRY = 0;
+  expect_status(REGISTER(.cseq = 1), 200);
+  expect_status(REGISTER(.number = "1002", .password = "two", .call_id = "reg-2"), 200);
+  expect_status(REGISTER(.number = "1002", .password = "wrong", .call_id = "reg-3"), 403);
+  expect_status(REGISTER(.cseq = 3), 200);
+  memset(rig_kept, 0, sizeof rig_kept);
+  uint32_t index = 0;
+  unsigned rounds = 1;
+  while (registrar_tell_journal(registrar, &world->context, &index))
+    rounds++;
+  rig_end_event(world);
+  expect_int(rounds, <, 4);
+  expect_int(rig_kept_count(JOURNAL_REGISTRATION), ==, 2);
+  expect_int(rig_kept_count(JOURNAL_SUSPENSION), ==, 1);
+  int64_t left_s = registration_expires_in_s(
+      location_table_first(&registrar->locations, &world->context, STR_VIEW("1001")), world->context.now);
+  expect_int(restart(10), ==, 2);
+  expect_int(restore_suspensions(), ==, RESULT_OK);
+  expect_int(registration_expires_in_s(location_table_first(&registrar->locations, &world->context, STR_VIEW("1001")),
+                                       world->context.now),
+             ==, left_s - 10);
+  tear_down();
+}
+
 TAP_TESTS(TAP(test_a_new_binding_is_kept_and_a_refresh_only_noted),
           TAP(test_a_binding_that_goes_is_dropped_whyever_it_goes), TAP(test_one_that_is_written_otherwise_stays_one),
           TAP(test_two_flows_of_one_contact_are_two), TAP(test_a_phone_is_where_it_was),
@@ -363,4 +391,5 @@ TAP_TESTS(TAP(test_a_new_binding_is_kept_and_a_refresh_only_noted),
           TAP(test_who_has_moved_is_kept_where_it_is), TAP(test_a_suspension_lasts_as_long_as_it_would_have),
           TAP(test_a_suspension_that_would_have_ended_is_none),
           TAP(test_wrong_answers_that_were_too_few_are_nobodys_business),
-          TAP(test_a_state_with_any_byte_missing_is_refused), TAP(test_another_key_of_the_hashes_gives_it_another_name))
+          TAP(test_a_state_with_any_byte_missing_is_refused), TAP(test_another_key_of_the_hashes_gives_it_another_name),
+          TAP(test_a_journal_that_has_lost_what_it_was_told_hears_of_all_that_lives))

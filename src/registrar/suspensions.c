@@ -96,6 +96,16 @@ static void keep_no_more(struct context *context, const struct suspect *suspect)
   (void)!outbox_journal(context->outbox, JOURNAL_SOON, JOURNAL_DROP, key_of(context, suspect), (struct str_view){0});
 }
 
+bool suspensions_tell_journal(const struct suspensions *suspensions, struct context *context, uint32_t *index,
+                              unsigned count) {
+  while (count-- > 0) {
+    const struct suspect *suspect = pool_next(&suspensions->pool, index);
+    if (!suspect) return false;
+    if (suspect->suspended) keep(context, suspect);
+  }
+  return true;
+}
+
 /* --- coming and going -------------------------------------------------------------------------------------------- */
 
 static void forget(struct suspensions *suspensions, struct context *context, struct suspect *suspect) {

@@ -57,6 +57,11 @@ void suspensions_timer_due(struct suspensions *suspensions, struct context *cont
 enum result suspensions_restore(struct suspensions *suspensions, struct context *context, struct journal_key key,
                                 struct str_view state) MUST_USE;
 
+/* Tells the journal anew of those among the `count` pairs from `*index` on that are suspended. False: there are no
+ * more. */
+bool suspensions_tell_journal(const struct suspensions *suspensions, struct context *context, uint32_t *index,
+                              unsigned count);
+
 /* Every pair has a deadline. */
 bool suspensions_check(const struct suspensions *suspensions, struct text_builder *problem);
 

@@ -1,8 +1,7 @@
 /* What the journal promises. */
 #include "store/journal_rig.h"
 
-/* --- what it promises
- * -------------------------------------------------------------------------------------------------- */
+/* --- what it promises -------------------------------------------------------------------------------------------- */
 
 static void test_what_was_durable_is_there_again_with_its_last_note(void) {
   fresh_dir();

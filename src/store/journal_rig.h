@@ -59,8 +59,7 @@ static inline unsigned sink_has(const char *record) {
   return found;
 }
 
-/* --- files that fail
- * -------------------------------------------------------------------------------------------------- */
+/* --- files that fail --------------------------------------------------------------------------------------------- */
 
 static struct {
   const char *operation; /* which; NULL: none */
@@ -159,8 +158,7 @@ static inline struct journal_files faulty_files(void) {
   return files;
 }
 
-/* --- the journal
- * ------------------------------------------------------------------------------------------------------ */
+/* --- the journal ------------------------------------------------------------------------------------------------- */
 
 static inline void keep_report(void *context, const char *line) {
   (void)context;

@@ -581,6 +581,69 @@ static void test_talk_time_over_a_restart_is_exact_while_the_machine_runs_on(voi
   expect_int(talk_time_over_a_set_clock(0, 0), ==, 3720000);
 }
 
+/* As when the disk was full for a while. Those that ring and those that talk, and no more than once each. */
+static void test_a_journal_that_has_lost_what_it_was_told_hears_of_every_call_again(void) {
+  struct bench *bench = bench_create_bare(64);
+  bench_add_gateway(bench, DEVICE_MAPPING_GATEWAY, "customer", CUSTOMER);
+  bench_add_vendor(bench, "vendor-a", VENDOR_A, 1);
+  bench_apply(bench);
+  bench_switch_timers_off(bench);
+  struct peer *caller[2] = {peer_at(bench, CUSTOMER), peer_at(bench, CUSTOMER)}, *callee = peer_at(bench, VENDOR_A);
+  bench_connect(caller[0], callee, "4420");
+  bench->state_length = bench->note_length = 0;
+  unsigned puts = bench->journal_puts, notes = bench->journal_notes;
+  bench_order(bench, ORDER_TELL_JOURNAL, "");
+  bench_advance(bench, 1000);
+  expect_int(bench->journal_puts, ==, puts + 1);
+  expect_int(bench->journal_notes, ==, notes + 1);
+  struct cdr_record record = record_after_kill(bench);
+  expect_view(record.callee, "4420");
+  expect(record.answered_at.value > 0);
+  peer_invite(caller[1], "4421", OFFER);
+  peer_expect(callee, "INVITE");
+  bench_advance(bench, 100);
+  puts = bench->journal_puts;
+  for (unsigned i = 0; i < 2; i++) /* while it is told it loses something again */
+    bench_order(bench, ORDER_TELL_JOURNAL, "");
+  bench_advance(bench, 1000);
+  expect_int(bench->journal_puts, ==, puts + 4);
+  peer_skip(callee);
+  bench_hang_up(caller[0], callee);
+  puts = bench->journal_puts;
+  bench_order(bench, ORDER_TELL_JOURNAL, "");
+  bench_advance(bench, 1000);
+  expect_int(bench->journal_puts, ==, puts + 1); /* the attempt */
+  record = record_after_kill(bench);
+  expect_view(record.callee, "4421");
+  bench_end(bench);
+}
+
+/* More than are told at a time. */
+static void test_the_journal_hears_of_many_calls_again_some_at_a_time(void) {
+  enum { CALLS = 20 };
+  struct bench *bench = bench_create_bare(64);
+  bench_add_gateway(bench, DEVICE_MAPPING_GATEWAY, "customer", CUSTOMER);
+  bench_add_vendor(bench, "vendor-a", VENDOR_A, 1);
+  bench_apply(bench);
+  struct peer *caller = peer_at(bench, CUSTOMER);
+  for (unsigned i = 0; i < CALLS; i++) {
+    snprintf(caller->call_id, sizeof caller->call_id, "many-%u", i);
+    peer_invite(caller, "4420", OFFER);
+  }
+  bench_advance(bench, 10);
+  unsigned puts = bench->journal_puts;
+  expect_int(puts, ==, CALLS);
+  bench_order(bench, ORDER_TELL_JOURNAL, "");
+  expect_int(bench->journal_puts, ==, puts);
+  for (unsigned ms = 0; ms < 50 && bench->journal_puts == puts; ms++)
+    bench_advance(bench, 1);
+  expect_int(bench->journal_puts, >, puts);
+  expect_int(bench->journal_puts, <, puts + CALLS);
+  bench_advance(bench, 200);
+  expect_int(bench->journal_puts, ==, puts + CALLS);
+  bench_end(bench);
+}
+
 TAP_TESTS(TAP(test_an_answered_call_leaves_a_record_when_the_switch_is_killed),
           TAP(test_only_answer_its_ack_and_the_end_of_bye_wait_for_the_journal),
           TAP(test_what_answers_a_repeated_bye_waits_as_the_first_answer_does),
@@ -603,4 +666,6 @@ TAP_TESTS(TAP(test_an_answered_call_leaves_a_record_when_the_switch_is_killed),
           TAP(test_the_journal_may_forget_a_call_when_the_other_end_knows_that_it_is_over),
           TAP(test_both_ends_must_know_when_the_switch_ends_a_call),
           TAP(test_who_is_owed_it_is_told_after_a_restart_that_the_call_is_over),
-          TAP(test_what_is_cut_of_a_call_that_is_over_breaks_nothing))
+          TAP(test_what_is_cut_of_a_call_that_is_over_breaks_nothing),
+          TAP(test_a_journal_that_has_lost_what_it_was_told_hears_of_every_call_again),
+          TAP(test_the_journal_hears_of_many_calls_again_some_at_a_time))

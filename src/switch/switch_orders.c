@@ -166,6 +166,11 @@ static enum result drain(struct order_step *step) {
   return RESULT_OK;
 }
 
+static enum result tell_journal(struct order_step *step) {
+  switch_tell_journal(step->core, step->context);
+  return RESULT_OK;
+}
+
 static enum result test_trunk(struct order_step *step) {
   return trunk_trial_start(step->core->trials, step->context, step->event->order_target, &step->answer);
 }
@@ -193,6 +198,7 @@ static const struct {
     [ORDER_PREVIEW_PARAMETER] = {preview, 64},
     [ORDER_DIRECTORY_CHANGED] = {take_directory, 0},
     [ORDER_DRAIN] = {drain, 0},
+    [ORDER_TELL_JOURNAL] = {tell_journal, 0},
     [ORDER_TEST_TRUNK] = {test_trunk, TRUNK_REPORT_BYTES},
     [ORDER_SHOW_TRUNK_TEST] = {show_trunk_test, TRUNK_REPORT_BYTES},
 };

@@ -21,6 +21,9 @@ struct switch_core {
   struct registrar *registrar;
   struct call_table *calls;
   struct trunk_trials *trials;
+  struct timer journal_timer;              /* TIMER_JOURNAL: armed while the journal is told anew what lives */
+  uint32_t told_calls, told_registrations; /* where it goes on */
+  bool tells_again;                        /* and begins once more when it is through */
 };
 
 /* switch_messages.c: a datagram, or one message of a stream. */
@@ -32,6 +35,12 @@ void switch_tell(struct switch_core *core, struct context *context, const struct
 
 /* switch_timers.c: one due timer. */
 void switch_timer_due(struct switch_core *core, struct context *context, struct timer *timer);
+
+/* switch_journal.c: the journal has lost what it was told; it is to hear of all that lives. */
+void switch_tell_journal(struct switch_core *core, struct context *context);
+
+/* switch_journal.c: the next part of it. */
+void switch_tell_journal_due(struct switch_core *core, struct context *context);
 
 /* switch_orders.c: an operator's order, answered through the outbox. */
 void switch_receive_order(struct switch_core *core, struct context *context, const struct event *event);

@@ -28,6 +28,11 @@ static void due_registrar(struct switch_core *core, struct context *context, str
   registrar_timer_due(core->registrar, context, timer);
 }
 
+static void due_journal(struct switch_core *core, struct context *context, struct timer *timer) {
+  (void)timer;
+  switch_tell_journal_due(core, context);
+}
+
 static void due_keepalive(struct switch_core *core, struct context *context, struct timer *timer) {
   (void)timer;
   keepalive_timer_due(core->keepalive, context);
@@ -54,6 +59,7 @@ static void (*const rooms[])(struct switch_core *core, struct context *context, 
     [TIMER_REGISTRAR] = due_registrar,
     [TIMER_SUSPENSION] = due_registrar,
     [TIMER_GATEWAYS] = due_gateways,
+    [TIMER_JOURNAL] = due_journal,
     [TIMER_KEEPALIVE] = due_keepalive,
     [TIMER_TRUNK_TRIAL] = due_trunk_trial,
 };

@@ -103,6 +103,13 @@ static void echo_message(struct switch_core *core, struct context *context, cons
   }
 }
 
+/* Whoever said something last hears of it. */
+static void echo_tell_journal(struct switch_core *core, struct context *context) {
+  char text[64];
+  snprintf(text, sizeof text, "%u is to tell anew", context->local->worker);
+  if (core->last.transport) echo_send(context, &core->last, text);
+}
+
 static void echo_order(struct context *context, const struct event *event) {
   char text[256];
   int length = snprintf(text, sizeof text, "%u %.*s by %.*s", context->local->worker, (int)event->order_target.length,
@@ -127,6 +134,7 @@ void switch_core_refuse(struct switch_core *core, struct context *context, const
 void switch_core_handle(struct switch_core *core, struct context *context, const struct event *event) {
   char text[256];
   if (event->kind == EVENT_MESSAGE) core->handled++;
+  if (event->kind == EVENT_ORDER && event->order == ORDER_TELL_JOURNAL) echo_tell_journal(core, context);
   switch (event->kind) {
   case EVENT_MESSAGE: echo_message(core, context, event); break;
   case EVENT_CONNECTION_CLOSED:

@@ -236,8 +236,10 @@ void egress_release(struct worker *worker) {
 
 void egress_journal_flushed(void *context) {
   struct worker_group *group = context;
-  for (uint8_t i = 0; i < group->worker_count; i++)
-    if (held_answers_wait(&group->workers[i]->held)) inbox_ring(&group->workers[i]->inbox);
+  for (uint8_t i = 0; i < group->worker_count; i++) {
+    struct worker *worker = group->workers[i];
+    if (held_answers_wait(&worker->held) || worker_owes_journal(worker)) inbox_ring(&worker->inbox);
+  }
 }
 
 void egress(struct worker *worker) {

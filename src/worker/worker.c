@@ -10,6 +10,7 @@
 #define PUBLISH_EVERY_MS 100
 #define OFFER_EVERY_MS   20
 #define TOUCH_EVERY_MS   20
+#define TELL_EVERY_MS    1000 /* a journal that goes on forgetting is not told anew more often */
 
 static void read_clocks(struct worker *worker) {
   struct worker_times times = worker_clock_read(&worker->group->clock);
@@ -62,6 +63,8 @@ static int wait_ms(struct worker *worker) {
   const struct held_answer *held = held_answers_first(&worker->held, &bytes);
   if (held && call_journal_is_durable(worker->group->journal, held->ticket)) return 0;
   if (held) wait = sooner(wait, mono_ms_since(held->held_until, worker->real_now));
+  if (worker_owes_journal(worker))
+    wait = sooner(wait, TELL_EVERY_MS - mono_ms_since(worker->real_now, worker->told_anew_at));
   if (worker->has_news) wait = sooner(wait, PUBLISH_EVERY_MS - mono_ms_since(worker->real_now, worker->published_at));
   return wait;
 }
@@ -100,6 +103,15 @@ static void rest(const struct worker *worker) {
   clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
 }
 
+/* Else a call of which nothing is heard would leave no record if the switch were killed. */
+static void tell_journal_anew(struct worker *worker) {
+  if (!worker_owes_journal(worker) || mono_ms_since(worker->real_now, worker->told_anew_at) < TELL_EVERY_MS) return;
+  __atomic_store_n(&worker->journal_forgotten, call_journal_forgotten(worker->group->journal), __ATOMIC_RELAXED);
+  worker->told_anew_at = worker->real_now;
+  switch_core_handle(worker->core, &worker->context, &(struct event){.kind = EVENT_ORDER, .order = ORDER_TELL_JOURNAL});
+  egress(worker);
+}
+
 static void go_round(struct worker *worker) {
   struct epoll_event ready[EPOLL_EVENTS_MAX];
   rest(worker);
@@ -120,6 +132,7 @@ static void go_round(struct worker *worker) {
   ingress_inbox(worker);
   egress(worker);
   if (held_answers_wait(&worker->held)) egress_release(worker);
+  tell_journal_anew(worker);
   advance_timers(worker);
   recording_settle(&worker->recording);
   if (worker->shelf.waiting > 0) record_shelf_offer(&worker->shelf);
@@ -144,9 +157,11 @@ static void finish(struct worker *worker) {
   publish(worker);
 }
 
-/* The first directory is in the context already. */
+/* The first directory is in the context already. What the journal had no room for so far is as it has it. */
 static void begin(struct worker *worker) {
   read_clocks(worker);
+  if (worker->group->journal)
+    __atomic_store_n(&worker->journal_forgotten, call_journal_forgotten(worker->group->journal), __ATOMIC_RELAXED);
   switch_core_handle(worker->core, &worker->context,
                      &(struct event){.kind = EVENT_ORDER, .order = ORDER_DIRECTORY_CHANGED});
   egress(worker);

@@ -390,13 +390,15 @@ static void test_threads_say_in_their_names_which_worker_they_are(void) {
 /* --- the journal ------------------------------------------------------------------------------------------------- */
 
 static char journal_parent[64];
-static bool disk_is_slow; /* atomic */
+static bool disk_is_slow, disk_is_full; /* atomic */
 
 static int slow_flush(void *context, int fd) {
   (void)context;
   while (__atomic_load_n(&disk_is_slow, __ATOMIC_ACQUIRE))
     nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-  return journal_files_real()->flush(NULL, fd);
+  if (!__atomic_load_n(&disk_is_full, __ATOMIC_ACQUIRE)) return journal_files_real()->flush(NULL, fd);
+  errno = ENOSPC;
+  return -1;
 }
 
 static struct call_journal *start_journal(void) {
@@ -638,6 +640,42 @@ static void test_a_group_starts_and_stops_a_hundred_times(void) {
   }
 }
 
+static bool wait_for_journal(const struct call_journal *journal, bool is_well, uint64_t forgotten) {
+  for (int i = 0; i < 10000; i++) {
+    if (call_journal_is_well(journal) == is_well && call_journal_forgotten(journal) >= forgotten) return true;
+    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+  }
+  return false;
+}
+
+/* Nothing else happens that would wake the workers. */
+static void test_a_journal_that_is_well_again_is_told_anew_by_each_worker(void) {
+  struct call_journal *journal = start_journal();
+  struct worker_options options = one_socket(2);
+  options.journal = journal;
+  if (!open_group(&options)) return;
+  expect_int(call_journal_start(journal), ==, RESULT_OK);
+  say("0 tell me");
+  expect_heard("0: 0 tell me");
+  say("1 tell me");
+  expect_heard("1: 1 tell me");
+  __atomic_store_n(&disk_is_full, true, __ATOMIC_RELEASE);
+  say("0 keep first");
+  expect_heard("keep first"); /* when it has waited */
+  expect(wait_for_journal(journal, false, 0));
+  say("0 keep second");
+  expect_heard("keep second"); /* at once */
+  expect(wait_for_journal(journal, false, 1));
+  __atomic_store_n(&disk_is_full, false, __ATOMIC_RELEASE);
+  const char *first = hear();
+  bool is_zero = strcmp(first, "0 is to tell anew") == 0;
+  expect(is_zero || strcmp(first, "1 is to tell anew") == 0);
+  expect_heard(is_zero ? "1 is to tell anew" : "0 is to tell anew");
+  expect(call_journal_is_well(journal));
+  close_group_with(journal);
+  end_journal(journal);
+}
+
 TAP_TESTS(TAP(test_a_message_is_handled_on_the_worker_it_belongs_to), TAP(test_timers_are_handed_out_when_due),
           TAP(test_time_runs_faster_at_a_clock_rate), TAP(test_a_phone_is_looked_up_on_another_worker_and_on_ones_own),
           TAP(test_a_literal_address_is_resolved_without_asking),
@@ -658,4 +696,5 @@ TAP_TESTS(TAP(test_a_message_is_handled_on_the_worker_it_belongs_to), TAP(test_t
           TAP(test_the_journal_gathers_for_at_most_half_of_what_an_answer_waits),
           TAP(test_what_waits_patiently_waits_on_and_nobody_behind_it_does),
           TAP(test_what_was_told_is_in_the_journal_when_the_group_has_stopped),
-          TAP(test_what_is_advertised_can_be_reached), TAP(test_a_group_starts_and_stops_a_hundred_times))
+          TAP(test_what_is_advertised_can_be_reached), TAP(test_a_group_starts_and_stops_a_hundred_times),
+          TAP(test_a_journal_that_is_well_again_is_told_anew_by_each_worker))

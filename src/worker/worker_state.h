@@ -61,7 +61,9 @@ struct worker {
   char *letter;
   struct record_shelf shelf;
   struct held_answers held;
-  uint64_t journal_ticket; /* of what this worker has told the journal last */
+  uint64_t journal_ticket;    /* of what this worker has told the journal last */
+  uint64_t journal_forgotten; /* atomic: how much the journal had forgotten when it was last told anew */
+  struct mono_ms told_anew_at;
   struct load load;
   struct pace pace;
   int64_t real_ns; /* the kernel's monotonic clock */
@@ -123,6 +125,14 @@ struct worker_group {
 
 static inline void worker_add(uint64_t *counter, uint64_t more) {
   __atomic_store_n(counter, __atomic_load_n(counter, __ATOMIC_RELAXED) + more, __ATOMIC_RELAXED);
+}
+
+/* The journal has lost something that it was told, by this worker or another, and has not been told anew. Any thread.
+ */
+static inline bool worker_owes_journal(const struct worker *worker) {
+  const struct call_journal *journal = worker->group->journal;
+  return journal && call_journal_forgotten(journal) != __atomic_load_n(&worker->journal_forgotten, __ATOMIC_RELAXED) &&
+         call_journal_is_well(journal);
 }
 
 /* A line for the log; cut to ALARM_LINE_MAX, dropped and counted when there are too many. Any thread. */

@@ -14,6 +14,7 @@ from rig.waiting import wait_until
 CALLGUN = ROOT / "build" / "tools" / "callgun" / "callgun"
 LENGTH_TOLERANCE_S = 1.0
 ACK_WAIT_S = 32  # then a callee whose answer nobody acknowledges gives up (RFC 3261 13.3.1.4)
+RESERVE_S = 8  # for a machine that has other things to do
 RESENT_FACTOR = 2  # of the time that the switch was away: a request is sent again after twice the time, at the most
 
 
@@ -127,8 +128,16 @@ def _has_none(switch):
     return True
 
 
-def run(rig, tally, rate=100, seconds=6.0, kills=3, talk_ms=1500, drain_s=40, seed=None, gently=False):
-    """One switch, one load, some kills at random moments; `gently`: it is told to stop instead."""
+def patience_s(seconds):
+    """How long after the last call's start callgun waits at most. The last kill comes about as long after it as the load
+    has lasted, and who had answered just before that hears nobody and gives up ACK_WAIT_S later."""
+    return int(seconds + ACK_WAIT_S + RESERVE_S)
+
+
+def run(rig, tally, rate=100, seconds=6.0, kills=3, talk_ms=1500, drain_s=None, seed=None, gently=False):
+    """One switch, one load, some kills at random moments; `gently`: it is told to stop instead. `drain_s` cuts patience_s
+    short: ends at the callee are not counted then."""
+    is_patient, drain_s = drain_s is None, drain_s or patience_s(seconds)
     chance = random.Random(seed)
     switch, ports = _start(rig)
     log, gun = _gun(rig, switch, ports, rate, seconds, talk_ms, drain_s)
@@ -148,7 +157,7 @@ def run(rig, tally, rate=100, seconds=6.0, kills=3, talk_ms=1500, drain_s=40, se
     tally.runs += 1
     tally.calls += len(calls)
     tally.early += counts["unfinished"]
-    if drain_s > ACK_WAIT_S:
+    if is_patient:
         tally.stranded += (counts["callee_seen"] - counts["callee_ended"] - counts["callee_cancelled"]
                            - counts["callee_no_ack"])
     _weigh(tally, calls, _records_of_answered(switch), away)
