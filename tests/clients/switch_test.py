@@ -5,20 +5,10 @@ import os
 from rig.cdr import absent, between, expect_cdr, matching, one_of, present, time_of, with_fields
 from rig.claims import Skip, needs, time_limit
 from rig.switch import mapping_gateway, password_of, phone, routing_gateway
+from rig.two_phones import BARESIP, LINPHONE, check_calls_both_ways, talk, two_phones
 from rig.waiting import wait_until
 
-LINPHONE, BARESIP = "1001", "1002"
 LINPHONE_REFRESHES = 2  # of its session_expires_refresher_value: 0 leaves it open
-
-
-def two_phones(rig, transport="udp", **configuration):
-    """A switch at which linphonec (1001) and baresip (1002) are registered. Returns switch, linphone, baresip."""
-    switch = rig.switch(phones=[phone(LINPHONE), phone(BARESIP)], **configuration)
-    linphone = rig.linphone(LINPHONE, server=switch, password=password_of(LINPHONE), transport=transport)
-    baresip = rig.baresip(BARESIP, server=switch, password=password_of(BARESIP), transport=transport)
-    linphone.wait_until_registered()
-    baresip.wait_until_registered()
-    return switch, linphone, baresip
 
 
 @needs("switch", "linphonec", "baresip")
@@ -41,47 +31,20 @@ def test_wrong_passwords_are_refused(rig):
     assert switch.registrations() == []
 
 
-def check_calls_both_ways(rig, transport):
-    switch, linphone, baresip = two_phones(rig, transport)
-    linphone.call(BARESIP)
-    assert LINPHONE in baresip.wait_for_incoming()
-    linphone.wait_for_ringing()
-    baresip.answer()
-    linphone.wait_until_connected()
-    linphone.wait_until_it_hears()
-    linphone.hang_up()
-    baresip.wait_until_ended()
-
-    baresip.call(LINPHONE)
-    assert BARESIP in linphone.wait_for_incoming()
-    baresip.wait_for_ringing()
-    linphone.answer()
-    baresip.wait_until_connected()
-    baresip.hang_up()
-    linphone.wait_until_ended()
-
-    for cdr, caller, callee in zip(switch.cdrs(2), (LINPHONE, BARESIP), (BARESIP, LINPHONE)):
-        expect_cdr(cdr, caller=caller, callee=callee, caller_device=caller, callee_device=callee, ringing_at=present,
-                   answered_at=present, end_direction="caller", end_reason="normal", sip_status=200)
-
-
 @needs("switch", "linphonec", "baresip")
 def test_the_phones_call_each_other(rig):
-    check_calls_both_ways(rig, "udp")
+    check_calls_both_ways(*two_phones(rig))
 
 
 @needs("switch", "linphonec", "baresip")
 def test_the_phones_call_each_other_over_tcp(rig):
-    check_calls_both_ways(rig, "tcp")
+    check_calls_both_ways(*two_phones(rig, "tcp"))
 
 
 @needs("switch", "linphonec", "baresip")
 def test_the_called_phone_hangs_up(rig):
     switch, linphone, baresip = two_phones(rig)
-    linphone.call(BARESIP)
-    baresip.wait_for_incoming()
-    baresip.answer()
-    linphone.wait_until_connected()
+    talk(linphone, baresip)
     baresip.hang_up()
     linphone.wait_until_ended()
     expect_cdr(switch.cdr(), end_direction="callee", end_reason="normal")
@@ -90,10 +53,7 @@ def test_the_called_phone_hangs_up(rig):
 @needs("switch", "linphonec", "baresip")
 def test_linphone_holds_and_resumes_through_the_switch(rig):
     switch, linphone, baresip = two_phones(rig)
-    linphone.call(BARESIP)
-    baresip.wait_for_incoming()
-    baresip.answer()
-    linphone.wait_until_connected()
+    talk(linphone, baresip)
     linphone.hold()
     linphone.resume()
     linphone.hang_up()
@@ -147,10 +107,7 @@ def test_a_phone_that_nobody_answers_stops_ringing(rig):
 @needs("switch", "linphonec", "baresip")
 def test_an_operator_hangs_up_on_both_phones(rig):
     switch, linphone, baresip = two_phones(rig)
-    linphone.call(BARESIP)
-    baresip.wait_for_incoming()
-    baresip.answer()
-    linphone.wait_until_connected()
+    talk(linphone, baresip)
     call = switch.wait_for_calls(1)[0]
     switch.api.delete(f"/api/v1/calls/{call['id']}")
     linphone.wait_until_ended()
@@ -191,30 +148,18 @@ def test_baresip_reaches_a_vendor(rig):
 # --- session timers -----------------------------------------------------------------------------------------------------
 
 def linphone_with_timer(rig, refresher, **configuration):
-    """A switch, a linphonec that wants a session of 90 s, and a baresip, which knows no timers."""
-    switch = rig.switch(phones=[phone(LINPHONE), phone(BARESIP)], **configuration)
-    linphone = rig.linphone(LINPHONE, server=switch, password=password_of(LINPHONE), session_timer=(90, refresher))
-    baresip = rig.baresip(BARESIP, server=switch, password=password_of(BARESIP))
-    linphone.wait_until_registered()
-    baresip.wait_until_registered()
-    return switch, linphone, baresip
+    """linphonec wants a session of 90 s."""
+    return two_phones(rig, session_timer=(90, refresher), **configuration)
 
 
 def timer_of(switch, leg):
     return switch.wait_for_calls(1)[0][leg]["timer"]
 
 
-def talk(caller, callee, number):
-    caller.call(number)
-    callee.wait_for_incoming()
-    callee.answer()
-    caller.wait_until_connected()
-
-
 @needs("switch", "linphonec", "baresip")
 def test_linphone_negotiates_a_session_of_90_s_as_caller(rig):
     switch, linphone, baresip = linphone_with_timer(rig, LINPHONE_REFRESHES)
-    talk(linphone, baresip, BARESIP)
+    talk(linphone, baresip)
     timer = timer_of(switch, "caller_leg")
     assert (timer["interval_s"], timer["refresher"]) == (90, "them"), timer
     linphone.hang_up()
@@ -227,7 +172,7 @@ def test_linphone_is_refreshed_by_us_and_keeps_its_call(rig):
     """Only the switch's time runs faster: linphonec itself has nothing to do in this call."""
     switch, linphone, baresip = linphone_with_timer(rig, 0, clock_rate=10, parameters={
         "SS_SIP_SESSION_TTL": 90, "BF_NO_TIMER_PROBE": "off"})
-    talk(baresip, linphone, LINPHONE)
+    talk(baresip, linphone)
     wait_until(lambda: timer_of(switch, "callee_leg")["refreshes"] >= 2, "two refreshes", 15)
     timer = timer_of(switch, "callee_leg")
     assert (timer["interval_s"], timer["refresher"]) == (90, "us"), timer
@@ -239,7 +184,7 @@ def test_linphone_is_refreshed_by_us_and_keeps_its_call(rig):
 @needs("switch", "linphonec", "baresip")
 def test_baresip_without_timers_is_refreshed_by_re_invite_and_found_dead(rig):
     switch, linphone, baresip = two_phones(rig, clock_rate=10, parameters={"SS_SIP_SESSION_TTL": 90})
-    talk(linphone, baresip, BARESIP)
+    talk(linphone, baresip)
     wait_until(lambda: timer_of(switch, "callee_leg")["refreshes"] >= 2, "two refreshes", 15)
     assert timer_of(switch, "callee_leg")["refresher"] == "us"
     baresip.process.kill()
@@ -269,7 +214,7 @@ def wait_for_three_refreshes(switch, leg):
 @real_speed(420)
 def test_at_real_speed_linphone_refreshes_three_times_and_is_missed_when_killed(rig):
     switch, linphone, baresip = linphone_with_timer(rig, LINPHONE_REFRESHES)
-    talk(linphone, baresip, BARESIP)
+    talk(linphone, baresip)
     wait_for_three_refreshes(switch, "caller_leg")
     linphone.process.kill()
     cdr = switch.cdrs(deadline_s=100)[0]
@@ -281,7 +226,7 @@ def test_at_real_speed_linphone_refreshes_three_times_and_is_missed_when_killed(
 @real_speed(420)
 def test_at_real_speed_both_phones_are_refreshed_three_times_by_us(rig):
     switch, linphone, baresip = linphone_with_timer(rig, 0, parameters={"SS_SIP_SESSION_TTL": 90})
-    talk(baresip, linphone, LINPHONE)
+    talk(baresip, linphone)
     wait_for_three_refreshes(switch, "callee_leg")
     wait_for_three_refreshes(switch, "caller_leg")
     linphone.process.kill()
@@ -295,7 +240,7 @@ def test_at_real_speed_both_phones_are_refreshed_three_times_by_us(rig):
 @real_speed(420)
 def test_at_real_speed_baresip_is_refreshed_three_times_by_re_invite(rig):
     switch, linphone, baresip = two_phones(rig, parameters={"SS_SIP_SESSION_TTL": 90})
-    talk(linphone, baresip, BARESIP)
+    talk(linphone, baresip)
     wait_for_three_refreshes(switch, "callee_leg")
     assert timer_of(switch, "callee_leg")["method"] == "INVITE"
     baresip.process.kill()

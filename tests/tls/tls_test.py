@@ -10,38 +10,20 @@ from rig.certificates import Authority
 from rig.claims import needs
 from rig.name_server import a, srv
 from rig.ports import HOST
-from rig.switch import mapping_gateway, password_of, phone, routing_gateway
+from rig.switch import password_of, phone, routing_gateway
 from rig.tls_peer import TlsPhone, TlsVendor, client_context, server_context
+from rig.two_phones import check_calls_both_ways, two_phones
 from rig.waiting import wait_until
 
-LINPHONE, BARESIP = "1001", "1002"
 OURS = f"IP:{HOST}, DNS:switch.example"
 
 
 @needs("switch", "openssl", "linphonec", "baresip")
 def test_the_phones_call_each_other_over_tls(rig):
     authority = Authority(rig.directory)
-    switch = rig.switch(tls=authority.sign("switch", OURS), phones=[phone(LINPHONE), phone(BARESIP)])
-    linphone, baresip = (start(number, server=switch, password=password_of(number), transport="tls", authority=authority)
-                         for start, number in ((rig.linphone, LINPHONE), (rig.baresip, BARESIP)))
-    linphone.wait_until_registered()
-    baresip.wait_until_registered()
+    switch, linphone, baresip = two_phones(rig, "tls", authority=authority, tls=authority.sign("switch", OURS))
     assert all("transport=tls" in r["contact"].lower() for r in switch.registrations()), switch.registrations()
-    linphone.call(BARESIP)
-    assert LINPHONE in baresip.wait_for_incoming()
-    baresip.answer()
-    linphone.wait_until_connected()
-    linphone.wait_until_it_hears()
-    linphone.hang_up()
-    baresip.wait_until_ended()
-    baresip.call(LINPHONE)
-    assert BARESIP in linphone.wait_for_incoming()
-    linphone.answer()
-    baresip.wait_until_connected()
-    baresip.hang_up()
-    linphone.wait_until_ended()
-    for cdr in switch.cdrs(2):
-        expect_cdr(cdr, ringing_at=present, answered_at=present, end_direction="caller", end_reason="normal")
+    check_calls_both_ways(switch, linphone, baresip)
 
 
 def registered(switch, number, context):
