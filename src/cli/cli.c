@@ -23,12 +23,19 @@ static const struct command commands[] = {
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 
 #define SYSTEM_DATA_DIR "/var/lib/belfry"
+#define USAGE_COLUMNS   28
+
+static void print_command(const char *usage, const char *help) {
+  bool is_long = strlen(usage) > USAGE_COLUMNS;
+  if (is_long) printf("  %s\n", usage);
+  printf("  %-*s %s\n", USAGE_COLUMNS, is_long ? "" : usage, help);
+}
 
 void cli_print_usage(void) {
   printf("usage: belfry COMMAND [--data DIR | --admin URL --token T] [-j] [--live]\n\n");
-  printf("  %-28s %s\n", "serve", "Run the switch (belfry serve --help)");
+  print_command("serve", "Run the switch (belfry serve --help)");
   for (size_t i = 0; i < COMMAND_COUNT; i++)
-    printf("  %-28s %s\n", commands[i].usage, commands[i].help);
+    print_command(commands[i].usage, commands[i].help);
 }
 
 static const struct command *find_command(const char *name) {

@@ -74,3 +74,5 @@ def test_the_completion_knows_every_command_and_parameter(rig):
     assert "SS_SIP_SESSION_TTL" in completed("get", "--data", data, '""')
     assert completed("set", "SS_X", "--data", data, '""') == []
     assert completed("preset", "wh") == ["wholesale"]
+    assert not any(word.startswith("-") for word in completed('""'))
+    assert completed("serve", "--tls-c") == ["--tls-certificate", "--tls-clients"]
