@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "admin/desk.h"
-
 #define BODY_SHOWN_MAX 4096 /* of a longer one only the length is noted */
 #define PRUNE_EVERY    256
 #define PRUNE_AT_ONCE  512

@@ -1,6 +1,5 @@
 #include "boundary/outbox.h"
 
-#include "boundary/context.h"
 #include "tap.h"
 
 static struct outbox_entry entries[4];

@@ -1,7 +1,6 @@
 /* Walks call_machine.def, and keeps the call's clock: each state has one (call_machine.def names it). */
 #include "base/check.h"
 #include "call/call_supervision.h"
-#include "parameters/parameters.h"
 
 #define LOCATION_WAIT_MS   2000 /* another worker answers in microseconds, or is in deep trouble */
 #define RECORD_RETRY_MS    100

@@ -2,7 +2,6 @@
  * first INVITE go another way (call_teardown.c), those of carried requests too (call_carried.c). */
 #include "call/call_private.h"
 #include "call/call_supervision.h"
-#include "directory/directory.h"
 #include "sip/sip_build.h"
 
 #define RESPONSE_BYTES 4096

@@ -1,11 +1,8 @@
 /* Our refreshes and probes: what supervision/session_timer.h wants sent is sent here, what comes back is told there,
  * and where it gives a leg up the call ends on both sides. */
-#include "base/check.h"
 #include "call/call_supervision.h"
 #include "parameters/parameters.h"
-#include "sip/sip_build.h"
 #include "sip/sip_header_values.h"
-#include "supervision/session_guard.h"
 
 #define HEADERS_BYTES 4096
 #define LATE_MS       1000

@@ -3,8 +3,6 @@
  * further offer); the answer to the one is the answer to the other. When the caller cannot, ours is plain and the
  * callee's PRACK is made here at once. */
 #include "call/call_supervision.h"
-#include "directory/directory.h"
-#include "sip/sip_build.h"
 
 #define SLACK_BYTES   64 /* what the parser may read beyond a message */
 #define HEADERS_BYTES 4096

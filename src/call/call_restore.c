@@ -1,11 +1,9 @@
 /* A call as bytes, and a call out of them: after a restart it goes on, with the same id, the same tags, its clocks
  * armed from the wall clock's word: sessions end when they would have. Legs that we refresh or probe are asked soon,
  * many calls one after the other; one whose session has ended meanwhile is asked before it is given up. */
-#include "base/check.h"
 #include "base/packed.h"
 #include "call/call_supervision.h"
 #include "directory/directory.h"
-#include "parameters/parameters.h"
 #include "sdp/sdp.h"
 
 /* --- saving ------------------------------------------------------------------------------------------------------ */

@@ -2,8 +2,6 @@
 #include "call/call_supervision.h"
 #include "directory/directory.h"
 #include "parameters/parameters.h"
-#include "routing/number_transform.h"
-#include "sip/sip_build.h"
 
 #define HEADERS_BYTES 4096
 

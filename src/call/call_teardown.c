@@ -4,7 +4,6 @@
  * leg_machine.def), and the call object goes last. A record that cannot be handed on keeps its call in ENDED. */
 #include "call/call_supervision.h"
 #include "directory/directory.h"
-#include "sip/sip_build.h"
 #include "sip/sip_header_values.h"
 
 #define LINES_BYTES 4096

@@ -1,5 +1,4 @@
 /* Birth, death and finding of dialogs, and their states. The texts are remote_end.c's. */
-#include "base/check.h"
 #include "dialog/dialog_private.h"
 #include "dialog/next_hop.h"
 #include "dialog/route_set.h"

@@ -1,7 +1,6 @@
 /* What comes in: requests and responses of a dialog, the branches of a forked INVITE, target refreshes. */
 #include "dialog/dialog_private.h"
 #include "dialog/next_hop.h"
-#include "dialog/route_set.h"
 
 bool dialog_method_refreshes_target(enum sip_method method) {
   return method == SIP_METHOD_INVITE || method == SIP_METHOD_UPDATE || method == SIP_METHOD_SUBSCRIBE ||

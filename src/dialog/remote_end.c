@@ -1,4 +1,3 @@
-#include "base/check.h"
 #include "dialog/dialog_private.h"
 #include "dialog/next_hop.h"
 #include "dialog/route_set.h"

@@ -2,7 +2,6 @@
  * when an answer comes from elsewhere than the OPTIONS went to: only the device, or somebody on its way, knows that
  * branch. But an answer only shows where it sends from, so that place is sent an OPTIONS of its own, and followed when
  * it answers. Over UDP alone: a stream is its connection. */
-#include "base/check.h"
 #include "keepalive/keepalive_private.h"
 
 static void record(const struct context *context, const struct flow *from, const struct flow *to) {

@@ -1,6 +1,5 @@
 #include "keepalive/keepalive_gateways.h"
 
-#include "base/check.h"
 #include "directory/directory.h"
 
 #define LOOK_EVERY_S 60

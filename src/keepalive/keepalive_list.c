@@ -1,6 +1,5 @@
 /* What operators see of keep-alives, and the room's invariants. */
 #include "base/json_text.h"
-#include "keepalive/keepalive_payload.h"
 #include "keepalive/keepalive_private.h"
 #include "parameters/parameters.h"
 

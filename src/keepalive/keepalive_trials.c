@@ -1,7 +1,6 @@
 /* Which device's binding is tried when, and what comes of it (keepalive/binding_trial.h). Candidates are found in
  * passing: a device whose turn it is. All its keep-alives are left out while it is on trial. */
 #include "base/check.h"
-#include "keepalive/keepalive_payload.h"
 #include "keepalive/keepalive_private.h"
 #include "parameters/parameters.h"
 

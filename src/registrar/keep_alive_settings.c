@@ -1,6 +1,5 @@
 /* The phones' own keep-alive settings. They are read at each REGISTER; when the directory changes, a sweep over the
  * registrations reads them anew, some at a time, so that a million of them take seconds and no call waits. */
-#include "base/check.h"
 #include "registrar/registrar_private.h"
 
 #define SWEPT_AT_ONCE  1000

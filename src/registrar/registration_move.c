@@ -3,7 +3,6 @@
  * tells which of the number's devices it is. Over UDP alone: a stream is its connection, and a Path a proxy's. */
 #include "boundary/device_homes.h"
 #include "registrar/registrar_private.h"
-#include "sip/sip_header_values.h"
 #include "sip/sip_uri.h"
 
 #define LETTER_SPLIT '\n' /* no number has one in it */

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "store/csv.h"
-#include "store/store_private.h"
 
 #define NAME_BYTES         32
 #define PATH_BYTES         (4096 + 64)

@@ -1,7 +1,5 @@
 #include "trace/trace_ring.h"
 
-#include "base/check.h"
-
 #define RING_MAGIC  UINT64_C(0x31434152544c4642) /* "BFLTRAC1" as a little-endian machine writes it */
 #define BLOCK_MAGIC UINT64_C(0x4b434f4c42544642)
 #define END_MARK    0 /* where the next record's check would be: the rest of the block is empty */

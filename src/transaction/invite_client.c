@@ -1,5 +1,4 @@
 /* The INVITE client transaction (RFC 3261 17.1.1 with RFC 6026): actions behind the rows of invite_client.def. */
-#include "base/check.h"
 #include "transaction/transaction_private.h"
 
 #define absorb             transaction_absorb

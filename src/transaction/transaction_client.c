@@ -4,7 +4,6 @@
  *            cookie   worker  slot      generation  64 random bits
  *
  * Generation 0 is never given out: it marks branches of requests without transaction. */
-#include "base/check.h"
 #include "transaction/transaction_private.h"
 
 #define COOKIE           "z9hG4bK"

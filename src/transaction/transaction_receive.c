@@ -1,6 +1,4 @@
 /* What comes in: each message to its transaction, or to a new one, or away. */
-#include "base/check.h"
-#include "parameters/parameters.h"
 #include "transaction/transaction_private.h"
 
 #define BLOCK_MARGIN_BYTES  256

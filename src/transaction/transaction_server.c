@@ -2,7 +2,6 @@
  *
  *   head:  Via …, From, To, Call-ID, CSeq, Timestamp   as every response repeats them; [Request-URI of an RFC 2543
  * request] */
-#include "base/check.h"
 #include "parameters/parameters.h"
 #include "transaction/transaction_private.h"
 
