@@ -50,6 +50,11 @@ enum result hash_table_insert(struct hash_table *table, uint64_t hash, uint32_t 
 /* Removes the entry with this hash and value; RESULT_NOT_FOUND when there is none. */
 enum result hash_table_remove(struct hash_table *table, uint64_t hash, uint32_t value);
 
+/* Has the place of this hash brought into the caches, for it will be looked for soon. */
+static inline void hash_table_fetch(const struct hash_table *table, uint64_t hash) {
+  __builtin_prefetch(&table->slots[(uint32_t)hash & table->mask]);
+}
+
 uint32_t hash_table_first(const struct hash_table *table, uint64_t hash, uint32_t *value_out);
 uint32_t hash_table_next(const struct hash_table *table, uint64_t hash, uint32_t at, uint32_t *value_out);
 

@@ -39,7 +39,7 @@ static void has_changed(const void *reader, struct context *context, uint32_t ow
   const struct location_table *table = reader;
   const struct registration *registration = pool_at(&table->registrations, owner);
   if (registration->device && timer_is_armed(&registration->timer))
-    registration_keep_changes(table, context, registration);
+    registration_keep_changes(table, context, registration, JOURNAL_SOON);
 }
 
 void location_table_init(struct location_table *table, void *memory, uint32_t registrations_max,

@@ -110,7 +110,7 @@ void location_table_remove(struct location_table *table, struct context *context
 void registration_keep(const struct location_table *table, struct context *context,
                        const struct registration *registration);
 void registration_keep_changes(const struct location_table *table, struct context *context,
-                               const struct registration *registration);
+                               const struct registration *registration, enum journal_haste haste);
 void registration_keep_no_more(const struct location_table *table, struct context *context,
                                const struct registration *registration);
 

@@ -41,6 +41,10 @@ static struct nonce_count *take_oldest(struct nonce_counts *counts, uint64_t old
   return oldest;
 }
 
+void nonce_counts_fetch(const struct nonce_counts *counts, const struct digest_nonce *nonce) {
+  hash_table_fetch(&counts->by_id, nonce->id);
+}
+
 bool nonce_counts_use(struct nonce_counts *counts, const struct digest_nonce *nonce, uint32_t count,
                       uint64_t oldest_valid_ms) {
   struct nonce_count *known = find(counts, nonce->id);

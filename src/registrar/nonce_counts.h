@@ -27,6 +27,9 @@ void nonce_counts_init(struct nonce_counts *counts, void *memory, uint32_t nonce
 /* Refuses all nonces made up to that time and not yet seen: what was used before a restart is not known. */
 void nonce_counts_forget_until(struct nonce_counts *counts, uint64_t made_at_ms);
 
+/* Has the nonce's place brought into the caches, for it will be asked for soon. */
+void nonce_counts_fetch(const struct nonce_counts *counts, const struct digest_nonce *nonce);
+
 /* Notes a right answer with this count. False: the nonce was used with this count or a higher one, or may have been.
  * Nonces made before `oldest_valid_ms` need not be remembered. */
 bool nonce_counts_use(struct nonce_counts *counts, const struct digest_nonce *nonce, uint32_t count,

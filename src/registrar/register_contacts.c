@@ -103,8 +103,7 @@ static enum contact_problem read_contacts(struct register_request *request) {
 
 /* --- what is there already --------------------------------------------------------------------------------------- */
 
-/* Looked up once: it is right until the first of them is removed. */
-static struct registration *first_binding(struct register_request *request) {
+struct registration *register_contacts_first(struct register_request *request) {
   if (!request->first_is_known)
     request->first = location_table_first(&request->registrar->locations, request->context, request->number);
   request->first_is_known = true;
@@ -113,7 +112,7 @@ static struct registration *first_binding(struct register_request *request) {
 
 static struct registration *find_binding(struct register_request *request, const struct contact_change *change) {
   const struct registration_facts *facts = &change->facts;
-  for (struct registration *binding = first_binding(request); binding; binding = binding->next) {
+  for (struct registration *binding = register_contacts_first(request); binding; binding = binding->next) {
     struct sip_uri bound;
     if (binding->reg_id != facts->reg_id) continue;
     if (facts->reg_id != 0) {
@@ -166,7 +165,7 @@ static bool removes_unnamed(const struct register_request *request) {
 
 /* Also a binding that the request does not name is only removed by a request that was not overtaken. */
 static enum contact_problem plan_removal_of_unnamed(struct register_request *request) {
-  for (struct registration *binding = first_binding(request); binding; binding = binding->next)
+  for (struct registration *binding = register_contacts_first(request); binding; binding = binding->next)
     if (!is_named(request, binding) && !is_in_order(request, binding)) return CONTACT_OUT_OF_ORDER;
   return CONTACT_FINE;
 }
@@ -181,7 +180,7 @@ static bool mixes_flows(const struct register_request *request) {
 
 static bool too_many_remain(struct register_request *request) {
   unsigned count = 0;
-  for (struct registration *binding = first_binding(request); binding; binding = binding->next)
+  for (struct registration *binding = register_contacts_first(request); binding; binding = binding->next)
     count +=
         register_outbound_is_other_flow(request, binding) || (!is_named(request, binding) && !removes_unnamed(request));
   for (unsigned i = 0; i < request->change_count; i++)
@@ -223,21 +222,31 @@ enum contact_problem register_contacts_plan(struct register_request *request) {
 
 static void remove_unnamed(struct register_request *request) {
   struct registration *next;
-  for (struct registration *binding = first_binding(request); binding; binding = next) {
+  for (struct registration *binding = register_contacts_first(request); binding; binding = next) {
     next = binding->next;
-    if (!is_named(request, binding)) registrar_remove(request->registrar, request->context, binding);
+    if (is_named(request, binding)) continue;
+    registrar_remove(request->registrar, request->context, binding);
+    request->first_is_known = false;
   }
+}
+
+/* Where the phone is where it was, the journal has all that matters but until when. */
+static void refresh(struct register_request *request, const struct contact_change *change) {
+  struct location_table *locations = &request->registrar->locations;
+  bool has_moved = !flow_equal(&change->existing->device->flow, change->facts.flow);
+  location_table_refresh(locations, request->context, change->existing, &change->facts);
+  registration_keep_changes(locations, request->context, change->existing, has_moved ? JOURNAL_SOON : JOURNAL_LAZY);
+  counters_add(request->context->counters, registrations_refreshed);
 }
 
 static void commit_change(struct register_request *request, const struct contact_change *change) {
   struct location_table *locations = &request->registrar->locations;
   struct context *context = request->context;
   if (change->existing && !change->made && change->facts.expires_s > 0) {
-    location_table_refresh(locations, context, change->existing, &change->facts);
-    registration_keep_changes(locations, context, change->existing);
-    counters_add(context->counters, registrations_refreshed);
+    refresh(request, change);
     return;
   }
+  request->first_is_known = false;
   if (change->existing && change->made) { /* the same contact, written or routed otherwise */
     change->made->registered_at = change->existing->registered_at;
     keepalive_inherit(change->made->device, change->existing->device);

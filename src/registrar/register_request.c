@@ -95,14 +95,21 @@ static enum step_result step_3_authenticate(struct register_request *request) {
 
 /* --- 4 and 5: for whom? ------------------------------------------------------------------------------------------ */
 
+/* Whom the request is about; read once. False: To cannot be read. */
+static bool read_to(struct register_request *request) {
+  struct sip_name_addr to;
+  if (request->to_is_read) return true;
+  if (sip_name_addr_parse(sip_message_header(request->message, SIP_HEADER_TO), &to) != RESULT_OK) return false;
+  request->to_number = sip_uri_user_plain(&to.uri, request->context->arena);
+  request->to_is_read = true;
+  return true;
+}
+
 /* A phone registers itself and nobody else. The user part alone is the index (step 5: parameters off, escapes
  * resolved), since there is one domain. */
 static enum step_result step_4_and_5_address_of_record(struct register_request *request) {
-  struct sip_name_addr to;
-  if (sip_name_addr_parse(sip_message_header(request->message, SIP_HEADER_TO), &to) != RESULT_OK)
-    return answer(request, 400, (struct str_view){0});
-  struct str_view number = sip_uri_user_plain(&to.uri, request->context->arena);
-  if (!str_view_equal(number, request->phone->name)) return answer(request, 403, (struct str_view){0});
+  if (!read_to(request)) return answer(request, 400, (struct str_view){0});
+  if (!str_view_equal(request->to_number, request->phone->name)) return answer(request, 403, (struct str_view){0});
   request->number = request->phone->name;
   return STEP_NEXT;
 }
@@ -235,7 +242,7 @@ static enum step_result answer_from_bindings(struct register_request *request, c
 static enum step_result step_8_answer(struct register_request *request) {
   struct context *context = request->context;
   struct transaction_layer *transactions = request->registrar->transactions;
-  const struct registration *first = location_table_first(&request->registrar->locations, context, request->number);
+  const struct registration *first = register_contacts_first(request);
   if (handle_is_none(request->transaction)) {
     counters_add(context->counters, responses_sent);
     return answer_from_bindings(request, first);
@@ -268,12 +275,9 @@ static bool is_of_this_request(const struct register_request *request, const str
  * credentials are looked at, whose nonce count would be used up; what has never bound anything has none. */
 static enum step_result step_again(struct register_request *request) {
   struct context *context = request->context;
-  struct sip_name_addr to;
-  if (request->branch_hash == 0 || !sip_message_has(request->message, SIP_HEADER_AUTHORIZATION) ||
-      sip_name_addr_parse(sip_message_header(request->message, SIP_HEADER_TO), &to) != RESULT_OK)
+  if (request->branch_hash == 0 || !sip_message_has(request->message, SIP_HEADER_AUTHORIZATION) || !read_to(request))
     return STEP_NEXT;
-  struct str_view number = sip_uri_user_plain(&to.uri, context->arena);
-  request->first = location_table_first(&request->registrar->locations, context, number);
+  request->first = location_table_first(&request->registrar->locations, context, request->to_number);
   request->first_is_known = true; /* and of nobody else, or step 5 refuses */
   const struct registration *binding = request->first;
   while (binding && !is_of_this_request(request, binding))

@@ -24,7 +24,9 @@ struct register_request {
   uint32_t call_id_hash;
   const struct device *phone; /* from step 3 on */
   struct str_view number;     /* from step 5 on: the index into the list of bindings */
-  struct registration *first; /* of its bindings before the request, once that is known */
+  struct str_view to_number;  /* the user of To, once that is read */
+  bool to_is_read;
+  struct registration *first; /* of the number's bindings, as long as that is known */
   bool first_is_known;
   struct mono_ms as_of; /* of what the answer says; before now when the request has come again */
   struct str_view path; /* the route to each of its contacts, in the arena */
@@ -55,6 +57,9 @@ enum contact_problem register_contacts_plan(struct register_request *request);
 
 /* Whether some binding is to be added or refreshed, and so will know this request. */
 bool register_contacts_add_any(const struct register_request *request);
+
+/* The first of the number's bindings now; NULL: it has none. Looked up when it is not known. */
+struct registration *register_contacts_first(struct register_request *request);
 
 /* Makes all planned changes; cannot fail. */
 void register_contacts_commit(struct register_request *request);

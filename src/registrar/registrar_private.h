@@ -6,6 +6,17 @@
 #include "registrar/nonce_counts.h"
 #include "registrar/registrar.h"
 #include "registrar/suspensions.h"
+#include "sip/sip_digest_compute.h"
+
+#define REGISTER_URI_KEPT_MAX 64
+
+/* H(A2) of the REGISTER that came last: all phones of a switch write the same URI, its name, mostly. */
+struct register_ha2 {
+  struct sip_digest_hex ha2; /* length 0: none yet */
+  uint8_t algorithm;         /* enum sip_digest_algorithm */
+  uint8_t uri_length;
+  char uri[REGISTER_URI_KEPT_MAX];
+};
 
 struct registrar {
   struct timer sweep_timer; /* armed while a sweep is under way */
@@ -14,6 +25,7 @@ struct registrar {
   struct nonce_counts nonces;
   struct transaction_layer *transactions;
   struct keepalive *keepalive;
+  struct register_ha2 register_ha2;
   uint32_t sweep_at; /* index of the registration that the sweep looks at next */
   bool nonces_begun; /* the time before which nonces are not known has been noted */
 };

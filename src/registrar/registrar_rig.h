@@ -71,6 +71,7 @@ struct rig_kept {
 
 static struct rig_kept rig_kept[RIG_KEPT_MAX];
 static unsigned rig_puts, rig_notes, rig_drops;
+static enum journal_haste rig_haste; /* of the latest */
 
 static inline struct rig_kept *rig_kept_at(struct journal_key key) {
   unsigned i = 0;
@@ -102,6 +103,7 @@ static inline void rig_drop(struct journal_key key) {
 
 /* As store/call_journal.h has it. */
 static inline void rig_keep(const struct outbox_entry *entry) {
+  rig_haste = (enum journal_haste)entry->journal_haste;
   rig_puts += entry->journal_kind == JOURNAL_PUT;
   rig_notes += entry->journal_kind == JOURNAL_NOTE;
   rig_drops += entry->journal_kind == JOURNAL_DROP;
@@ -177,6 +179,7 @@ struct register_words {
   unsigned cseq;
   const struct flow *flow; /* phone_flow */
   const char *algorithm;   /* that of the first challenge */
+  const char *uri;         /* in the credentials; sip:belfry.example */
   bool without_qop;
 };
 
@@ -231,7 +234,7 @@ static inline void rig_authorize(const struct register_words *words, const char 
   struct sip_digest digest = {.username = str_view_from_c(user),
                               .realm = STR_VIEW(RIG_REALM),
                               .nonce = str_view_from_c(nonce),
-                              .uri = STR_VIEW("sip:belfry.example"),
+                              .uri = str_view_from_c(words->uri ? words->uri : "sip:belfry.example"),
                               .cnonce = words->without_qop ? (struct str_view){0} : STR_VIEW("abc"),
                               .qop = words->without_qop ? (struct str_view){0} : STR_VIEW("auth"),
                               .algorithm = strcmp(algorithm, "MD5") == 0 ? SIP_DIGEST_MD5 : SIP_DIGEST_SHA256,
@@ -245,8 +248,8 @@ static inline void rig_authorize(const struct register_words *words, const char 
   if (!words->without_qop) snprintf(qop, sizeof qop, ", qop=auth, nc=%s, cnonce=\"abc\"", count_text);
   snprintf(out, size,
            "Authorization: Digest username=\"%s\", realm=\"" RIG_REALM
-           "\", nonce=\"%s\", uri=\"sip:belfry.example\", response=\"%.*s\", algorithm=%s%s\r\n",
-           user, nonce, right.length, right.text, algorithm, qop);
+           "\", nonce=\"%s\", uri=\"%.*s\", response=\"%.*s\", algorithm=%s%s\r\n",
+           user, nonce, (int)digest.uri.length, digest.uri.data, right.length, right.text, algorithm, qop);
 }
 
 static inline void rig_nonce_of(const char *response, char *nonce, size_t size) {

@@ -2,8 +2,9 @@
  * (store/call_journal.h):
  *
  *   a new binding                       → JOURNAL_PUT, within some 20 ms: the phone's 200 does not wait for it
- *   a refresh, another way to the phone,
- *   other news of its life              → JOURNAL_NOTE: what may change, some 60 bytes; nobody waits
+ *   another way to the phone,
+ *   other news of its life              → JOURNAL_NOTE: what may change, some 60 bytes; within some 20 ms, nobody waits
+ *   a refresh from where it was         → the same within 200 ms: only until when it holds is new
  *   gone, whyever                       → JOURNAL_DROP
  *
  *   a state: [version][number][u48 registered at][what may change][contact][path][user agent]
@@ -75,12 +76,12 @@ void registration_keep(const struct location_table *table, struct context *conte
 }
 
 void registration_keep_changes(const struct location_table *table, struct context *context,
-                               const struct registration *registration) {
+                               const struct registration *registration, enum journal_haste haste) {
   char memory[NOTE_BYTES_MAX];
   struct text_builder note = text_builder_over(memory, sizeof memory);
   packed_add(&note, KEEP_VERSION, 1);
   save_what_may_change(context, registration, &note);
-  (void)!outbox_journal(context->outbox, JOURNAL_SOON, JOURNAL_NOTE, key_of(table, context, registration),
+  (void)!outbox_journal(context->outbox, haste, JOURNAL_NOTE, key_of(table, context, registration),
                         text_builder_view(&note));
 }
 

@@ -256,12 +256,23 @@ static void test_the_method_that_works_stays(void) {
   tear_down();
 }
 
+static void test_a_refresh_from_where_it_was_is_kept_when_it_suits_and_any_other_soon(void) {
+  begin();
+  expect_status(REGISTER(.cseq = 1), 200);
+  expect_int(rig_haste, ==, JOURNAL_SOON);
+  expect_status(REGISTER(.cseq = 2), 200);
+  expect_int(rig_haste, ==, JOURNAL_LAZY);
+  expect_status(REGISTER(.cseq = 3, .flow = &other_flow), 200);
+  expect_int(rig_haste, ==, JOURNAL_SOON);
+  tear_down();
+}
+
 static void test_who_has_moved_is_kept_where_it_is(void) {
   begin();
   expect_status(REGISTER(.cseq = 1), 200);
   struct registration *registration = location_table_first(&registrar->locations, &world->context, STR_VIEW("1001"));
   expect(location_table_move(&registrar->locations, &world->context, registration, &other_flow));
-  registration_keep_changes(&registrar->locations, &world->context, registration);
+  registration_keep_changes(&registrar->locations, &world->context, registration, JOURNAL_SOON);
   rig_end_event(world);
   expect_int(restart(1), ==, 1);
   expect(flow_equal(&device_of("1001")->flow, &other_flow));
@@ -388,6 +399,7 @@ TAP_TESTS(TAP(test_a_new_binding_is_kept_and_a_refresh_only_noted),
           TAP(test_a_transport_that_is_no_more_listened_on_loses_its_phones),
           TAP(test_keep_alives_go_on_within_a_period_and_a_fifth),
           TAP(test_what_was_found_out_of_a_phone_is_not_forgotten), TAP(test_the_method_that_works_stays),
+          TAP(test_a_refresh_from_where_it_was_is_kept_when_it_suits_and_any_other_soon),
           TAP(test_who_has_moved_is_kept_where_it_is), TAP(test_a_suspension_lasts_as_long_as_it_would_have),
           TAP(test_a_suspension_that_would_have_ended_is_none),
           TAP(test_wrong_answers_that_were_too_few_are_nobodys_business),

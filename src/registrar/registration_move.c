@@ -53,7 +53,7 @@ static void follow(struct registrar *registrar, struct context *context, struct 
   struct flow before = registration->device->flow;
   counters_add(context->counters, device_moves_noticed);
   if (!location_table_move(&registrar->locations, context, registration, flow)) return;
-  registration_keep_changes(&registrar->locations, context, registration);
+  registration_keep_changes(&registrar->locations, context, registration, JOURNAL_SOON);
   counters_add(context->counters, device_moves_followed);
   record(context, number, &before, flow);
 }

@@ -124,9 +124,25 @@ static struct str_view decoy_ha1(const struct context *context, enum sip_digest_
   return text_builder_view(&builder);
 }
 
+static struct sip_digest_hex ha2_of(struct registrar *registrar, const struct sip_digest *credentials,
+                                    const struct sip_message *message) {
+  struct register_ha2 *kept = &registrar->register_ha2;
+  struct str_view uri = credentials->uri;
+  if (message->method != SIP_METHOD_REGISTER || uri.length > sizeof kept->uri)
+    return sip_digest_ha2(credentials->algorithm, message->method_text, uri);
+  bool is_kept = kept->ha2.length > 0 && kept->algorithm == credentials->algorithm &&
+                 str_view_equal(uri, str_view_of(kept->uri, kept->uri_length));
+  if (is_kept) return kept->ha2;
+  *kept = (struct register_ha2){.ha2 = sip_digest_ha2(credentials->algorithm, message->method_text, uri),
+                                .algorithm = (uint8_t)credentials->algorithm,
+                                .uri_length = (uint8_t)uri.length};
+  if (uri.length > 0) memcpy(kept->uri, uri.data, uri.length);
+  return kept->ha2;
+}
+
 /* The phone for whose password the response is right; NULL when it is wrong or there is no such phone. */
-static const struct device *phone_of_response(const struct context *context, const struct sip_digest *credentials,
-                                              struct str_view method) {
+static const struct device *phone_of_response(struct registrar *registrar, const struct context *context,
+                                              const struct sip_digest *credentials, const struct sip_message *message) {
   char decoy[64];
   const struct device *phone = directory_find_phone(context->directory, credentials->username);
   struct str_view ha1 = {0};
@@ -137,7 +153,9 @@ static const struct device *phone_of_response(const struct context *context, con
   /* Zero bytes: the phone has no password, and everyone knows that "H(A1)". */
   bool is_real = ha1.length > 0 && ha1.data[0] != '\0';
   if (!is_real) ha1 = decoy_ha1(context, credentials->algorithm, decoy);
-  return sip_digest_matches(credentials, ha1, method) && is_real ? phone : NULL;
+  struct sip_digest_hex ha2 = ha2_of(registrar, credentials, message);
+  bool matches = sip_digest_matches_ha2(credentials, ha1, str_view_of(ha2.text, ha2.length));
+  return matches && is_real ? phone : NULL;
 }
 
 /* Whether a right answer came in time and for the first time. A nonce without count (RFC 2069, or RFC 2617 without qop)
@@ -171,7 +189,8 @@ static enum auth_verdict verdict_on(struct registrar *registrar, struct context 
     return AUTH_REFUSED;
   struct str_view realm = directory_realm(context->directory);
   if (!digest_nonce_read(context, &flow->remote, realm, credentials.nonce, &nonce)) return AUTH_CHALLENGED;
-  const struct device *phone = phone_of_response(context, &credentials, message->method_text);
+  nonce_counts_fetch(&registrar->nonces, &nonce);
+  const struct device *phone = phone_of_response(registrar, context, &credentials, message);
   if (!phone) {
     counters_add(context->counters, authentications_failed);
     bool too_often = suspensions_count_wrong(&registrar->suspensions, context, &flow->remote, credentials.username);

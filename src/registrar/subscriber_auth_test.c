@@ -86,6 +86,30 @@ static void test_both_algorithms_and_answers_without_qop_are_accepted(void) {
   tear_down();
 }
 
+/* What is kept of one phone's URI is not taken for another's. */
+static void test_each_answer_is_held_against_its_own_uri(void) {
+  static char long_uri[200];
+  set_up();
+  snprintf(long_uri, sizeof long_uri, "sip:belfry.example;x=%0100d", 7);
+  const char *const uris[] = {"sip:belfry.example", "sip:belfry.example:5060", "sip:", long_uri, "sip:belfry.example"};
+  unsigned cseq = 0;
+  for (size_t i = 0; i < sizeof uris / sizeof uris[0]; i++) {
+    run_s(1); /* nonces made at the same time as a forgotten one are refused */
+    expect_status(REGISTER(.uri = uris[i], .cseq = ++cseq), 200);
+    expect_status(REGISTER(.uri = uris[i], .cseq = ++cseq, .algorithm = "SHA-256"), 200);
+    expect_status(REGISTER(.uri = uris[i], .cseq = ++cseq), 200);
+  }
+  expect_int(world->counters.authentications_failed, ==, 0);
+  /* Right for one URI, and another is written: wrong, whichever came before. */
+  prepare_answer(WORDS(.uri = "sip:belfry.example", .cseq = ++cseq));
+  char *written = strstr(authorization, "sip:belfry");
+  expect(written != NULL);
+  written[4] = 'B';
+  expect_status(rig_register_once(WORDS(.cseq = cseq), authorization), 401);
+  expect_int(world->counters.authentications_failed, ==, 1);
+  tear_down();
+}
+
 static void test_an_algorithm_that_is_not_offered_is_challenged(void) {
   set_up();
   world->parameters.BF_DIGEST_ALGORITHMS = DIGEST_SHA256;
@@ -333,7 +357,7 @@ TAP_TESTS(TAP(test_a_challenge_offers_each_algorithm_in_the_order_of_the_paramet
           TAP(test_a_device_that_breaks_off_at_sha_256_is_offered_md5_alone),
           TAP(test_an_unknown_number_is_answered_like_a_known_one),
           TAP(test_both_algorithms_and_answers_without_qop_are_accepted),
-          TAP(test_an_algorithm_that_is_not_offered_is_challenged),
+          TAP(test_each_answer_is_held_against_its_own_uri), TAP(test_an_algorithm_that_is_not_offered_is_challenged),
           TAP(test_credentials_for_other_realms_are_passed_over), TAP(test_a_phone_registers_itself_only),
           TAP(test_a_phone_without_password_cannot_register),
           TAP(test_a_right_answer_that_comes_too_late_is_told_stale),

@@ -49,15 +49,23 @@ struct sip_digest_hex sip_digest_ha1(enum sip_digest_algorithm algorithm, struct
   return sip_digest_hash(algorithm, (const struct str_view[]){user, realm, password}, 3);
 }
 
-struct sip_digest_hex sip_digest_response(const struct sip_digest *digest, struct str_view ha1_hex,
-                                          struct str_view method) {
-  struct sip_digest_hex ha2 = sip_digest_hash(digest->algorithm, (const struct str_view[]){method, digest->uri}, 2);
-  struct str_view ha2_hex = str_view_of(ha2.text, ha2.length);
+struct sip_digest_hex sip_digest_ha2(enum sip_digest_algorithm algorithm, struct str_view method, struct str_view uri) {
+  return sip_digest_hash(algorithm, (const struct str_view[]){method, uri}, 2);
+}
+
+static struct sip_digest_hex response_of(const struct sip_digest *digest, struct str_view ha1_hex,
+                                         struct str_view ha2_hex) {
   if (digest->qop.length == 0)
     return sip_digest_hash(digest->algorithm, (const struct str_view[]){ha1_hex, digest->nonce, ha2_hex}, 3);
   const struct str_view parts[] = {ha1_hex,        digest->nonce, digest->nonce_count_text,
                                    digest->cnonce, digest->qop,   ha2_hex};
   return sip_digest_hash(digest->algorithm, parts, sizeof parts / sizeof parts[0]);
+}
+
+struct sip_digest_hex sip_digest_response(const struct sip_digest *digest, struct str_view ha1_hex,
+                                          struct str_view method) {
+  struct sip_digest_hex ha2 = sip_digest_ha2(digest->algorithm, method, digest->uri);
+  return response_of(digest, ha1_hex, str_view_of(ha2.text, ha2.length));
 }
 
 /* Takes the same time wherever the first difference is. */
@@ -69,11 +77,16 @@ static bool same_in_constant_time(struct str_view a, struct str_view b) {
   return difference == 0;
 }
 
-bool sip_digest_matches(const struct sip_digest *digest, struct str_view ha1_hex, struct str_view method) {
+bool sip_digest_matches_ha2(const struct sip_digest *digest, struct str_view ha1_hex, struct str_view ha2_hex) {
   bool has_qop = digest->qop.length > 0;
   if (digest->algorithm == SIP_DIGEST_UNKNOWN) return false;
   if (has_qop && !str_view_equal_nocase(digest->qop, STR_VIEW("auth"))) return false;
   if (has_qop && (!digest->has_nonce_count || digest->cnonce.length == 0)) return false;
-  struct sip_digest_hex right = sip_digest_response(digest, ha1_hex, method);
+  struct sip_digest_hex right = response_of(digest, ha1_hex, ha2_hex);
   return same_in_constant_time(digest->response, str_view_of(right.text, right.length));
+}
+
+bool sip_digest_matches(const struct sip_digest *digest, struct str_view ha1_hex, struct str_view method) {
+  struct sip_digest_hex ha2 = sip_digest_ha2(digest->algorithm, method, digest->uri);
+  return sip_digest_matches_ha2(digest, ha1_hex, str_view_of(ha2.text, ha2.length));
 }

@@ -3,6 +3,7 @@
 #include "trace/trace_mask.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #define SECRETS_MAX 48
 
@@ -30,8 +31,24 @@ static void add(struct secrets *secrets, const char *start, const char *end, con
   secrets->rows[at] = (struct secret){start, end};
 }
 
+enum { BLANK = 1, NAME_ENDS = 2, VALUE_ENDS = 4 }; /* what a byte of credentials is, or does */
+
+static const uint8_t kinds[256] = {
+    [' '] = BLANK | NAME_ENDS | VALUE_ENDS,
+    ['\t'] = BLANK | NAME_ENDS | VALUE_ENDS,
+    ['\r'] = BLANK | NAME_ENDS | VALUE_ENDS,
+    ['\n'] = BLANK | NAME_ENDS | VALUE_ENDS,
+    [','] = NAME_ENDS | VALUE_ENDS,
+    ['='] = NAME_ENDS,
+    ['"'] = NAME_ENDS,
+};
+
+static bool is_a(char byte, unsigned kind) {
+  return (kinds[(uint8_t)byte] & kind) != 0;
+}
+
 static bool is_blank(char byte) {
-  return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
+  return is_a(byte, BLANK);
 }
 
 static const char *skip_blanks(const char *at, const char *end) {
@@ -79,7 +96,7 @@ static const char *quoted_end(const char *at, const char *end) {
 static void find_in_digest(struct secrets *secrets, const char *at, const char *end, const char *bytes_end) {
   while ((at = skip_blanks(at, end)) < end) {
     const char *name = at;
-    while (at < end && *at != '=' && *at != ',' && *at != '"' && !is_blank(*at))
+    while (at < end && !is_a(*at, NAME_ENDS))
       at++;
     struct str_view name_view = str_view_of(name, (size_t)(at - name));
     at = skip_blanks(at, end);
@@ -93,7 +110,7 @@ static void find_in_digest(struct secrets *secrets, const char *at, const char *
     if (is_quoted)
       at = quoted_end(at, end);
     else
-      while (at < end && *at != ',' && !is_blank(*at))
+      while (at < end && !is_a(*at, VALUE_ENDS))
         at++;
     if (!is_told(name_view)) add(secrets, value, at, bytes_end);
     if (is_quoted && at < end) at++;
