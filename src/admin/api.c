@@ -5,6 +5,8 @@
 #include <string.h>
 #include <time.h>
 
+#define ORDER_DEADLINE_MS 5000
+
 void api_respond_text(struct api_response *response, unsigned status, const char *content_type, char *text) {
   free(response->body);
   response->status = text ? status : 500;
@@ -121,4 +123,10 @@ bool api_query_number(const struct api_request *request, const char *name, uint3
   snprintf(detail, sizeof detail, "%s must be a whole number from %u to %u", name, min, max);
   api_respond_problem(response, 400, detail, NULL);
   return false;
+}
+
+enum result api_order(const struct api_request *request, struct worker_order order, char **answer_out) {
+  order.by = request->by;
+  if (order.deadline_ms == 0) order.deadline_ms = ORDER_DEADLINE_MS;
+  return worker_group_order(request->switch_parts->group, &order, answer_out);
 }

@@ -89,6 +89,10 @@ bool api_query_number(const struct api_request *request, const char *name, uint3
 json_t *api_parameter_values(const struct api_request *request);
 json_t *api_parameter_changes(const struct api_request *request, const json_t *before);
 
+/* Gives `order` in the name of who asks, and waits for the answer as long as an order of the API may take, unless it
+ * says how long. As worker_group_order. */
+enum result api_order(const struct api_request *request, struct worker_order order, char **answer_out);
+
 /* All that the workers have of a list (ORDER_LIST_CALLS, ORDER_LIST_REGISTRATIONS), some more than `items_max` at most,
  * as one array. New reference; NULL when a worker gave nothing. */
 json_t *api_all_of_workers(const struct api_request *request, enum order_kind order, size_t items_max);

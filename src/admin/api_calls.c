@@ -6,8 +6,6 @@
 #include "admin/api.h"
 #include "admin/api_calls_found.h"
 
-#define ORDER_DEADLINE_MS 5000
-
 #define PAGE_BYTES_MAX (1024 * 1024)
 
 /* Where a list goes on: on this worker, at this slot. As text "WORKER.SLOT". */
@@ -21,8 +19,7 @@ struct place {
 static enum result take_page(const struct api_request *request, enum order_kind order, struct place *place,
                              FILE *items) {
   char *answer = NULL;
-  enum result result = worker_group_order(request->switch_parts->group, (int)place->worker, order, place->slot,
-                                          request->by, "", ORDER_DEADLINE_MS, &answer);
+  enum result result = api_order(request, (struct worker_order){(int)place->worker, order, place->slot}, &answer);
   char *line_end = result == RESULT_OK && answer ? strchr(answer, '\n') : NULL;
   if (line_end) {
     *line_end = '\0';
@@ -116,8 +113,7 @@ void api_keep_alive_networks_list(const struct api_request *request, struct api_
 
 void api_call_get(const struct api_request *request, struct api_response *response) {
   char *answer = NULL;
-  enum result result = worker_group_order(request->switch_parts->group, -1, ORDER_SHOW_CALL, request->id, request->by,
-                                          "", ORDER_DEADLINE_MS, &answer);
+  enum result result = api_order(request, (struct worker_order){WORKER_EVERY, ORDER_SHOW_CALL, request->id}, &answer);
   if (result == RESULT_OK) {
     api_respond_text(response, 200, "application/json", answer);
   } else {
@@ -130,8 +126,7 @@ void api_call_get(const struct api_request *request, struct api_response *respon
 static void order(const struct api_request *request, enum order_kind kind, const char *not_found,
                   struct api_response *response) {
   char *answer = NULL;
-  enum result result = worker_group_order(request->switch_parts->group, -1, kind, request->id, request->by, "",
-                                          ORDER_DEADLINE_MS, &answer);
+  enum result result = api_order(request, (struct worker_order){WORKER_EVERY, kind, request->id}, &answer);
   const char *why_not = result == RESULT_WRONG_STATE ? answer : NULL;
   if (result == RESULT_OK)
     api_respond_text(response, 204, "application/json", strdup(""));
@@ -166,8 +161,8 @@ void api_drain(const struct api_request *request, struct api_response *response)
   char *answer = NULL;
   bool draining;
   if (!read_draining(request, &draining, response)) return;
-  enum result result = worker_group_order(request->switch_parts->group, -1, ORDER_DRAIN, draining ? "" : "off",
-                                          request->by, "", ORDER_DEADLINE_MS, &answer);
+  enum result result =
+      api_order(request, (struct worker_order){WORKER_EVERY, ORDER_DRAIN, draining ? "" : "off"}, &answer);
   free(answer);
   if (result == RESULT_OK)
     api_respond_json(response, 200, json_pack("{s:b}", "applied", true));

@@ -7,7 +7,6 @@
 #include "admin/parameter_effect.h"
 
 #define PARAMETER_NAME_BYTES 64
-#define PREVIEW_DEADLINE_MS  5000
 #define VALUE_TEXT_BYTES     (PARAMETER_TEXT_MAX * 4 + 1)
 
 static const char *const type_names[] = {
@@ -171,8 +170,8 @@ static bool ask_calls(const struct api_request *request, const char *name, const
   char *answer = NULL, change[PARAMETER_NAME_BYTES + VALUE_TEXT_BYTES];
   struct effect_on_calls one;
   snprintf(change, sizeof change, "%s=%s", name, value);
-  enum result result = worker_group_order(request->switch_parts->group, -1, ORDER_PREVIEW_PARAMETER, change,
-                                          request->by, "\n", PREVIEW_DEADLINE_MS, &answer);
+  enum result result =
+      api_order(request, (struct worker_order){WORKER_EVERY, ORDER_PREVIEW_PARAMETER, change, .joiner = "\n"}, &answer);
   for (const char *line = answer; result == RESULT_OK && line; line = strchr(line, '\n')) {
     if (*line == '\n') line++;
     if (sscanf(line, "%lu %lu %lu", &one.calls, &one.sooner, &one.ending) != 3) break;

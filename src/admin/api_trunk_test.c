@@ -5,8 +5,7 @@
 
 #include "admin/api.h"
 
-#define ORDER_DEADLINE_MS 5000
-#define TARGET_BYTES      512
+#define TARGET_BYTES 512
 
 /* A gateway's tests all run on one worker, which so sees to it that there is one at a time. */
 static int worker_of(const struct api_request *request) {
@@ -17,8 +16,7 @@ static int worker_of(const struct api_request *request) {
 static void order(const struct api_request *request, enum order_kind kind, const char *target, unsigned status,
                   struct api_response *response) {
   char *answer = NULL;
-  enum result result = worker_group_order(request->switch_parts->group, worker_of(request), kind, target, request->by,
-                                          "", ORDER_DEADLINE_MS, &answer);
+  enum result result = api_order(request, (struct worker_order){worker_of(request), kind, target}, &answer);
   if (result == RESULT_OK) {
     api_respond_text(response, status, "application/json", answer);
     return;

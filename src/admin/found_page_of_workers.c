@@ -5,9 +5,8 @@
 
 #include "admin/found_page.h"
 
-#define ORDER_DEADLINE_MS 5000
-#define WORKERS_MAX       64
-#define ID_BYTES_MAX      64
+#define WORKERS_MAX  64
+#define ID_BYTES_MAX 64
 
 /* How much had been written when each worker had said all: where a line stands says whose it is. */
 struct shares {
@@ -20,8 +19,7 @@ static enum result find_on(struct found_page *page, const struct workers_search 
   while (result == RESULT_OK && strcmp(slot, "end") != 0) {
     char *answer = NULL;
     snprintf(target, sizeof target, "%s\n%s", slot, search->target);
-    result = worker_group_order(search->request->switch_parts->group, (int)worker, search->find, target,
-                                search->request->by, "", ORDER_DEADLINE_MS, &answer);
+    result = api_order(search->request, (struct worker_order){(int)worker, search->find, target}, &answer);
     char *line_end = result == RESULT_OK && answer ? strchr(answer, '\n') : NULL;
     if (line_end) {
       *line_end = '\0';
@@ -47,8 +45,7 @@ static enum result show_on(const struct found_page *page, const struct workers_s
     length += (size_t)snprintf(target + length, sizeof target - length, "%s%s", length ? "," : "", id);
   }
   if (length == 0) return RESULT_OK;
-  enum result result = worker_group_order(search->request->switch_parts->group, (int)worker, search->show, target,
-                                          search->request->by, "", ORDER_DEADLINE_MS, &answer);
+  enum result result = api_order(search->request, (struct worker_order){(int)worker, search->show, target}, &answer);
   if (result == RESULT_OK && asprintf(&array, "[%s]", answer ? answer : "") < 0) array = NULL;
   json_t *list = array ? json_loads(array, 0, NULL) : NULL, *thing;
   size_t i;

@@ -79,11 +79,21 @@ enum result worker_group_set_directory(struct worker_group *group, const struct 
 enum result worker_group_set_parameters(struct worker_group *group, const struct parameters *parameters,
                                         int deadline_ms);
 
-/* Gives an order to one worker, or to all (worker < 0), and waits for the answers, whose texts are joined with `joiner`
- * in a heap string that the caller frees. The result is the first RESULT_OK of any worker (hang up: the one that has
- * the call), else the first failure. RESULT_TIMED_OUT after `deadline_ms`. Any thread but a worker's. */
-enum result worker_group_order(struct worker_group *group, int worker, enum order_kind order, const char *target,
-                               const char *by, const char *joiner, int deadline_ms, char **answer_out);
+#define WORKER_EVERY -1
+
+/* What is ordered: of one worker, or of every one. */
+struct worker_order {
+  int worker;
+  enum order_kind kind;
+  const char *target, *by;
+  const char *joiner; /* stands between the answers of several workers; NULL: nothing does */
+  int deadline_ms;
+};
+
+/* Gives the order and waits for the answers, whose texts are joined in a heap string that the caller frees. The result
+ * is the first RESULT_OK of any worker (hang up: the one that has the call), else the first failure. RESULT_TIMED_OUT
+ * after the deadline. Any thread but a worker's. */
+enum result worker_group_order(struct worker_group *group, const struct worker_order *order, char **answer_out);
 
 /* Sums of all workers, read without stopping them. */
 struct worker_group_status {

@@ -186,13 +186,17 @@ static void test_orders_are_answered_by_all_workers_or_one(void) {
   struct worker_options options = one_socket(2);
   if (!open_group(&options)) return;
   char *answer;
-  expect_int(worker_group_order(group, -1, ORDER_LIST_CALLS, "all", "admin", ", ", 2000, &answer), ==, RESULT_OK);
+  expect_int(worker_group_order(
+                 group, &(struct worker_order){WORKER_EVERY, ORDER_LIST_CALLS, "all", "admin", ", ", 2000}, &answer),
+             ==, RESULT_OK);
   expect_bytes(answer, strlen(answer), "0 all by admin, 1 all by admin");
   free(answer);
-  expect_int(worker_group_order(group, 1, ORDER_SHOW_CALL, "x", "y", ", ", 2000, &answer), ==, RESULT_OK);
+  expect_int(worker_group_order(group, &(struct worker_order){1, ORDER_SHOW_CALL, "x", "y", ", ", 2000}, &answer), ==,
+             RESULT_OK);
   expect_bytes(answer, strlen(answer), "1 x by y");
   free(answer);
-  expect_int(worker_group_order(group, 2, ORDER_SHOW_CALL, "x", "y", ", ", 2000, &answer), ==, RESULT_OUT_OF_RANGE);
+  expect_int(worker_group_order(group, &(struct worker_order){2, ORDER_SHOW_CALL, "x", "y", ", ", 2000}, &answer), ==,
+             RESULT_OUT_OF_RANGE);
   close_group();
 }
 
@@ -634,7 +638,9 @@ static void test_a_group_starts_and_stops_a_hundred_times(void) {
     if (!open_group(&options)) return;
     say("1 once");
     char *answer = NULL;
-    expect_int(worker_group_order(group, -1, ORDER_LIST_CALLS, "", "", ",", 2000, &answer), ==, RESULT_OK);
+    expect_int(
+        worker_group_order(group, &(struct worker_order){WORKER_EVERY, ORDER_LIST_CALLS, "", "", ",", 2000}, &answer),
+        ==, RESULT_OK);
     free(answer);
     close_group();
   }

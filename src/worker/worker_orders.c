@@ -44,22 +44,22 @@ static uint64_t all_workers(const struct worker_group *group) {
   return group->worker_count == 64 ? UINT64_MAX : (UINT64_C(1) << group->worker_count) - 1;
 }
 
-enum result worker_group_order(struct worker_group *group, int worker, enum order_kind order, const char *target_text,
-                               const char *by_text, const char *joiner, int deadline_ms, char **answer_out) {
+enum result worker_group_order(struct worker_group *group, const struct worker_order *order, char **answer_out) {
   *answer_out = NULL;
   if (!is_running(group)) return RESULT_WRONG_STATE;
-  if (worker >= group->worker_count) return RESULT_OUT_OF_RANGE;
-  struct str_view target = str_view_from_c(target_text), by = str_view_from_c(by_text);
+  if (order->worker >= group->worker_count) return RESULT_OUT_OF_RANGE;
+  struct str_view target = str_view_from_c(order->target);
   char texts[ORDER_TEXTS_BYTES];
   struct text_builder builder = text_builder_over(texts, sizeof texts);
   text_builder_add(&builder, target);
-  text_builder_add(&builder, by);
+  text_builder_add(&builder, str_view_from_c(order->by));
   if (builder.overflowed) return RESULT_OUT_OF_RANGE;
-  struct inbox_note note = {.kind = INBOX_ORDER, .order = order, .target_length = (uint32_t)target.length};
-  struct pending_order pending = {.missing = worker < 0 ? all_workers(group) : UINT64_C(1) << worker};
-  enum result waited = give(group, &pending, &note, text_builder_view(&builder), deadline_ms);
-  enum result result = order_desk_join(&pending, joiner, answer_out);
-  if (order == ORDER_DRAIN) __atomic_store_n(&group->draining, strcmp(target_text, "off") != 0, __ATOMIC_RELAXED);
+  struct inbox_note note = {.kind = INBOX_ORDER, .order = order->kind, .target_length = (uint32_t)target.length};
+  struct pending_order pending = {.missing = order->worker < 0 ? all_workers(group) : UINT64_C(1) << order->worker};
+  enum result waited = give(group, &pending, &note, text_builder_view(&builder), order->deadline_ms);
+  enum result result = order_desk_join(&pending, order->joiner ? order->joiner : "", answer_out);
+  if (order->kind == ORDER_DRAIN)
+    __atomic_store_n(&group->draining, strcmp(order->target, "off") != 0, __ATOMIC_RELAXED);
   return waited == RESULT_OK ? result : waited;
 }
 
