@@ -8,7 +8,9 @@
  *
  *   leg->logins:  one after the other, of servers and of proxies
  *                 [nonce count, 4 bytes][user][H(A1)][the challenge as it came]   empty texts: none
- *                 [the lines that our last INVITE carried, which its ACK repeats (§13.2.2.4, §22.1)] */
+ *                 [the lines that the INVITE of the call carried, the last one until its 2xx, which every ACK of it
+ *                  repeats (§13.2.2.4, §22.1), also that of a branch which answers late]
+ *                 [those of our last re-INVITE] */
 #include "base/packed.h"
 #include "call/call_supervision.h"
 #include "directory/directory.h"
@@ -32,7 +34,7 @@ struct login {
 
 struct logins {
   struct login of[LOGIN_KINDS];
-  struct str_view invite_lines;
+  struct str_view invite_lines, reinvite_lines;
 };
 
 /* --- what the leg keeps ------------------------------------------------------------------------------------------ */
@@ -51,11 +53,13 @@ static bool load(struct call_step *step, const struct call_leg *leg, struct logi
     login->challenge = packed_take_text(&reader);
   }
   logins->invite_lines = packed_take_text(&reader);
+  logins->reinvite_lines = packed_take_text(&reader);
   return !reader.broken;
 }
 
 static bool save(struct call_step *step, struct call_leg *leg, const struct logins *logins) {
-  struct text_builder builder = arena_builder(step->context->arena, LOGIN_KINDS * LOGIN_BYTES_MAX + LINES_BYTES_MAX);
+  struct text_builder builder =
+      arena_builder(step->context->arena, LOGIN_KINDS * LOGIN_BYTES_MAX + 2 * LINES_BYTES_MAX);
   for (unsigned kind = 0; kind < LOGIN_KINDS; kind++) {
     const struct login *login = &logins->of[kind];
     packed_add(&builder, login->nonce_count, 4);
@@ -64,6 +68,7 @@ static bool save(struct call_step *step, struct call_leg *leg, const struct logi
     packed_add_text(&builder, login->challenge);
   }
   packed_add_text(&builder, logins->invite_lines);
+  packed_add_text(&builder, logins->reinvite_lines);
   return !builder.overflowed &&
          block_store_set(step->table->rooms.blocks, &leg->logins, text_builder_view(&builder)) == RESULT_OK;
 }
@@ -109,8 +114,10 @@ static uint32_t add(struct call_step *step, struct call_leg *leg, const struct l
   size_t before = headers->length;
   if (!load(step, leg, &logins)) return 0;
   uint32_t sent = add_lines(step, use, &logins, headers);
-  if (str_view_equal(use->method, STR_VIEW("INVITE")))
-    logins.invite_lines = str_view_from(text_builder_view(headers), before);
+  if (str_view_equal(use->method, STR_VIEW("INVITE"))) {
+    bool is_first = leg->side == CALL_CALLEE && leg->ack_cseq == 0;
+    *(is_first ? &logins.invite_lines : &logins.reinvite_lines) = str_view_from(text_builder_view(headers), before);
+  }
   if (save(step, leg, &logins)) return sent;
   headers->length = before; /* a count must not be used twice */
   return 0;
@@ -131,6 +138,12 @@ struct str_view call_credentials_of_bye(struct call_step *step, struct call_leg 
 }
 
 struct str_view call_credentials_of_ack(struct call_step *step, const struct call_leg *leg) {
+  struct logins logins;
+  if (!load(step, leg, &logins)) return (struct str_view){0};
+  return logins.reinvite_lines.length > 0 ? logins.reinvite_lines : logins.invite_lines;
+}
+
+struct str_view call_credentials_of_branch_ack(struct call_step *step, const struct call_leg *leg) {
   struct logins logins;
   return load(step, leg, &logins) ? logins.invite_lines : (struct str_view){0};
 }

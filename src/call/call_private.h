@@ -591,6 +591,9 @@ uint32_t call_credentials_add(struct call_step *step, struct call_leg *leg, stru
  * §13.2.2.4, §22.1). In the arena. */
 struct str_view call_credentials_of_ack(struct call_step *step, const struct call_leg *leg);
 
+/* And for the ACK of a further branch of a fork: those of the INVITE that made the call. */
+struct str_view call_credentials_of_branch_ack(struct call_step *step, const struct call_leg *leg);
+
 /* And for a BYE that is sent to `request_uri` beside the dialog of `leg`: to a further branch of a fork. */
 struct str_view call_credentials_of_bye(struct call_step *step, struct call_leg *leg, struct str_view request_uri);
 

@@ -87,7 +87,7 @@ static void acknowledge(struct call_step *step, const struct stray_way *way, boo
   struct str_view branch = transaction_stateless_branch(step->context, random_u64(step->context->random));
   if (offers) answer = call_session_declined(step);
   struct dialog_request ack = {.method = SIP_METHOD_ACK, .content_type = answer.content_type, .body = answer.bytes};
-  if (step->leg) ack.extra_headers = call_credentials_of_ack(step, step->leg);
+  if (step->leg) ack.extra_headers = call_credentials_of_branch_ack(step, step->leg);
   struct str_view bytes = build(step, way, &ack, branch);
   if (bytes.length > 0) outbox_send(step->context->outbox, &way->flow, bytes);
 }

@@ -181,7 +181,7 @@ LEG_ACTION(acknowledge_again) {
     struct str_view request_uri = dialog_branch_request_uri(dialogs, leg->dialog, step->branch);
     struct dialog_dismissal dismissal = {.branch = step->branch,
                                          .cseq = step->message->cseq,
-                                         .ack_headers = call_credentials_of_ack(step, leg),
+                                         .ack_headers = call_credentials_of_branch_ack(step, leg),
                                          .bye_headers = call_credentials_of_bye(step, leg, request_uri)};
     dialog_dismiss_branch(dialogs, step->context, leg->dialog, &dismissal);
   } else if (leg->state == LEG_STATE_LEAVING && step->message->cseq > leg->ack_cseq && leg->offer == LEG_OFFER_NONE) {
@@ -192,7 +192,7 @@ LEG_ACTION(acknowledge_again) {
   } else if (!leg->ack_owed) {
     /* The first one may still wait for the journal: this one must not overtake it. */
     step->context->outbox->sends_wait = OUTBOX_WAITS;
-    dialog_resend_ack(dialogs, step->context, leg->dialog, call_credentials_of_ack(step, leg));
+    dialog_resend_ack(dialogs, step->context, leg->dialog);
     step->context->outbox->sends_wait = OUTBOX_WAITS_NOT;
   }
   return NO_EVENT;

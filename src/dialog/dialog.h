@@ -150,13 +150,12 @@ struct dialog_ack {
   struct str_view body;
 };
 
-/* Sends it and remembers what it said, so that dialog_resend_ack can answer a repeated 2xx, but not the credentials of
- * one without a body: they are handed in again. RESULT_WRONG_STATE before a 2xx. RESULT_FULL with a body: sent, but not
+/* Sends it and remembers what it said, so that dialog_resend_ack can answer a repeated 2xx with the same again,
+ * whatever was sent meanwhile. RESULT_WRONG_STATE before a 2xx. RESULT_FULL with a body or credentials: sent, but not
  * kept. */
 enum result dialog_send_ack(struct dialog_table *table, struct context *context, struct handle dialog,
                             const struct dialog_ack *ack) MUST_USE;
-void dialog_resend_ack(struct dialog_table *table, struct context *context, struct handle dialog,
-                       struct str_view credentials);
+void dialog_resend_ack(struct dialog_table *table, struct context *context, struct handle dialog);
 
 /* --- responses as UAS -------------------------------------------------------------------------------------------- */
 

@@ -61,7 +61,7 @@ struct dialog {
   uint64_t random_bits;        /* of our tag */
   struct handle owner;         /* with the two below: struct transaction_owner, which would have a hole here */
   struct block pending_target; /* of a target refresh request that is not answered yet */
-  struct block ack;            /* an ACK with a body, as it was sent; one without is written anew */
+  struct block ack;            /* one with a body or credentials, as it was sent; another is written anew */
   uint32_t local_cseq;         /* of the last request we sent; 0: none */
   uint32_t invite_cseq;        /* of the INVITE we sent that makes the dialog; 0: we are UAS */
   uint32_t remote_invite_cseq; /* of the last INVITE received */

@@ -167,16 +167,16 @@ enum result dialog_send_ack(struct dialog_table *table, struct context *context,
   if (result != RESULT_OK) return result;
   dialog->ack_cseq = ack->cseq;
   block_store_clear(table->blocks, &dialog->ack);
-  return ack->body.length > 0 ? block_store_set(table->blocks, &dialog->ack, bytes) : RESULT_OK;
+  bool is_bare = ack->body.length == 0 && ack->credentials.length == 0;
+  return is_bare ? RESULT_OK : block_store_set(table->blocks, &dialog->ack, bytes);
 }
 
-void dialog_resend_ack(struct dialog_table *table, struct context *context, struct handle handle,
-                       struct str_view credentials) {
+void dialog_resend_ack(struct dialog_table *table, struct context *context, struct handle handle) {
   struct dialog *dialog = dialog_at(table, handle);
   if (!dialog || dialog->ack_cseq == 0) return;
   struct str_view bytes = block_store_view(table->blocks, &dialog->ack);
   if (bytes.length == 0) {
-    struct dialog_ack ack = {.cseq = dialog->ack_cseq, .credentials = credentials};
+    struct dialog_ack ack = {.cseq = dialog->ack_cseq};
     bytes = build_ack(table, context, dialog, &dialog->end, &ack, ack_branch(context, dialog, ack.cseq));
   }
   (void)send_bytes(context, &dialog->end.flow, bytes);

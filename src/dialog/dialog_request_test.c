@@ -326,7 +326,7 @@ static void test_an_ack_says_the_credentials_that_it_is_given(void) {
   struct str_view login = STR_VIEW("Authorization: Digest response=\"1\"\r\n");
   struct dialog_ack ack = {.cseq = 1, .credentials = login};
   expect_int(dialog_send_ack(world->table, &world->context, dialog, &ack), ==, RESULT_OK);
-  dialog_resend_ack(world->table, &world->context, dialog, login);
+  dialog_resend_ack(world->table, &world->context, dialog);
   expect_int(world->outbox.entry_count, ==, 2);
   expect(str_view_equal(world->outbox.entries[0].bytes, world->outbox.entries[1].bytes));
   expect_header(sent(world), AUTHORIZATION, "Digest response=\"1\"");
@@ -336,7 +336,7 @@ static void test_an_ack_says_the_credentials_that_it_is_given(void) {
 static void expect_same_ack_again(struct world *world, struct handle dialog, const char *body) {
   struct dialog_ack ack = {1, {0}, world_view(body[0] ? "application/sdp" : ""), world_view(body)};
   expect_int(dialog_send_ack(world->table, &world->context, dialog, &ack), ==, RESULT_OK);
-  dialog_resend_ack(world->table, &world->context, dialog, (struct str_view){0});
+  dialog_resend_ack(world->table, &world->context, dialog);
   expect_int(world->outbox.entry_count, ==, 2);
   expect(str_view_equal(world->outbox.entries[0].bytes, world->outbox.entries[1].bytes));
   expect_view(sent(world)->body, body);
@@ -357,7 +357,7 @@ static void test_the_ack_of_the_last_2xx_is_still_known_while_a_reinvite_is_open
   expect_int(dialog_send_ack(world->table, &world->context, dialog, &(struct dialog_ack){.cseq = 1}), ==, RESULT_OK);
   expect_int(send_request(world, dialog, SIP_METHOD_INVITE), ==, RESULT_OK);
   next_event(world);
-  dialog_resend_ack(world->table, &world->context, dialog, (struct str_view){0});
+  dialog_resend_ack(world->table, &world->context, dialog);
   expect_header(sent(world), CSEQ, "1 ACK");
   world_end(world);
 }
@@ -371,7 +371,7 @@ static void test_an_ack_without_body_replaces_one_with(void) {
   expect_int(send_request(world, dialog, SIP_METHOD_INVITE), ==, RESULT_OK);
   expect_int(dialog_send_ack(world->table, &world->context, dialog, &(struct dialog_ack){.cseq = 2}), ==, RESULT_OK);
   next_event(world);
-  dialog_resend_ack(world->table, &world->context, dialog, (struct str_view){0});
+  dialog_resend_ack(world->table, &world->context, dialog);
   const struct sip_message *ack = sent(world);
   expect_header(ack, CSEQ, "2 ACK");
   expect_view(ack->body, "");
@@ -383,7 +383,7 @@ static void test_without_an_ack_nothing_is_resent(void) {
   struct handle dialog = carol_is_called(world);
   expect_int(dialog_send_ack(world->table, &world->context, dialog, &(struct dialog_ack){.cseq = 1}), ==,
              RESULT_WRONG_STATE);
-  dialog_resend_ack(world->table, &world->context, dialog, (struct str_view){0});
+  dialog_resend_ack(world->table, &world->context, dialog);
   expect(nothing_sent(world));
   world_end(world);
 }

@@ -292,7 +292,7 @@ static void test_stale_handles_do_no_harm(void) {
   expect_int(dialog_send_reliable(world->table, context, dialog, HANDLE_NONE, 180, none), ==, RESULT_NOT_FOUND);
   expect_int(dialog_provisional_due(world->table, context, dialog, &again), ==, RESULT_NOT_FOUND);
   expect_int(dialog_receive_prack(world->table, dialog, info), ==, RESULT_NOT_FOUND);
-  dialog_resend_ack(world->table, context, dialog, (struct str_view){0});
+  dialog_resend_ack(world->table, context, dialog);
   dialog_dismiss_branch(world->table, context, dialog, &(struct dialog_dismissal){0});
   dialog_note_response_sent(world->table, dialog, 200);
   expect_int(dialog_call_id(world->table, dialog).length, ==, 0);

@@ -22,7 +22,7 @@ struct source {
   struct ring_reader reader;
   uint64_t from; /* records before this position are known to who asks */
   uint64_t
-      end; /* records from here on are left for the next answer: they came, or may get notes, after the first walk */
+      end; /* records from here on are left for the next answer: after the first walk they came, or may get notes */
   struct taken *taken; /* no more than are given, and one: the first, or round and round the last */
   size_t taken_count, taken_max;
 };

@@ -146,7 +146,7 @@ void trunk_acknowledge(struct trunk_step *step) {
     struct dialog_dismissal dismissal = {.branch = step->branch, .cseq = cseq};
     dialog_dismiss_branch(dialogs, step->context, trial->dialog, &dismissal);
   } else if (cseq == trial->ack_cseq) {
-    dialog_resend_ack(dialogs, step->context, trial->dialog, ack.credentials);
+    dialog_resend_ack(dialogs, step->context, trial->dialog);
   } else if (dialog_send_ack(dialogs, step->context, trial->dialog, &ack) == RESULT_OK) {
     trial->ack_cseq = cseq;
   }
