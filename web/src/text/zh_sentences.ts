@@ -175,7 +175,7 @@ export const chinese_parts: Record<string, string> = {
   "a list of 1 to 16 addresses such as 192.0.2.1 (any port) or 192.0.2.1:5060": "由 1 至 16 个地址组成的列表，例如 192.0.2.1（任意端口）或 192.0.2.1:5060",
   "an address such as 192.0.2.1:5060, [2001:db8::1]:5060 or a host name": "地址，例如 192.0.2.1:5060、[2001:db8::1]:5060 或主机名",
   "an address such as 192.0.2.1:5060 or [2001:db8::1]:5060": "地址，例如 192.0.2.1:5060 或 [2001:db8::1]:5060",
-  "a list of 1 to 256 prefixes: digits, or \"*\" for any number": "由 1 至 256 个前缀组成的列表：数字，或用 \"*\" 表示任意号码",
+  "a list of 1 to 256 prefixes: digits, letters, + and #, or \"*\" for any number": "由 1 至 256 个前缀组成的列表：数字、字母、+ 和 #，或用 \"*\" 表示任意号码",
   "a list of at most 32 rules such as \"0049*:49*\"": "最多 32 条规则的列表，例如 \"0049*:49*\"",
   "a list of rules such as \"0049*:49*\"": "规则的列表，例如 \"0049*:49*\"",
   "an object of seconds (1 to 600) by stage: invite, trying, session_progress, session_progress_sdp, ringing": "按阶段（invite、trying、session_progress、session_progress_sdp、ringing）给出秒数（1 至 600）的对象",
