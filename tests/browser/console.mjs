@@ -70,6 +70,18 @@ async function visit(page, address) {
   await page.evaluate((to) => { history.pushState(null, "", to); dispatchEvent(new PopStateEvent("popstate")); }, address);
 }
 
+// A call's ladder, with a message in full beside it or before it.
+async function look_at_trace(page, name, found, judges = true) {
+  const ended = await page.evaluate(async () => (await (await fetch("/api/v1/cdrs?reason=normal&limit=1")).json()).items[0].id);
+  await visit(page, `/trace?call=${ended}&minutes=1440`);
+  await page.locator(".ladder .step-note").first().waitFor();
+  await look(page, name, found, judges);
+  await page.locator(".ladder").getByRole("button", { name: /INVITE/ }).first().click();
+  await page.locator(".message").first().waitFor();
+  await look(page, `${name}-message`, found, judges);
+  await page.keyboard.press("Escape");
+}
+
 const name_of = (path) => (path === "/" ? "overview" : path.slice(1));
 
 // What the doctor says after twenty calls that ended alike.
@@ -95,6 +107,9 @@ const STEPS = {
         if (path === "/") await page.locator(".chart canvas").first().waitFor();
         else await page.locator(READY).first().waitFor();
         await look(page, name_of(path), found);
+        if (path !== "/") continue;
+        await page.locator(".panel").last().scrollIntoViewIfNeeded();
+        await look(page, "overview-below", found, false);
       }
       for (const [path, name, ready] of DIALOGUES) {
         await visit(page, path);
@@ -103,8 +118,11 @@ const STEPS = {
         await look(page, name, found);
         await page.keyboard.press("Escape");
       }
+      await look_at_trace(page, "trace-call", found);
       await visit(page, "/parameters?name=SS_SIP_SESSION_TTL");
       await page.getByLabel("Value (s)").waitFor();
+      await page.getByLabel("Value (s)").fill("300");
+      await page.locator(".effect").waitFor();
       await look(page, "parameter", found);
       if (width < 1000) {
         await page.getByRole("button", { name: "Menu" }).click();
@@ -133,7 +151,12 @@ const STEPS = {
     await page.getByText("允许：90 至 86400 s，或 0").waitFor();
     const english = await page.locator(".parameter-summary").evaluateAll((lines) => lines.map((line) => line.textContent).filter((text) => !/[\u4e00-\u9fff]/.test(text)));
     check(!english.length, `parameters are spoken of in English: ${english.join("; ")}`);
+    await page.getByRole("textbox", { name: /参数值/ }).fill("300");
+    await page.locator(".effect").getByText(/秒/).waitFor();
     await look(page, "parameter-zh", found);
+    await page.getByRole("textbox", { name: /参数值/ }).fill("45");
+    await page.locator(".effect.refused").getByText("允许的值：90 至 86400 s，或 0").waitFor();
+    await look(page, "parameter-refused-zh", found, false);
     await page.route("**/api/v1/doctor?*", (route) => route.fulfill({ json: PILED_UP }));
     await visit(page, "/doctor");
     await page.getByText("达到该时长的 21 路通话中，有 20 路恰在应答后 32 秒被设备挂断。").waitFor();
@@ -166,6 +189,28 @@ const STEPS = {
         await page.locator(ready).first().waitFor();
         await look(page, `${name}-zh`, found, false);
         await page.keyboard.press("Escape");
+      }
+      await look_at_trace(page, "trace-call-zh", found, false);
+      await page.context().close();
+    }
+    check(!found.length, found.join("\n"));
+  },
+
+  // A switch that nothing has happened on yet: every screen says what will be there, and what to do.
+  async look_at_emptiness(browser) {
+    const found = [];
+    for (const [[width, height], locale] of [[WIDTHS[0], "en-GB"], [WIDTHS[1], "zh-CN"]]) {
+      const page = await open_page(browser, { viewport: { width, height }, colorScheme: "light", locale });
+      await page.goto(url);
+      await page.locator(".sign-in-card .link").click();
+      await page.locator('input[name="token"]').fill(token);
+      await page.locator(".sign-in-card .primary").click();
+      await page.locator("#content").waitFor();
+      for (const path of SCREENS) {
+        await visit(page, path);
+        await page.locator("#content h1").waitFor();
+        await page.waitForTimeout(400);
+        await look(page, `empty-${name_of(path)}${locale === "zh-CN" ? "-zh" : ""}`, found, locale === "en-GB");
       }
       await page.context().close();
     }

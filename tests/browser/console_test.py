@@ -84,7 +84,13 @@ def test_every_screen_is_sound_in_both_themes_and_widths(rig):
                                          "--answer", f"{HOST}:{answer}", "--rate", rate, "--count", 100000, "--talk-ms", talk,
                                          "--ring-ms", 400, "--session-expires", 600, "--number", "4420" if local == "berlin" else "3312"])
     wait_until(lambda: len(switch.api.get("/api/v1/cdrs", limit=100)["items"]) > 12, "there are records", 30)
-    use(switch, "look_at_everything", "look_in_chinese", deadline_s=250)
+    use(switch, "look_at_everything", "look_in_chinese", deadline_s=280)
+
+
+@needs("switch", "node", "npm", "chromium")
+@time_limit(200)
+def test_screens_with_nothing_on_them_are_sound(rig):
+    use(rig.switch(), "look_at_emptiness")
 
 
 @needs("switch", "node", "npm", "chromium")

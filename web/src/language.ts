@@ -47,7 +47,8 @@ function translate(said_so: string, patterns: Pattern[]): string {
       return text.endsWith("允许的值：{2}") && i === "2" ? allowed_in_chinese(value) : translate(value, parts);
     });
   }
-  return said_so;
+  const name = ["note", "side", "cause", "reason"].map((prefix) => `${prefix}_${said_so}`).find((one) => one in english);
+  return name && patterns === parts ? t(name as Text) : said_so;
 }
 
 /** What the switch says in sentences of its own, in the operator's language; in English where there is no text for it. */
@@ -55,5 +56,8 @@ export function said(words: string | null | undefined): string {
   if (!words || language.get() !== "zh") return words ?? "";
   sentences ??= patterns_of(chinese_sentences);
   parts ??= patterns_of(chinese_parts);
-  return words.split(/(?<=\.) (?=[A-Z0-9])/).map((sentence) => translate(sentence, sentences!)).join("");
+  return words.split(/(?<=\.) (?=[A-Z0-9])/).map((sentence) => {
+    const found = translate(sentence, sentences!), bare = sentence.replace(/\.$/, "");
+    return found !== sentence || bare === sentence ? found : translate(bare, parts).replace(bare, sentence).replace(/([\u4e00-\u9fff）])$/, "$1。");
+  }).join("");
 }

@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { csv, get, Problem, type Cdr, type Device, type Explanation, type Page, type Timer } from "../api";
 import { clock, milliseconds, number, stamp } from "../format";
-import { t, word, type Text } from "../language";
+import { said as said_in, t, word, type Text } from "../language";
 import { language } from "../preferences";
 import { english } from "../text/en";
 import { chinese_explanations } from "../text/zh";
@@ -51,17 +51,21 @@ function Why({ id }: { id: string }) {
     {!!said?.messages?.length && <section class="decisive"><h3>{t("decisive")}</h3><ol>{said.messages.map((message) => (
       <li><span class="figure muted">{stamp(message.at, true).slice(11)}</span>
         <span class={`decisive-way ${message.direction}`} aria-hidden="true">{message.direction === "in" ? "→" : message.direction === "out" ? "←" : "•"}</span>
-        <span class="mono clip" title={message.summary}>{message.summary}</span>
+        <span class="mono clip" title={in_language(message)}>{in_language(message)}</span>
         <span class="muted mono small">{message.remote}{message.repeats > 1 ? ` ×${message.repeats}` : ""}</span></li>))}</ol></section>}
     {said?.findings?.map((finding) => <FindingCard finding={finding} brief />)}
   </>;
 }
 
-/** Why it ended, in a sentence; the switch's own says more, and says it in English. */
+/** What the switch notes itself is a sentence, what was said on the wire is not. */
+const in_language = ({ direction, summary }: { direction: string; summary: string }) => (direction === "inside" ? said_in(summary) : summary);
+
+/** Why it ended, in a sentence; the switch's own says more. */
 function Words({ cdr }: { cdr: Cdr }) {
   const translated = language.get() === "zh" && (chinese_explanations[cdr.end_cause ?? ""] ?? chinese_explanations[cdr.end_reason]);
   if (!translated) return cdr.explanation ? <p>{cdr.explanation}</p> : null;
-  return <><p>{translated}</p>{cdr.end_cause && cdr.explanation && <p class="muted small" lang="en">{cdr.explanation}</p>}</>;
+  const more = said_in(cdr.explanation);
+  return <><p>{translated}</p>{cdr.end_cause && more !== cdr.explanation && <p class="muted small">{more}</p>}</>;
 }
 
 /** "caller: BYE", in the operator's words. */
@@ -216,7 +220,7 @@ export function Cdrs() {
       </Head>
       <Filters query={query} />
       {!!state.error && <Failed error={state.error} />}
-      {!state.busy && !state.error && !state.items.length && <Empty icon="cdrs" title={t("no_cdrs")} note={t("no_cdrs_note")} />}
+      {!state.busy && !state.error && !state.items.length && <Empty icon="cdrs" title={t(FILTERS.some((name) => query.get(name)) ? "no_cdrs" : "no_calls_yet")} note={t("no_cdrs_note")} />}
       {state.items.length > 0 && <List label={t("cdrs")} rows={state.items} columns={columns} open={open} card_height={98}
         footer={state.next && <button type="button" disabled={state.busy} onClick={load_more}>{t("load_more")}</button>}
         card={(c) => <>

@@ -1,7 +1,7 @@
 import { useRef, useState } from "preact/hooks";
 import { get, Problem, type Finding, type Opinion } from "../api";
 import { number, percent, stamp } from "../format";
-import { t } from "../language";
+import { said, t } from "../language";
 import { usePolled } from "../live";
 import { language } from "../preferences";
 import { follow } from "../router";
@@ -20,9 +20,9 @@ function Detail({ finding: { detail, seen, numbers, words } }: { finding: Findin
   const translated = language.get() === "zh" && chinese_seen[seen ?? ""];
   if (!detail) return null;
   if (!translated) return <p class="finding-detail">{detail}</p>;
-  const said = translated.replace(/\{(\d)\}/g, (_, i) => String(numbers?.[+i] ?? "")).replace("{words}", words ?? "");
+  const said_so = translated.replace(/\{(\d)\}/g, (_, i) => String(numbers?.[+i] ?? "")).replace("{words}", words ?? "");
   // What a record or a round says in its own words is more than the translation has.
-  return <><p class="finding-detail">{said}</p>{SAYS_MORE.test(seen!) && <p class="muted small" lang="en">{detail}</p>}</>;
+  return <><p class="finding-detail">{said_so}</p>{SAYS_MORE.test(seen!) && <p class="muted small">{said(detail.replace(/\.?$/, "."))}</p>}</>;
 }
 
 export function FindingCard({ finding, brief = false }: { finding: Finding; brief?: boolean }) {
@@ -61,7 +61,7 @@ export function Doctor() {
     <div class="screen">
       <Head title={t("doctor")} note={looked ? t("doctor_looked", stamp(looked.at).slice(11)) : ""}>
         <button type="button" disabled={is_looking && !error} onClick={() => { again.current = true; set_looking(true); ask_again(); }}>{t("refresh")}</button></Head>
-      {is_looking && !error && <p class="muted" role="status">{t("doctor_looking")}</p>}
+      {is_looking && !error && <p class="muted looking" role="status">{t("doctor_looking")}</p>}
       {is_absent && <Empty icon="doctor" title={t("doctor_absent")} note={t("doctor_absent_note")} />}
       {error && !is_absent && !value && <Failed error={error} />}
       {value && !value.items.length && <div class="quiet-sky large"><span><Icon name="check" size={24} /></span><div><strong>{t("doctor_healthy")}</strong><p>{t("doctor_healthy_note")}</p></div></div>}

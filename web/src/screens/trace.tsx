@@ -36,8 +36,9 @@ function detail_of(item: Traced): string | undefined {
   return `cause_${item.detail}` in english ? word("cause", item.detail) : word("reason", item.detail);
 }
 
-function note_text(item: Traced): string {
-  const parts = [word("note", item.note), item.leg && word("side", item.leg), item.seconds && `${item.seconds} s`, detail_of(item), item.status];
+function note_text(item: Traced, is_narrow = false): string {
+  const more = is_narrow && item.note !== "ended" ? [] : [detail_of(item), item.status];
+  const parts = [word("note", item.note), item.leg && word("side", item.leg), item.seconds && `${item.seconds} s`, ...more];
   return parts.filter(Boolean).join(" · ");
 }
 
@@ -52,7 +53,7 @@ function Row({ item, lanes, chosen, is_narrow, onChoose }: { item: Traced; lanes
         <span class="step-lanes">
           {lanes.map((_, lane) => <i class="lane" style={{ left: `${middle(lane)}%` }} />)}
           {item.kind === "note" || item.from === item.to
-            ? <span class="step-note" style={{ left: `${middle(here)}%` }}>{item.kind === "note" ? note_text(item) : brief(item.summary)}</span>
+            ? <span class="step-note" style={{ left: `${middle(here)}%` }}>{item.kind === "note" ? note_text(item, is_narrow) : brief(item.summary)}</span>
             : <span class={`arrow ${item.to > item.from ? "to-right" : "to-left"} ${item.status ? "response" : ""}`} style={{ left: `${left}%`, width: `${right - left}%` }}><span title={item.summary}>{brief(item.summary, is_narrow)}</span></span>}
         </span>
       </button>
@@ -66,7 +67,7 @@ function Ladder({ items, lanes, onChoose, chosen }: { items: Traced[]; lanes: Pa
     <div class="ladder panel"><div style={{ minWidth: `${74 + lanes.length * (lanes.length > 4 ? 116 : 84)}px` }}>
       <div class="ladder-head" aria-hidden="true"><span class="step-at" /><span class="step-lanes">{lanes.map((lane, i) => (
         <span class={`lane-name ${lane.name === SWITCH ? "ours" : ""}`} title={lane.address} style={{ left: `${(i / lanes.length) * 100}%`, width: `${100 / lanes.length}%` }}>
-          {lane.name === SWITCH ? t("trace_switch") : <>{lane.name && <b>{word("side", lane.name)}</b>}{lane.address}</>}</span>))}</span></div>
+          {lane.name === SWITCH ? t("trace_switch") : <>{lane.name && <b>{word("side", lane.name)}</b>}<span>{host_of(lane.address)}<wbr />{lane.address?.slice(host_of(lane.address).length)}</span></>}</span>))}</span></div>
       <ol aria-label={t("trace_ladder")}>{items.map((item) => <Row key={item.id} item={item} lanes={lanes} is_narrow={is_narrow} chosen={chosen?.id === item.id} onChoose={() => onChoose(item)} />)}</ol>
     </div></div>
   );
@@ -94,12 +95,14 @@ function Filters({ query }: { query: URLSearchParams }) {
     <form class="filters trace-filters" onSubmit={submit} key={query.toString()} role="search">
       {input("number", t("trace_number"))}{input("address", t("trace_address"))}{input("call", t("trace_call"))}
       <Field label={t("trace_since")}>{(p) => <select {...p} name="minutes">{MINUTES.map((minutes) => (
-        <option value={minutes} selected={minutes === (query.get("minutes") ?? "15")}>{t("trace_minutes", minutes)}</option>))}</select>}</Field>
+        <option value={minutes} selected={minutes === (query.get("minutes") ?? "15")}>{+minutes > 60 ? t("trace_hours", +minutes / 60) : t("trace_minutes", minutes)}</option>))}</select>}</Field>
       <div class="filter-acts"><button type="submit" class="primary"><Icon name="search" size={16} /> {t("filter")}</button></div>
     </form>
   );
 }
 
+/** A narrow lane breaks an address before its port. */
+const host_of = (address = "") => address.replace(/:\d+$/, "");
 const is_address = (text: string) => /^[[\d][\d.:a-f\]]*$/i.test(text) && /[.:]/.test(text);
 
 function asked_of(query: URLSearchParams): URLSearchParams {

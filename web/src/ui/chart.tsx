@@ -27,7 +27,7 @@ export function Chart({ history, lines, label, height = 190, max }: Props) {
     const element = place.current!;
     const axis = { stroke: color("--muted"), grid: { stroke: color("--line"), width: 1 }, ticks: { show: false }, font: "11px system-ui, sans-serif" };
     const options: uPlot.Options = {
-      width: element.clientWidth, height, legend: { show: false }, cursor: { y: false, points: { size: 6 } }, padding: [8, 8, 0, 0],
+      width: element.clientWidth, height, legend: { show: false }, cursor: { y: false, points: { size: 6 } }, padding: [8, 26, 0, 0],
       scales: { x: { time: true }, y: { range: (_u, _low, high) => [0, max ?? Math.max(1, (high ?? 1) * 1.15)] } },
       axes: [{ ...axis, size: 28, space: 70, values: (_u, ticks) => ticks.map((tick) => {
         const d = new Date(tick * 1000);

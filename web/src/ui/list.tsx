@@ -39,13 +39,13 @@ export function List<Row>(props: Props<Row>) {
   const is_narrow = useMedia("(max-width: 760px)");
   const height = is_narrow ? props.card_height : (props.row_height ?? 44);
   const [sort, set_sort] = useState(props.sorted ?? "");
-  const [view, set_view] = useState({ top: 0, height: 600 });
+  const [view, set_view] = useState({ top: 0, height: 600, across: 0 });
   const body = useRef<HTMLDivElement>(null);
   const wanted = useRef<number | null>(null);
 
   useLayoutEffect(() => {
     const element = body.current!;
-    const measure = () => set_view({ top: element.scrollTop, height: element.clientHeight });
+    const measure = () => set_view({ top: element.scrollTop, height: element.clientHeight, across: element.closest(".list")!.clientWidth });
     measure();
     const observer = new ResizeObserver(measure);
     observer.observe(element);
@@ -92,12 +92,12 @@ export function List<Row>(props: Props<Row>) {
     if (next * height < element.scrollTop) element.scrollTop = next * height;
     if ((next + 1) * height > element.scrollTop + element.clientHeight)
       element.scrollTop = (next + 1) * height - element.clientHeight;
-    set_view({ top: element.scrollTop, height: element.clientHeight });
+    set_view((now) => ({ ...now, top: element.scrollTop, height: element.clientHeight }));
   };
 
   return (
     <div class={`list ${is_narrow ? "cards" : ""}`} role="table" aria-label={props.label} aria-rowcount={total + 1}
-      style={{ maxHeight: `${total * height + (is_narrow ? 2 : 56) + (props.footer ? 68 : 0)}px` }}>
+      style={{ maxHeight: `${total * height + (is_narrow ? 2 : view.across < least + 16 ? 56 : 41) + (props.footer ? 68 : 0)}px` }}>
       <div role="presentation" class="list-across"><div role="presentation" class="list-inner" style={is_narrow ? {} : { minWidth: `${least + 16}px` }}>
       <div role="rowgroup" class="list-head">
         <div role="row" aria-rowindex={1} class="list-row" style={template}>
@@ -122,7 +122,7 @@ export function List<Row>(props: Props<Row>) {
         </div>
       </div>
       <div role="rowgroup" class="list-body" ref={body} tabIndex={0} onKeyDown={walk}
-        onScroll={(event) => set_view({ top: event.currentTarget.scrollTop, height: event.currentTarget.clientHeight })}>
+        onScroll={({ currentTarget: { scrollTop: top, clientHeight: height } }) => set_view((now) => ({ ...now, top, height }))}>
         <div role="presentation" style={{ height: `${total * height}px`, position: "relative" }}>
           {Array.from({ length: Math.max(0, last - first) }, (_, i) => rows[first + i - offset]).map((row, i) => (
             <div role="row" aria-rowindex={first + i + 2} data-index={first + i} key={(first + i) % slots}
