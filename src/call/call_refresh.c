@@ -147,6 +147,8 @@ static void end_call(struct call_step *step, struct call_leg *leg, enum end_caus
 }
 
 static void carry_out(struct call_step *step, struct call_leg *leg, struct session_deed deed) {
+  if (deed.drops_invite && call_refresh_is_inviting(leg))
+    call_cancel(step, leg, leg->refresh_invite, (struct str_view){0});
   uint32_t challenged = deed.with_credentials ? step->detail & LEG_DETAIL_CHALLENGED : 0;
   while (deed.kind == SESSION_DEED_SEND && !send_rung(step, leg, deed.rung, challenged)) {
     struct refresh_evidence evidence = evidence_of(step, leg);
@@ -241,6 +243,12 @@ static void learn(struct call_step *step, const struct call_leg *leg) {
 void call_table_remember_device(struct call_table *table, struct str_view line) {
   struct device_memory_entry entry;
   if (device_memory_read(line, &entry) == RESULT_OK) device_memory_put(table->devices, &entry);
+}
+
+void call_refresh_provisional(struct call_step *step) {
+  if (!step->call || !handle_equal(step->leg->refresh, step->transaction)) return;
+  struct refresh_evidence evidence = evidence_of(step, step->leg);
+  session_timer_hold(&step->leg->session_timer, step->context, &evidence);
 }
 
 void call_refresh_final(struct call_step *step) {

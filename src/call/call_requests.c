@@ -304,7 +304,9 @@ static void take_news(struct call_step *step, const struct transaction_news *new
   switch (news->kind) {
   case TRANSACTION_NEWS_CANCEL: receive_cancel(step, purpose); return;
   case TRANSACTION_NEWS_PROVISIONAL:
-    if (note_response(step) && purpose == LEG_PURPOSE_INVITE) receive_invite_response(step);
+    if (!note_response(step)) return;
+    if (purpose == LEG_PURPOSE_INVITE) receive_invite_response(step);
+    if (purpose == LEG_PURPOSE_REFRESH) call_refresh_provisional(step);
     return;
   case TRANSACTION_NEWS_FINAL:
     if (note_response(step)) receive_final(step, purpose);

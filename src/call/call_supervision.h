@@ -76,6 +76,9 @@ bool call_supervision_caller_is_timed(const struct call_table *table, const stru
 
 /* --- call_refresh.c: refreshes and ends -------------------------------------------------------------------------- */
 
+/* A provisional response to one. */
+void call_refresh_provisional(struct call_step *step);
+
 /* The final response in step->message to a refresh or probe of ours, or none, with step->status saying why. */
 void call_refresh_final(struct call_step *step);
 

@@ -108,6 +108,7 @@ SESSION_ACTION(send) {
   }
   session_timer_arm(step, give_up);
   session->last_status = 0;
+  session->is_held = 0;
   step->deed.kind = SESSION_DEED_SEND;
   step->deed.rung = rung;
   return SESSION_NO_EVENT;
@@ -152,9 +153,22 @@ SESSION_ACTION(climb) {
   return try_rung(step, next_rung(step));
 }
 
+/* A whole transaction is left to the next rung, or what is worth an attempt. */
+SESSION_ACTION(hold) {
+  int64_t left_ms = session_timer_left_ms(step);
+  bool is_long = left_ms > SESSION_TRANSACTION_MS + SESSION_ATTEMPT_MS;
+  int64_t wait_ms = left_ms - (is_long ? SESSION_TRANSACTION_MS : SESSION_ATTEMPT_MS);
+  if (step->session->is_held || wait_ms <= 0 || next_rung(step) == REFRESH_RUNG_NONE) return SESSION_NO_EVENT;
+  step->session->is_held = 1;
+  session_timer_arm(step, mono_ms_add(step->context->now, wait_ms));
+  return SESSION_NO_EVENT;
+}
+
 SESSION_ACTION(lose_patience) {
   struct session_timer *session = step->session;
-  refresh_ladder_learn(&session->experience, (enum refresh_rung)session->rung, REFRESH_ANSWER_SWALLOWED);
+  step->deed.drops_invite = session->is_held;
+  if (!session->is_held)
+    refresh_ladder_learn(&session->experience, (enum refresh_rung)session->rung, REFRESH_ANSWER_SWALLOWED);
   return SESSION_EVENT_CLIMB;
 }
 
@@ -309,6 +323,13 @@ struct session_deed session_timer_block(struct session_timer *session, struct co
   bool is_urgent = next_rung(&step) != REFRESH_RUNG_NONE && session_timer_left_ms(&step) < SESSION_TRANSACTION_MS;
   session_timer_dispatch(&step, is_urgent ? SESSION_EVENT_CLIMB : SESSION_EVENT_BLOCKED);
   return step.deed;
+}
+
+void session_timer_hold(struct session_timer *session, struct context *context,
+                        const struct refresh_evidence *evidence) {
+  struct session_step step = {.session = session, .context = context, .evidence = evidence};
+  bool is_re_invite = refresh_rung_method((enum refresh_rung)session->rung) == SIP_METHOD_INVITE;
+  if (session->state == SESSION_STATE_ASKING && is_re_invite) session_timer_dispatch(&step, SESSION_EVENT_HELD);
 }
 
 void session_timer_note_answered(struct session_timer *session, enum sip_method method) {

@@ -52,6 +52,7 @@ struct session_timer {
   uint8_t repeats : 4;     /* how often this rung was refused, and tried again */
   uint8_t is_renewing : 1; /* parameters have changed: our next request offers the new interval */
   uint8_t was_refused : 1; /* a rung of this round was: somebody is there */
+  uint8_t is_held : 1;     /* the request that is out got a provisional response */
 };
 
 /* What the call is to do now. */
@@ -60,6 +61,7 @@ struct session_deed {
   enum session_deed_kind kind;
   enum refresh_rung rung; /* SEND; where that is not possible now: session_timer_block */
   bool with_credentials;  /* SEND: answer the challenge that has just come */
+  bool drops_invite;      /* SEND: the re-INVITE that is out is waited for no more; it may be cancelled */
   enum end_cause cause;   /* END, of session_timeout */
 };
 
@@ -117,6 +119,11 @@ struct session_reply {
 struct session_deed session_timer_answer(struct session_timer *session, struct context *context,
                                          const struct refresh_evidence *evidence,
                                          const struct session_reply *reply) MUST_USE;
+
+/* A provisional response has come to the re-INVITE that is out. Its final response may never come, and its transaction
+ * tells of no silence any more: where another rung is left, that is tried while there is time for it. */
+void session_timer_hold(struct session_timer *session, struct context *context,
+                        const struct refresh_evidence *evidence);
 
 /* Notes that the peer has answered a request of this method that was not a refresh. */
 void session_timer_note_answered(struct session_timer *session, enum sip_method method);

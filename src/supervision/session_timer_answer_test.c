@@ -66,6 +66,39 @@ static void test_a_dead_peer_is_ended_before_its_session_expires(void) {
   }
 }
 
+/* It has said something; to be cut for what a person does not decide it must not. */
+static void test_a_re_invite_that_is_answered_by_a_mere_1xx_leaves_time_for_a_proof_of_life(void) {
+  static const uint32_t intervals[] = {90, 120, 600, 1800};
+  for (size_t i = 0; i < sizeof intervals / sizeof intervals[0]; i++) {
+    int64_t interval_ms = intervals[i] * 1000LL;
+    struct rig *rig = rig_of_interval(intervals[i], SESSION_ROLE_OURS);
+    rig->evidence.allows_update = false;
+    expect_rung(rig, interval_ms / 2, INVITE);
+    advance_to(rig, interval_ms / 2 + 200);
+    session_timer_hold(&rig->session, &rig->context, &rig->evidence);
+    advance_to(rig, interval_ms / 2 + 1200);
+    session_timer_hold(&rig->session, &rig->context, &rig->evidence);
+    expect_rung(rig, interval_ms - 32000, OPTIONS);
+    expect(rig->deed.drops_invite);
+    accept(rig, none);
+    expect_int(rig->session.state, ==, SESSION_STATE_RESTING);
+    expect_int(session_timer_terms(&rig->session).interval_s, ==, intervals[i]);
+    expect_rung(rig, interval_ms, INVITE); /* in its rhythm */
+    expect(!rig->deed.drops_invite);
+    rig_destroy(rig);
+  }
+}
+
+static void test_a_peer_that_dies_after_a_1xx_is_given_up_by_the_guard(void) {
+  struct rig *rig = rig_of_interval(90, SESSION_ROLE_OURS);
+  rig->evidence.allows_update = false;
+  expect_rung(rig, 45000, INVITE);
+  session_timer_hold(&rig->session, &rig->context, &rig->evidence);
+  expect_rung(rig, 58000, OPTIONS);
+  expect_end(rig, 90000, refresh_unanswered);
+  rig_destroy(rig);
+}
+
 static void test_a_late_2xx_of_a_rung_given_up_refreshes_all_the_same(void) {
   struct rig *rig = rig_of_interval(90, SESSION_ROLE_OURS);
   struct session_terms terms = {90, SESSION_ROLE_OURS};
@@ -364,7 +397,9 @@ static void test_a_process_that_stood_still_gives_the_peer_the_time_of_a_transac
   rig_destroy(rig);
 }
 
-TAP_TESTS(TAP(test_silence_on_a_method_answered_before_ends_at_once), TAP(test_408_is_silence),
+TAP_TESTS(TAP(test_a_re_invite_that_is_answered_by_a_mere_1xx_leaves_time_for_a_proof_of_life),
+          TAP(test_a_peer_that_dies_after_a_1xx_is_given_up_by_the_guard),
+          TAP(test_silence_on_a_method_answered_before_ends_at_once), TAP(test_408_is_silence),
           TAP(test_silence_of_a_peer_that_is_heard_meanwhile_is_not_final),
           TAP(test_swallowed_update_is_followed_by_a_re_invite_with_600_s),
           TAP(test_swallowed_update_is_followed_by_a_re_invite_with_90_s),

@@ -362,6 +362,29 @@ static void test_481_ends_both_legs_at_once(void) {
   bench_end(talk.bench);
 }
 
+/* RFC 3261 §9.1: it may be cancelled once a provisional response has come. */
+static void test_a_re_invite_that_rings_without_end_is_cancelled_and_the_peer_proved_alive(void) {
+  struct talk talk = connect_in(bench_create(), QUIET_LINES, OURS_LINES);
+  char invite[BENCH_TEXT_MAX + 64];
+  pass_ms(&talk, 300000);
+  memcpy(invite, peer_expect(talk.callee, "INVITE"), sizeof invite);
+  peer_answer(talk.callee, invite, 183, NULL);
+  pass_ms(&talk, 260000);
+  peer_expect_nothing(talk.callee);
+  pass_ms(&talk, 8100);
+  char cancel[BENCH_TEXT_MAX + 64];
+  memcpy(cancel, peer_expect(talk.callee, "CANCEL"), sizeof cancel);
+  peer_answer(talk.callee, cancel, 200, NULL);
+  peer_expect(talk.callee, "OPTIONS");
+  peer_reply(talk.callee, 200, NULL);
+  peer_skip(talk.callee); /* either may have been sent again */
+  peer_answer(talk.callee, invite, 487, NULL);
+  peer_expect(talk.callee, "ACK");
+  pass_ms(&talk, 20000);
+  peer_expect_nothing(talk.callee);
+  finish(&talk);
+}
+
 static void test_488_to_everything_is_answered_by_proof_of_life(void) {
   struct talk talk = connect_with(QUIET_LINES, OURS_LINES);
   pass_ms(&talk, 300010);
@@ -915,6 +938,7 @@ TAP_TESTS(
     TAP(test_swallowed_update_is_followed_by_a_re_invite_in_the_same_interval),
     TAP(test_swallowed_update_with_90_s_leaves_time_for_the_re_invite),
     TAP(test_update_that_is_answered_late_counts_all_the_same), TAP(test_481_ends_both_legs_at_once),
+    TAP(test_a_re_invite_that_rings_without_end_is_cancelled_and_the_peer_proved_alive),
     TAP(test_488_to_everything_is_answered_by_proof_of_life), TAP(test_glare_of_refreshes_is_waited_out),
     TAP(test_never_two_invites_of_ours_in_a_dialog), TAP(test_while_our_refresh_is_open_a_session_change_has_to_wait),
     TAP(test_422_to_a_refresh_is_raised_and_the_deadline_stays), TAP(test_retry_after_is_obeyed),

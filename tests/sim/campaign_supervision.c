@@ -77,7 +77,7 @@ static void write_session_wishes(struct campaign_text *text, const char *end) {
 
 /* What an end does that answers, but not as is usual. */
 static void write_manners(struct campaign_text *text, const char *end) {
-  static const unsigned refusals[] = {400, 403, 405, 415, 420, 480, 488, 491, 500, 501, 503, 603};
+  static const unsigned refusals[] = {183, 302, 400, 403, 405, 415, 420, 480, 488, 491, 500, 501, 503, 603};
   unsigned status = refusals[campaign_draw(text, 0, sizeof refusals / sizeof refusals[0] - 1)];
   if (campaign_chance(text, 20)) campaign_line(text, "%s does not allow UPDATE", end);
   if (campaign_chance(text, 10)) campaign_line(text, "%s writes compactly", end);

@@ -113,18 +113,20 @@ void ua_call_receive_request(struct actor *actor, struct ua_transaction *transac
   struct actor_manners demanded;
   if (!manners && ua_credentials_refuse(actor, call, request, &demanded)) manners = &demanded;
   bool is_offer = request->method == SIP_METHOD_INVITE || request->method == SIP_METHOD_UPDATE;
-  if (manners && call && is_offer)
+  if (manners && call && is_offer) {
+    transaction->call = call;
     refuse_offer(call, transaction, request, manners);
-  else if (manners && (call || request->to_tag.length == 0))
+  } else if (manners && (call || request->to_tag.length == 0)) {
     ua_call_respond(transaction, call, manners->status, manners->line);
-  else if (call)
+  } else if (call) {
     receive_inside(call, transaction, request);
-  else if (request->to_tag.length > 0)
+  } else if (request->to_tag.length > 0) {
     respond(transaction, NULL, 481);
-  else if (request->method == SIP_METHOD_INVITE)
+  } else if (request->method == SIP_METHOD_INVITE) {
     ua_call_receive_invite(actor, transaction, request);
-  else
+  } else {
     respond(transaction, NULL, request->method == SIP_METHOD_OPTIONS ? 200 : 501);
+  }
 }
 
 void ua_call_receive_cancel(struct actor *actor, struct ua_transaction *transaction, const struct sip_message *cancel) {
@@ -135,7 +137,9 @@ void ua_call_receive_cancel(struct actor *actor, struct ua_transaction *transact
   }
   struct ua_call *call = invite->call;
   respond(transaction, call, 200);
-  if (!call || call->state != UA_INVITED || invite != call->invite) return;
+  bool is_re_invite = call && invite != call->invite;
+  if (is_re_invite && invite->state == UA_PROCEEDING) respond(invite, call, 487);
+  if (!call || call->state != UA_INVITED || is_re_invite) return;
   call->final_status = 487;
   respond(invite, call, 487);
   ua_call_end(call);
