@@ -1,15 +1,19 @@
 /* How long records take to be written, looked up and found again, in a store of many:
  *
- *   build/bench/bench_records [RECORDS] [DAYS] [DIR]
+ *   build/bench/bench_records [RECORDS] [DAYS] [DIR] [cold]
  *
  * Makes them (unless DIR has some) with the store's own functions, as the switch does, in batches of 250; prints rates,
- * sizes, and for each kind of question the middle and the longest of some tries with different values. */
+ * sizes, and for each kind of question the middle and the longest of some tries with different values. `cold`: the
+ * system forgets what it has of the files in memory before each try, as when there are more of them than memory. */
+#include <fcntl.h>
+#include <ftw.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "store/record_insert.h"
 #include "store/record_lookup.h"
@@ -230,6 +234,19 @@ static int by_size(const void *a, const void *b) {
   return first < second ? -1 : first > second;
 }
 
+static const char *cold_dir; /* NULL: what the system has in memory it may use */
+
+static int forget_one(const char *path, const struct stat *status, int type, struct FTW *place) {
+  (void)status;
+  (void)place;
+  int fd = type == FTW_F ? open(path, O_RDONLY) : -1;
+  if (fd >= 0) {
+    (void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+    close(fd);
+  }
+  return 0;
+}
+
 static void ask(struct store *store, const struct question *question) {
   double took[TRIES];
   uint32_t found = 0;
@@ -237,6 +254,7 @@ static void ask(struct store *store, const struct question *question) {
     struct cdr_query query = {.limit = PAGE_LIMIT};
     char next[STORE_CURSOR_BYTES], problem[256];
     question->ask(&query);
+    if (cold_dir) nftw(cold_dir, forget_one, 8, FTW_PHYS);
     double begun = now_s();
     if (store_query_cdrs(store, &query, count_record, &found, next, problem, sizeof problem) != RESULT_OK)
       give_up(problem);
@@ -268,6 +286,10 @@ int main(int argc, char **argv) {
   }
   free(days);
   day_shelf_close(&shelf);
+  if (argc > 4 && strcmp(argv[4], "cold") == 0) {
+    cold_dir = dir;
+    sync(); /* what is not on the disk cannot be forgotten */
+  }
   for (size_t i = 0; i < sizeof questions / sizeof questions[0]; i++)
     ask(store, &questions[i]);
   store_close(&store);
