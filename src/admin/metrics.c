@@ -23,23 +23,43 @@ static void write_counters(FILE *stream, const struct counters *counters) {
 #undef COUNTER
 }
 
-/* How far away the guard still was when a session was refreshed: what is near 0 was nearly hung up on. */
-static void write_margins(FILE *stream, const struct counters *counters) {
-  const struct {
-    const char *below_s;
-    uint64_t count;
-  } buckets[] = {{"5", counters->session_margins_below_5_s},     {"15", counters->session_margins_below_15_s},
-                 {"30", counters->session_margins_below_30_s},   {"60", counters->session_margins_below_60_s},
-                 {"300", counters->session_margins_below_300_s}, {"+Inf", counters->session_margins_above}};
-  static const char name[] = "session_guard_margin_seconds";
+struct bucket {
+  const char *below_s;
+  uint64_t count;
+};
+
+static void write_buckets(FILE *stream, const char *name, const struct bucket *buckets, size_t bucket_count,
+                          double sum) {
   uint64_t count = 0;
-  head(stream, name, "histogram", "Time left before the guard would have ended a call, when its session was refreshed");
-  for (size_t i = 0; i < sizeof buckets / sizeof buckets[0]; i++) {
+  for (size_t i = 0; i < bucket_count; i++) {
     count += buckets[i].count;
     fprintf(stream, "belfry_%s_bucket{le=\"%s\"} %llu\n", name, buckets[i].below_s, (unsigned long long)count);
   }
-  fprintf(stream, "belfry_%s_sum %.17g\nbelfry_%s_count %llu\n", name,
-          (double)counters->session_margins_sum_ms / 1000.0, name, (unsigned long long)count);
+  fprintf(stream, "belfry_%s_sum %.17g\nbelfry_%s_count %llu\n", name, sum, name, (unsigned long long)count);
+}
+
+/* How far away the guard still was when a session was refreshed: what is near 0 was nearly hung up on. */
+static void write_margins(FILE *stream, const struct counters *counters) {
+  const struct bucket buckets[] = {
+      {"5", counters->session_margins_below_5_s},     {"15", counters->session_margins_below_15_s},
+      {"30", counters->session_margins_below_30_s},   {"60", counters->session_margins_below_60_s},
+      {"300", counters->session_margins_below_300_s}, {"+Inf", counters->session_margins_above}};
+  static const char name[] = "session_guard_margin_seconds";
+  head(stream, name, "histogram", "Time left before the guard would have ended a call, when its session was refreshed");
+  write_buckets(stream, name, buckets, sizeof buckets / sizeof buckets[0],
+                (double)counters->session_margins_sum_ms / 1000.0);
+}
+
+/* What it costs an answer that it is not told before it is on the disk; never more than BF_JOURNAL_WAIT_MS. */
+static void write_answer_waits(FILE *stream, const struct counters *counters) {
+  const struct bucket buckets[] = {
+      {"0.002", counters->answer_waits_below_2_ms}, {"0.005", counters->answer_waits_below_5_ms},
+      {"0.01", counters->answer_waits_below_10_ms}, {"0.02", counters->answer_waits_below_20_ms},
+      {"0.05", counters->answer_waits_below_50_ms}, {"0.1", counters->answer_waits_below_100_ms},
+      {"+Inf", counters->answer_waits_above}};
+  head(stream, "answer_wait_seconds", "histogram", "How long answers waited until the journal had them");
+  write_buckets(stream, "answer_wait_seconds", buckets, sizeof buckets / sizeof buckets[0],
+                (double)counters->answer_waits_sum_us / 1e6);
 }
 
 static void write_legs(FILE *stream, const uint32_t *legs_by_role) {
@@ -118,6 +138,11 @@ static void write_journal(FILE *stream, const struct call_journal *journal) {
   metric(stream, "journal_flush_seconds_total", "counter", "Time spent writing and flushing the journal",
          (double)health.flush_us_total / 1e6);
   metric(stream, "journal_flush_seconds_max", "gauge", "The longest of them", (double)health.flush_us_max / 1e6);
+  metric(stream, "journal_forgotten_total", "counter",
+         "What the journal was told and could not keep; what lives of it is told anew when it is well again",
+         (double)health.refused);
+  metric(stream, "journal_damaged_bytes", "gauge", "Bytes of the journal that could not be read at the last start",
+         (double)health.damaged_bytes);
 }
 
 static void write_desk(FILE *stream, struct event_streams *streams) {
@@ -141,6 +166,7 @@ void api_metrics(const struct api_request *request, struct api_response *respons
   }
   write_counters(stream, &status.counters);
   write_margins(stream, &status.counters);
+  write_answer_waits(stream, &status.counters);
   write_counts(stream, &status.counts);
   write_keep_alive(stream, &status.counts);
   write_machinery(stream, &status, &health);

@@ -147,6 +147,7 @@ static bool hold(struct worker *worker, const struct outbox_entry *entry) {
     return false;
   struct held_answer answer = {
       .ticket = worker->journal_ticket, .held_until = mono_ms_add(worker->real_now, wait_ms), .flow = entry->flow};
+  answer.held_at_ns = worker->real_ns;
   if (entry->waits == OUTBOX_WAITS_PATIENTLY) answer.waits_on_until = mono_ms_add(worker->real_now, PATIENCE_MS);
   if (held_answers_put(&worker->held, &answer, entry->bytes) != RESULT_OK) return false;
   counters_add(&worker->counters, answers_held);
@@ -207,6 +208,29 @@ static void send_held(struct worker *worker, const struct held_answer *answer, s
   do_entry(worker, &entry);
 }
 
+/* What the journal costs an answer. A 200 to a BYE keeps nobody waiting. */
+static void count_wait(struct worker *worker, const struct held_answer *answer) {
+  static const struct {
+    int64_t below_us;
+    size_t counter;
+  } waits[] = {
+      {2000, offsetof(struct counters, answer_waits_below_2_ms)},
+      {5000, offsetof(struct counters, answer_waits_below_5_ms)},
+      {10000, offsetof(struct counters, answer_waits_below_10_ms)},
+      {20000, offsetof(struct counters, answer_waits_below_20_ms)},
+      {50000, offsetof(struct counters, answer_waits_below_50_ms)},
+      {100000, offsetof(struct counters, answer_waits_below_100_ms)},
+      {INT64_MAX, offsetof(struct counters, answer_waits_above)},
+  };
+  if (answer->waits_on_until.value != 0) return;
+  int64_t waited_us = (worker->real_ns - answer->held_at_ns) / 1000;
+  size_t i = 0;
+  while (waited_us >= waits[i].below_us)
+    i++;
+  worker_add((uint64_t *)(void *)((char *)&worker->counters + waits[i].counter), 1);
+  if (waited_us > 0) counters_add_count(&worker->counters, answer_waits_sum_us, (uint64_t)waited_us);
+}
+
 /* To the end of the queue, so that those behind do not wait longer than they may. False when it is to go now. */
 static bool wait_on(struct worker *worker, const struct held_answer *answer, struct str_view bytes) {
   struct held_answer again = *answer;
@@ -227,6 +251,7 @@ void egress_release(struct worker *worker) {
     if (!is_durable && may_wait && mono_ms_before(worker->real_now, answer->held_until)) break;
     if (!is_durable && may_wait && wait_on(worker, answer, bytes)) continue;
     if (!is_durable) counters_add(&worker->counters, answers_not_awaited);
+    count_wait(worker, answer);
     send_held(worker, answer, bytes);
     held_answers_drop(&worker->held);
   }

@@ -18,6 +18,7 @@ struct held_answer {
   uint64_t ticket;           /* of the journal */
   struct mono_ms held_until; /* then it goes in any case, or waits on; the kernel's own time */
   struct mono_ms waits_on_until;
+  int64_t held_at_ns; /* the same clock */
   struct flow flow;
   uint32_t length;
 };

@@ -465,6 +465,7 @@ static void test_what_must_wait_goes_when_the_journal_has_it(void) {
   __atomic_store_n(&disk_is_slow, false, __ATOMIC_RELEASE);
   expect_heard("keep first");
   expect_int(counters_now().answers_not_awaited, ==, 0);
+  expect(counters_now().answer_waits_sum_us > 0);
   close_group_with(journal);
   end_journal(journal);
 }
@@ -480,7 +481,10 @@ static void test_what_must_wait_waits_no_longer_than_the_parameter_says(void) {
   int64_t took = worker_group_mono_now(group).value - start;
   expect_int(took, >=, 60);
   expect_int(took, <, 1000);
-  expect_int(counters_now().answers_not_awaited, ==, 1);
+  struct counters counters = counters_now();
+  expect_int(counters.answers_not_awaited, ==, 1);
+  expect(counters.answer_waits_sum_us >= 59000 && counters.answer_waits_sum_us < 1000000);
+  expect_int(counters.answer_waits_below_100_ms + counters.answer_waits_above, ==, 1);
   __atomic_store_n(&disk_is_slow, false, __ATOMIC_RELEASE);
   close_group_with(journal);
   end_journal(journal);
