@@ -90,6 +90,7 @@ static enum result open_day(struct day_shelf *shelf, struct record_day *day, con
                             size_t problem_bytes) {
   day->database = store_database_open(path, &shelf->code, problem, problem_bytes);
   if (!day->database) return RESULT_FAILED;
+  store_database_wait_unless(day->database, shelf->stop);
   shelf->code = record_rows_prepare(day->database);
   /* Many are open at once; what is read often is in the system's cache. */
   if (shelf->code == SQLITE_OK) shelf->code = sqlite3_exec(day->database, "PRAGMA cache_size=-512", NULL, NULL, NULL);

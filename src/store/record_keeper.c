@@ -94,6 +94,7 @@ static bool open_database(struct record_keeper *keeper) {
   if (keeper->database) return true;
   keeper->database =
       store_database_open(keeper->belfry_path, &code, keeper->files.problem, sizeof keeper->files.problem);
+  if (keeper->database) store_database_wait_unless(keeper->database, keeper->shelf.stop);
   keeper->files.database = keeper->database;
   return keeper->database != NULL;
 }

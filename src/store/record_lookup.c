@@ -63,13 +63,13 @@ static int is_stopped(void *shelf) {
   return day_shelf_is_stopped(shelf);
 }
 
-static int open_both(const char *path, const char *day_path, sqlite3 **database) {
+static int open_both(const char *path, const char *day_path, const bool *stop, sqlite3 **database) {
   int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0) return SQLITE_CANTOPEN;
   close(fd);
   int code = sqlite3_open_v2(path, database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
   if (code != SQLITE_OK) return code;
-  sqlite3_busy_timeout(*database, STORE_BUSY_TIMEOUT_MS);
+  store_database_wait_unless(*database, stop);
   if ((code = sqlite3_exec(*database, CREATE_TABLES, NULL, NULL, NULL)) != SQLITE_OK) return code;
   sqlite3_stmt *attach = NULL;
   code = sqlite3_prepare_v2(*database, "ATTACH ?1 AS day", -1, &attach, NULL);
@@ -99,7 +99,7 @@ bool record_lookup_catch_up(struct day_shelf *shelf, const char *day, bool is_ov
   day_shelf_path(shelf, day, "lookup.", path);
   day_shelf_path(shelf, day, "", day_path);
   sqlite3 *database = NULL;
-  int code = open_both(path, day_path, &database);
+  int code = open_both(path, day_path, shelf->stop, &database);
   int64_t last = code == SQLITE_OK ? number_of(database, "SELECT max(number) FROM day.cdrs", &code) : 0;
   if (code == SQLITE_OK) {
     sqlite3_progress_handler(database, STEPS_BETWEEN_LOOKS, is_stopped, shelf);

@@ -7,6 +7,7 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "store/store_private.h"
@@ -38,6 +39,19 @@ sqlite3 *store_database_open(const char *path, int *code_out, char *problem, siz
     return NULL;
   }
   return database;
+}
+
+static int waits_for_lock(void *context, int tries) {
+  const bool *stop = context;
+  bool is_stopping = stop && __atomic_load_n(stop, __ATOMIC_RELAXED);
+  int most_ms = is_stopping ? STORE_BUSY_STOPPING_MS : STORE_BUSY_TIMEOUT_MS;
+  if (tries >= most_ms / STORE_BUSY_LOOK_MS) return 0;
+  nanosleep(&(struct timespec){.tv_nsec = STORE_BUSY_LOOK_MS * 1000000L}, NULL);
+  return 1;
+}
+
+void store_database_wait_unless(sqlite3 *database, const bool *stop) {
+  sqlite3_busy_handler(database, waits_for_lock, (void *)(uintptr_t)stop);
 }
 
 static int schema_version(sqlite3 *database) {
@@ -130,6 +144,7 @@ struct store *store_open(const char *dir, char *problem, size_t problem_bytes) {
   snprintf(store->dir, sizeof store->dir, "%s", dir);
   day_shelf_init(&store->operator_shelf, dir);
   day_shelf_init(&store->writer_shelf, dir);
+  store->writer_shelf.stop = &store->stopping;
   snprintf(store->path, sizeof store->path, "%s/belfry.db", dir);
   if (!open_everything(store, problem, problem_bytes)) store_close(&store);
   return store;

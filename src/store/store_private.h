@@ -17,12 +17,14 @@
 #include "store/record_insert.h"
 #include "store/store.h"
 
-#define STORE_QUEUE_BYTES     (32u * 1024 * 1024)
-#define STORE_BATCH_RECORDS   2000
-#define STORE_BATCH_BYTES     (2u * 1024 * 1024)
-#define STORE_BATCH_PAUSE_MS  250  /* records that come within it share one transaction and one flush to disk */
-#define STORE_RETRY_MS        1000 /* after a failed batch */
-#define STORE_BUSY_TIMEOUT_MS 5000
+#define STORE_QUEUE_BYTES      (32u * 1024 * 1024)
+#define STORE_BATCH_RECORDS    2000
+#define STORE_BATCH_BYTES      (2u * 1024 * 1024)
+#define STORE_BATCH_PAUSE_MS   250  /* records that come within it share one transaction and one flush to disk */
+#define STORE_RETRY_MS         1000 /* after a failed batch */
+#define STORE_BUSY_TIMEOUT_MS  5000
+#define STORE_BUSY_STOPPING_MS 500
+#define STORE_BUSY_LOOK_MS     10
 
 struct store {
   char path[4096];
@@ -51,6 +53,10 @@ struct store {
 
 /* Opens a database for one user of it. NULL with a sentence in `problem` and SQLite's code. */
 sqlite3 *store_database_open(const char *path, int *code_out, char *problem, size_t problem_bytes);
+
+/* It waits for a lock of somebody else's as long as STORE_BUSY_TIMEOUT_MS, or STORE_BUSY_STOPPING_MS once `*stop`
+ * (atomic, or NULL) says that its user is to end: what is not written then is in the journal. */
+void store_database_wait_unless(sqlite3 *database, const bool *stop);
 
 /* Copies records that stand in belfry.db into their days. False with a sentence. */
 bool store_move_records(sqlite3 *database, const char *data_dir, char *problem, size_t problem_bytes);

@@ -89,6 +89,21 @@ def test_records_made_while_the_database_is_locked_survive_kill_9(rig):
     expect_caught_up(switch, completed)
 
 
+@needs("switch")
+@time_limit(120)
+def test_a_switch_whose_database_is_locked_stops_in_time_and_its_records_are_there_at_the_next_start(rig):
+    switch, ports, path = begin(rig)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    completed = set(disk_test.calls(rig, switch, ports, 40))
+    assert len(completed) == 40
+    switch.terminate()
+    other.execute("COMMIT")
+    other.close()
+    switch.start()
+    expect_caught_up(switch, completed)
+
+
 def make_immutable(files, how):
     subprocess.run(["chattr", how, *map(str, files)], check=True, capture_output=True)
 
