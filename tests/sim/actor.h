@@ -10,7 +10,7 @@
  *   ua_renegotiate.c  hold and so on
  *   ua_timer.c        session timers
  *   ua_register.c     registrations, and the answer to a challenge
- *   actor_verbs.c     what a scenario may tell them to do (actor_verbs.def) */
+ *   actor_verbs.c     what a scenario may tell them to do (actor_verbs.def), and when; call_verbs.c, trait_verbs.c */
 #ifndef SIM_ACTOR_H
 #define SIM_ACTOR_H
 

@@ -31,6 +31,14 @@ struct actor_verb {
   bool (*act)(struct actor *actor, struct ua_call *call, const struct verb_argument *argument);
 };
 
+/* One function for each row: those with a call in call_verbs.c, those that change what an actor is like in
+ * trait_verbs.c. */
+#define ACTOR_ACTION(name)                                                                                             \
+  bool verb_##name(struct actor *actor, struct ua_call *call, const struct verb_argument *argument)
+#define ACTOR_VERB(name, ...) ACTOR_ACTION(name);
+#include "sim/actor_verbs.def"
+#undef ACTOR_VERB
+
 extern const struct actor_verb actor_verbs[];
 extern const unsigned actor_verb_count;
 
