@@ -230,13 +230,24 @@ static void remove_unnamed(struct register_request *request) {
   }
 }
 
+/* A new connection is what phones have every day; another address for datagrams, behind which the phone is the same, is
+ * another binding of its NAT, or another network. */
+static void tell_move(struct register_request *request, const struct flow *from) {
+  struct registration_move move = {
+      .number = request->number, .from = *from, .to = *request->flow, .has_registered = true};
+  if (from->transport == TRANSPORT_UDP && request->flow->transport == TRANSPORT_UDP)
+    registration_move_tell(request->registrar, request->context, &move);
+}
+
 /* Where the phone is where it was, the journal has all that matters but until when. */
 static void refresh(struct register_request *request, const struct contact_change *change) {
   struct location_table *locations = &request->registrar->locations;
-  bool has_moved = !flow_equal(&change->existing->device->flow, change->facts.flow);
+  struct flow before = change->existing->device->flow;
+  bool has_moved = !flow_equal(&before, change->facts.flow);
   location_table_refresh(locations, request->context, change->existing, &change->facts);
   registration_keep_changes(locations, request->context, change->existing, has_moved ? JOURNAL_SOON : JOURNAL_LAZY);
   counters_add(request->context->counters, registrations_refreshed);
+  if (has_moved) tell_move(request, &before);
 }
 
 static void commit_change(struct register_request *request, const struct contact_change *change) {

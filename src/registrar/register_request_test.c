@@ -280,6 +280,31 @@ static void test_a_refresh_from_a_new_address_moves_the_flow(void) {
   tear_down();
 }
 
+/* A thousand phones whose addresses change together are one line; a new connection is none. */
+static void test_that_a_phone_has_moved_is_recorded_once_a_second(void) {
+  struct flow stream = rig_flow(TRANSPORT_TCP, "203.0.113.9:40000", 7);
+  set_up();
+  expect_status(REGISTER(0), 200);
+  expect_status(REGISTER(.cseq = 2), 200);
+  expect_int(world->alarms, ==, 0);
+  expect_status(REGISTER(.cseq = 3, .flow = &other_flow), 200);
+  expect_int(world->alarms, ==, 1);
+  expect_contains(world->alarm, "the device of 1001 at 198.51.100.7:5062 has registered from 203.0.113.9:40000, and is "
+                                "reached there from now on");
+  expect_status(REGISTER(.cseq = 4), 200);
+  expect_status(REGISTER(.cseq = 5, .flow = &other_flow), 200);
+  expect_int(world->alarms, ==, 1);
+  run_s(1);
+  expect_status(REGISTER(.cseq = 6), 200);
+  expect_int(world->alarms, ==, 2);
+  expect_contains(world->alarm, "so it is with 2 more since the last such line");
+  run_s(1);
+  expect_status(REGISTER(.cseq = 7, .flow = &stream), 200);
+  expect_int(world->alarms, ==, 2);
+  expect_int(world->counters.registrations_moved, ==, 5);
+  tear_down();
+}
+
 static void test_a_path_is_kept_and_told_back(void) {
   set_up();
   const char *answer = REGISTER(.extra = "Path: <sip:edge1.example;lr>\r\nPath: <sip:edge2.example;lr>;x=1\r\n");
@@ -390,7 +415,8 @@ TAP_TESTS(TAP(test_a_phone_registers_and_is_found), TAP(test_the_answer_lists_co
           TAP(test_without_replacement_devices_stand_side_by_side_by_q_and_age), TAP(test_a_ninth_device_is_refused),
           TAP(test_contacts_are_compared_as_uris_not_as_texts),
           TAP(test_a_device_whose_source_is_not_its_contact_is_behind_nat),
-          TAP(test_a_refresh_from_a_new_address_moves_the_flow), TAP(test_a_path_is_kept_and_told_back),
+          TAP(test_a_refresh_from_a_new_address_moves_the_flow),
+          TAP(test_that_a_phone_has_moved_is_recorded_once_a_second), TAP(test_a_path_is_kept_and_told_back),
           TAP(test_a_device_that_the_text_would_spoil_is_known_by_its_name),
           TAP(test_an_unknown_extension_is_refused_by_name),
           TAP(test_a_life_sign_brings_back_a_device_whose_connection_was_lost),

@@ -26,8 +26,10 @@ struct registrar {
   struct transaction_layer *transactions;
   struct keepalive *keepalive;
   struct register_ha2 register_ha2;
-  uint32_t sweep_at; /* index of the registration that the sweep looks at next */
-  bool nonces_begun; /* the time before which nonces are not known has been noted */
+  struct mono_ms move_told_at; /* the latest line about a device that moved; 0: none yet */
+  uint32_t moves_untold;       /* since then */
+  uint32_t sweep_at;           /* index of the registration that the sweep looks at next */
+  bool nonces_begun;           /* the time before which nonces are not known has been noted */
 };
 
 /* What the phone's own settings say; its method or KEEPALIVE_USE_PARAMETER, its period or 0. */
@@ -36,6 +38,17 @@ uint32_t registrar_keep_alive_period_s(const struct device *phone);
 
 /* The device with this User-Agent would take the text for the beginning of the next message (keep_alive_quirks.def). */
 bool registrar_text_spoils(struct str_view user_agent);
+
+/* --- registration_move.c ------------------------------------------------------------------------------------------ */
+
+struct registration_move {
+  struct str_view number;
+  struct flow from, to;
+  bool has_registered; /* that is how it has proved to be there; else it has called */
+};
+
+/* Says that a device is elsewhere than it was. */
+void registration_move_tell(struct registrar *registrar, struct context *context, const struct registration_move *move);
 
 /* --- registration_view.c: what operators see ---------------------------------------------------------------------- */
 

@@ -5,6 +5,8 @@
 #include "registrar/registrar_private.h"
 #include "sip/sip_uri.h"
 
+#define MOVE_TOLD_EVERY_MS 1000
+
 #define LETTER_SPLIT '\n' /* no number has one in it */
 
 static bool is_known_there(const struct registrar *registrar, const struct context *context, const struct flow *flow) {
@@ -19,17 +21,35 @@ static struct str_view contact_of(const struct sip_message *request) {
   return is_read ? contact.uri_text : (struct str_view){0};
 }
 
-static void record(const struct context *context, struct str_view number, const struct flow *from,
-                   const struct flow *to) {
-  char memory[320];
+/* One line a second: where a provider gives every phone another address at night, thousands come at once. */
+static bool may_tell(struct registrar *registrar, const struct context *context) {
+  bool has_told = registrar->move_told_at.value != 0;
+  if (has_told && mono_ms_since(context->now, registrar->move_told_at) < MOVE_TOLD_EVERY_MS) {
+    registrar->moves_untold++;
+    return false;
+  }
+  registrar->move_told_at = context->now;
+  return true;
+}
+
+void registration_move_tell(struct registrar *registrar, struct context *context,
+                            const struct registration_move *move) {
+  char memory[360];
   struct text_builder line = text_builder_over(memory, sizeof memory);
+  if (!may_tell(registrar, context)) return;
   text_builder_add_literal(&line, "NAT keep-alive: the device of ");
-  text_builder_add(&line, number);
+  text_builder_add(&line, move->number);
   text_builder_add_literal(&line, " at ");
-  address_to_text(&from->remote, &line);
-  text_builder_add_literal(&line, " has called from ");
-  address_to_text(&to->remote, &line);
+  address_to_text(&move->from.remote, &line);
+  text_builder_add(&line, move->has_registered ? STR_VIEW(" has registered from ") : STR_VIEW(" has called from "));
+  address_to_text(&move->to.remote, &line);
   text_builder_add_literal(&line, ", and is reached there from now on");
+  if (registrar->moves_untold > 0) {
+    text_builder_add_literal(&line, "; so it is with ");
+    text_builder_add_u64(&line, registrar->moves_untold);
+    text_builder_add_literal(&line, " more since the last such line");
+  }
+  registrar->moves_untold = 0;
   outbox_alarm(context->outbox, text_builder_view(&line));
 }
 
@@ -50,12 +70,12 @@ static void follow(struct registrar *registrar, struct context *context, struct 
   while (registration && !is_it(registrar, registration, &contact))
     registration = registration->next;
   if (!registration || flow_equal(&registration->device->flow, flow)) return;
-  struct flow before = registration->device->flow;
+  struct registration_move move = {.number = number, .from = registration->device->flow, .to = *flow};
   counters_add(context->counters, device_moves_noticed);
   if (!location_table_move(&registrar->locations, context, registration, flow)) return;
   registration_keep_changes(&registrar->locations, context, registration, JOURNAL_SOON);
   counters_add(context->counters, device_moves_followed);
-  record(context, number, &before, flow);
+  registration_move_tell(registrar, context, &move);
 }
 
 void registrar_note_proof(struct registrar *registrar, struct context *context, const struct device *phone,

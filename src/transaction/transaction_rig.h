@@ -45,6 +45,8 @@ struct rig {
   void (*carry)(void *argument, const struct outbox_entry *entry); /* takes what is sent, instead of `sent` */
   void *carry_argument;
   void (*keep)(const struct outbox_entry *entry); /* takes what the journal is told; may be NULL */
+  unsigned alarms;
+  char alarm[400]; /* the latest */
 };
 
 /* Which rows were ever taken, by all tests of a program. */
@@ -132,6 +134,10 @@ static inline void rig_end_event(struct rig *rig) {
   for (uint32_t i = 0; i < rig->outbox.entry_count; i++) {
     const struct outbox_entry *entry = &rig->outbox.entries[i];
     if (rig->keep && entry->kind == OUTBOX_JOURNAL) rig->keep(entry);
+    if (entry->kind == OUTBOX_ALARM) {
+      rig->alarms++;
+      snprintf(rig->alarm, sizeof rig->alarm, "%.*s", (int)entry->bytes.length, entry->bytes.data);
+    }
     if (rig->carry && entry->kind == OUTBOX_SEND) rig->carry(rig->carry_argument, entry);
     if (rig->carry || entry->kind != OUTBOX_SEND || rig->sent_count == RIG_SENT_MAX ||
         entry->bytes.length >= RIG_TEXT_MAX)
