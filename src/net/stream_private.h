@@ -44,6 +44,7 @@ struct stream_connection {
 
   struct block unfinished; /* the beginning of a message */
   uint32_t searched;       /* sip_stream_frame's */
+  uint32_t half_ping_ms;   /* low bits of when a lone CRLF came last, at the end of what came; 0: something followed */
 
   struct stream_chunk *backlog, *backlog_last;
   uint32_t backlog_bytes;

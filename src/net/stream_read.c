@@ -6,6 +6,8 @@
 #include "net/stream_private.h"
 #include "sip/sip_stream.h"
 
+#define HALF_PING_MS 5000 /* longer than TCP takes to send again what was lost once or twice */
+
 static enum stream_outcome outcome_of(enum tls_outcome outcome) {
   switch (outcome) {
   case TLS_DONE: return STREAM_DONE;
@@ -43,6 +45,22 @@ static void tell_broken(struct stream_table *table, struct stream_connection *co
   table->options.hooks.broken(table->options.hooks.context, &flow, bytes);
 }
 
+static void answer_ping(struct stream_table *table, struct stream_connection *connection, struct str_view bytes) {
+  /* One byte of it: the whole would be answered again, and a single CRLF would pass for a pong. */
+  if (stream_write(table, connection, STR_VIEW("\r\n"))) tell_message(table, connection, str_view_slice(bytes, 0, 1));
+}
+
+/* A stream may be cut anywhere, also in the middle of a ping: the first CRLF has passed for a pong then. Pongs of a
+ * device come as far apart as our pings do, which is ten seconds at least. */
+static bool is_second_half(struct stream_connection *connection, struct str_view bytes, uint32_t length,
+                           struct mono_ms now) {
+  uint32_t first_ms = connection->half_ping_ms, now_ms = (uint32_t)now.value | 1;
+  bool is_lone = length == 2 && bytes.length == 2 && bytes.data[0] == '\r';
+  bool is_second = is_lone && first_ms != 0 && now_ms - first_ms <= HALF_PING_MS;
+  connection->half_ping_ms = is_lone && !is_second ? now_ms : 0;
+  return is_second;
+}
+
 /* Hands out one frame. Returns its length; 0: there is no whole one. A ping is answered here (RFC 5626 section 4.4.1)
  * and told as the life sign that it is. */
 static uint32_t take_frame(struct stream_table *table, struct stream_connection *connection, struct str_view bytes,
@@ -53,12 +71,20 @@ static uint32_t take_frame(struct stream_table *table, struct stream_connection 
   case SIP_FRAME_BROKEN: tell_broken(table, connection, bytes, now); return 0;
   case SIP_FRAME_PING:
     connection->is_proven = true;
-    /* One byte of it: the whole would be answered again, and a single CRLF would pass for a pong. */
-    if (stream_write(table, connection, STR_VIEW("\r\n"))) tell_message(table, connection, str_view_slice(bytes, 0, 1));
+    connection->half_ping_ms = 0;
+    answer_ping(table, connection, bytes);
     return length;
   case SIP_FRAME_PONG:
+    if (is_second_half(connection, bytes, length, now)) {
+      answer_ping(table, connection, bytes);
+      return length;
+    }
+    connection->is_proven = true;
+    tell_message(table, connection, str_view_slice(bytes, 0, length));
+    return length;
   case SIP_FRAME_MESSAGE:
     connection->is_proven = true;
+    connection->half_ping_ms = 0;
     tell_message(table, connection, str_view_slice(bytes, 0, length));
     return length;
   }

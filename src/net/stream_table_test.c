@@ -1,6 +1,7 @@
 #include "net/stream_table.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -208,6 +209,34 @@ static void test_a_ping_gets_its_pong_and_is_told_as_life_sign(void) {
   rig_run(rig, 20);
   expect_heard(fd, "\r\n");
   expect_int(rig->messages, ==, 4);
+  close(fd);
+  rig_close(rig);
+}
+
+static void test_a_ping_that_comes_in_pieces_gets_its_pong_and_two_pongs_get_none(void) {
+  static const char *const pieces[][2] = {{"\r", "\n\r\n"}, {"\r\n", "\r\n"}, {"\r\n\r", "\n"}};
+  struct rig *rig = rig_open(TRANSPORT_TCP, NULL);
+  int fd = dial(rig), at_once = 1;
+  expect_int(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once), ==, 0);
+  for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
+    say(fd, pieces[i][0]);
+    rig_run(rig, 20);
+    rig->now.value += 400;
+    say(fd, pieces[i][1]);
+    rig_run(rig, 20);
+    expect_heard(fd, "\r\n");
+  }
+  char heard[8];
+  for (unsigned i = 0; i < 3; i++) {
+    say(fd, "\r\n");
+    rig_run(rig, 20);
+    rig->now.value += 10000;
+  }
+  say(fd, "\r\n");
+  rig_run(rig, 20);
+  say(fd, MESSAGE "\r\n");
+  rig_run(rig, 20);
+  expect_int(recv(fd, heard, sizeof heard, MSG_DONTWAIT), ==, -1);
   close(fd);
   rig_close(rig);
 }
@@ -662,6 +691,7 @@ static void test_tls_files_that_cannot_be_used_are_named(void) {
 
 TAP_TESTS(TAP(test_messages_are_framed_however_they_are_cut), TAP(test_a_long_message_arrives_whole),
           TAP(test_a_ping_gets_its_pong_and_is_told_as_life_sign),
+          TAP(test_a_ping_that_comes_in_pieces_gets_its_pong_and_two_pongs_get_none),
           TAP(test_a_stream_without_frame_is_answered_and_closed),
           TAP(test_a_stranger_protocol_is_closed_even_if_nobody_answers),
           TAP(test_answers_take_the_connection_of_the_request),

@@ -22,7 +22,8 @@ static enum sip_frame frame_life_sign(struct str_view bytes, uint32_t *length_ou
     *length_out = 4;
     return SIP_FRAME_PING;
   }
-  /* A lone CR LF at the end of what came is taken as a pong; behind it the second half of a ping may be under way. */
+  /* A lone CR LF at the end of what came is taken as a pong; behind it the second half of a ping may be under way,
+   * which whoever reads the stream has to remember. */
   if (same == bytes.length && same != 2) return SIP_FRAME_INCOMPLETE;
   if (same < 2) return SIP_FRAME_BROKEN;
   *length_out = 2;
