@@ -27,6 +27,7 @@
  *   call_record.c         facts → one record;  call_list.c   live calls as JSON;  call_find.c   which of many
  *   call_keep.c           what the journal is told, and what is left of a call that was open at kill -9
  *   call_restore.c        a call as bytes, and a call out of them after a restart
+ *   call_cut_off.c        an attempt that a kill has cut off: both sides are told after the restart
  *   call_farewell.c       who must still hear that a call is over, also after a restart
  *   call_table.c          where it all lives
  *
@@ -173,7 +174,8 @@ void call_find(struct call_table *table, struct context *context, const struct c
 /* --- after a restart --------------------------------------------------------------------------------------------- */
 
 /* Takes a call up again that was open when the switch stopped working; its legs go on as before, with the same tags. Of
- * one that was over those legs are told so that may not have heard it (kept->owed). To
+ * one that was over those legs are told so that may not have heard it (kept->owed). An attempt is ended: its record
+ * stands in the outbox, and both sides are told soon. To
  * be called before anything else has happened in the tables; call_table_restored ends that. RESULT_MALFORMED,
  * RESULT_FULL: it cannot be (another version's state, another worker's, no room): call_kept_record is what is left. */
 enum result call_restore(struct call_table *table, struct context *context, const struct journal_kept *kept) MUST_USE;

@@ -234,7 +234,9 @@ static struct str_view make_document(void) {
   add_names(&document, "state", call_states, COUNT(call_states));
   add_names(&document, "event", call_events, COUNT(call_events));
   add_rows(&document, call_rows, COUNT(call_rows));
-  add(&document, "## A leg\n\nThe caller's leg begins as received, the callee's as invited.\n\n");
+  add(&document,
+      "## A leg\n\nThe caller's leg begins as received, the callee's as invited; after a restart, of an attempt, both "
+      "as cut off.\n\n");
   add_diagram(&document, "RECEIVED", leg_rows, COUNT(leg_rows));
   add_names(&document, "state", leg_states, COUNT(leg_states));
   add_names(&document, "event", leg_events, COUNT(leg_events));
@@ -279,7 +281,8 @@ static void test_every_state_is_reached_and_left_and_every_event_used(void) {
     expect(i == CALL_STATE_ENDED || is_left(call_rows, COUNT(call_rows), call_states[i].name));
   }
   for (size_t i = 0; i < COUNT(leg_states); i++) {
-    bool begins = i == LEG_STATE_RECEIVED || i == LEG_STATE_INVITED;
+    bool begins = i == LEG_STATE_RECEIVED || i == LEG_STATE_INVITED || i == LEG_STATE_CUT_OFF_CALLER ||
+                  i == LEG_STATE_CUT_OFF_CALLEE;
     expect(begins || is_reached(leg_rows, COUNT(leg_rows), leg_states[i].name));
     expect(i == LEG_STATE_GONE || is_left(leg_rows, COUNT(leg_rows), leg_states[i].name));
   }

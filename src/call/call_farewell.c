@@ -22,7 +22,7 @@ static uint8_t owe(struct call_step *step, struct handle of, struct handle with,
 }
 
 uint8_t call_farewell_note(struct call_step *step, struct handle caller, struct handle callee) {
-  if (step->call->kept_at.value == 0) return 0;
+  if (step->call->kept_at.value == 0) return call_cut_off_owe(step, callee);
   struct journal_key key = cdr_record_key_of_id(call_id_of(step));
   return owe(step, caller, callee, key) | owe(step, callee, caller, key);
 }

@@ -1,7 +1,9 @@
 /* What the journal is told of calls, so that they survive the switch (store/call_journal.h):
  *
- *   the callee is invited          → JOURNAL_PUT: the record as it stands; nobody waits for it. An attempt cannot go on
- *                                    after a restart, but it has its record then
+ *   a callee is invited            → JOURNAL_PUT: the record as it stands, and what it takes to end the attempt on both
+ *                                    sides; nobody waits for it. It cannot go on after a restart, but it has its
+ *                                    record then, and nobody rings on (call_cut_off.c)
+ *   its first response             → JOURNAL_NOTE: it may be cancelled
  *   the answer, a changed session,
  *   terms of a session timer, way
  *   to a peer                      → JOURNAL_PUT: the record, and the call itself; the 200 of the answer waits until
@@ -10,11 +12,10 @@
  *   life, a session refreshed      → JOURNAL_NOTE
  *   the end                        → the record itself (OUTBOX_RECORD), under the same key
  *
- *   an attempt: [ATTEMPT_VERSION][record]
- *   a state:    [version][record][the call and both legs: call_restore.c]
- *   a note:     [version][acknowledged][u64 last proof of life][its text]
- *               and since version 3 the end of the caller's and the callee's session, each
- *               [u48 milliseconds of the wall clock, as the call counts it; 0: never] */
+ *   an attempt: [ATTEMPT_WHOLE][record][call_cut_off.c], or, of a trunk test and of older versions,
+ * [ATTEMPT_RECORD][record] its note:   [ATTEMPT_RINGS] a state:    [version][record][the call and both legs:
+ * call_restore.c] a note:     [version][acknowledged][u64 last proof of life][its text] and since version 3 the end of
+ * the caller's and the callee's session, each [u48 milliseconds of the wall clock, as the call counts it; 0: never] */
 #include "base/packed.h"
 #include "call/call_private.h"
 
@@ -24,8 +25,10 @@
 #define CLOCK_BYTES     16
 #define NOTE_VERSION    3
 #define NOTE_OLDEST     2
-#define ATTEMPT_VERSION 0x81
-#define RECORD_BYTES    8192
+#define ATTEMPT_RECORD  0x81
+#define ATTEMPT_WHOLE   0x82
+#define ATTEMPT_RINGS   0x82
+#define RECORD_BYTES    CALL_RECORD_BYTES
 #define STATE_BYTES_MAX (96 * 1024)
 #define NOTE_BYTES_MAX  128
 #define NOTE_EVERY_US   INT64_C(15000000)
@@ -94,20 +97,22 @@ void call_keep(struct call_step *step, const struct outbox_entry *answer) {
 }
 
 void call_attempt_encode(struct str_view record, struct text_builder *state_out) {
-  packed_add(state_out, ATTEMPT_VERSION, 1);
+  packed_add(state_out, ATTEMPT_RECORD, 1);
   packed_add_text(state_out, record);
 }
 
 void call_keep_attempt(struct call_step *step) {
   struct cdr_record record;
-  if (step->call->attempt_is_kept) return;
   struct text_builder bytes = arena_builder(step->context->arena, RECORD_BYTES);
-  struct text_builder state = arena_builder(step->context->arena, RECORD_BYTES + 8);
+  struct text_builder state = arena_builder(step->context->arena, STATE_BYTES_MAX);
   call_record_fill(step, &record);
   cdr_record_encode(&record, &bytes);
-  call_attempt_encode(text_builder_view(&bytes), &state);
+  packed_add(&state, ATTEMPT_WHOLE, 1);
+  packed_add_text(&state, text_builder_view(&bytes));
+  call_cut_off_save(step, &state);
   if (bytes.overflowed || state.overflowed) return;
   step->call->attempt_is_kept = true;
+  step->call->attempt_rings = false;
   /* FULL: the attempt goes on; were the switch to be killed, there would be no record of it. */
   (void)!outbox_journal(step->context->outbox, JOURNAL_SOON, JOURNAL_PUT, key_of(step), text_builder_view(&state));
 }
@@ -115,6 +120,15 @@ void call_keep_attempt(struct call_step *step) {
 void call_keep_taken_up(struct call_step *step) {
   step->call->kept_at = step->call->restored_at;
   step->call->kept_terms = session_terms_of(step);
+}
+
+void call_keep_rings(struct call_step *step) {
+  static const char rings = (char)ATTEMPT_RINGS;
+  struct call *call = step->call;
+  if (!call || !call->attempt_is_kept || call->attempt_rings || call->kept_at.value != 0) return;
+  call->attempt_rings = true;
+  /* FULL: were the switch to be killed, it would wait for another response before it says CANCEL. */
+  (void)!outbox_journal(step->context->outbox, JOURNAL_SOON, JOURNAL_NOTE, key_of(step), str_view_of(&rings, 1));
 }
 
 static void note(struct call_step *step) {
@@ -138,7 +152,8 @@ static void note(struct call_step *step) {
 
 void call_keep_acknowledged(struct call_step *step) {
   struct call *call = step->call;
-  if (call->is_acknowledged || step->leg->side != CALL_CALLER) return;
+  bool is_answered = call->answered_at.value != 0; /* before, it is a PRACK or the like */
+  if (call->is_acknowledged || !is_answered || step->leg->side != CALL_CALLER) return;
   call->is_acknowledged = call->note_again = true;
 }
 
@@ -193,12 +208,19 @@ struct kept_note call_kept_note_read(struct str_view bytes) {
   return reader.broken ? (struct kept_note){0} : note;
 }
 
-/* Of a state, or of an attempt, which is nothing else. */
+bool call_kept_read_attempt(struct str_view bytes, struct packed_reader *rest_out) {
+  *rest_out = (struct packed_reader){.rest = bytes};
+  bool is_whole = packed_take(rest_out, 1) == ATTEMPT_WHOLE;
+  (void)packed_take_text(rest_out);
+  return is_whole && !rest_out->broken;
+}
+
+/* Of a state, or of an attempt. */
 static bool read_record(struct str_view state, struct packed_reader *reader, struct str_view *record_out) {
   *reader = (struct packed_reader){.rest = state};
   uint8_t version = (uint8_t)packed_take(reader, 1);
   *record_out = packed_take_text(reader);
-  return !reader->broken && (is_state(version) || version == ATTEMPT_VERSION);
+  return !reader->broken && (is_state(version) || version == ATTEMPT_RECORD || version == ATTEMPT_WHOLE);
 }
 
 enum result call_kept_record(struct str_view state, struct str_view note_bytes, struct text_builder *record_out) {

@@ -175,6 +175,7 @@ struct call {
   bool note_again : 1;                 /* or that its state is alive */
   bool is_acknowledged : 1;            /* the caller has had our 2xx */
   bool attempt_is_kept : 1;            /* the journal knows of the attempt */
+  bool attempt_rings : 1;              /* and that its callee has responded */
 };
 
 /* A request of one peer that waits for the other's answer (call_carried.c). */
@@ -441,8 +442,13 @@ void call_keep(struct call_step *step, const struct outbox_entry *answer);
 /* The call was taken up as the journal has it. */
 void call_keep_taken_up(struct call_step *step);
 
-/* Tells it of step->call, which is about to invite a callee for the first time. */
+#define CALL_RECORD_BYTES 8192
+
+/* Tells it of step->call, which has just invited a callee, with a first INVITE or a further one. */
 void call_keep_attempt(struct call_step *step);
+
+/* The callee that step->call has invited last has responded: tells it so, once. */
+void call_keep_rings(struct call_step *step);
 
 /* The caller has acknowledged our 2xx: its answer has arrived. */
 void call_keep_acknowledged(struct call_step *step);
@@ -462,6 +468,10 @@ struct kept_state {
   struct mono_ms started;
 };
 bool call_kept_read(struct str_view bytes, struct kept_state *state_out);
+
+/* The same of an attempt: `rest_out` stands before what call_cut_off_save has written. False: it is none, or one of
+ * which only the record is kept. */
+bool call_kept_read_attempt(struct str_view bytes, struct packed_reader *rest_out);
 
 struct kept_note {
   struct wall_us alive_at;
@@ -495,6 +505,20 @@ struct call_leg *call_restore_lonely_leg(struct call_step *step, struct packed_r
 
 /* Reads what stands before the legs of a state; step->call need not be in the pool. */
 void call_restore_facts(struct call_step *step, struct kept_state *state);
+
+/* --- call_cut_off.c ---------------------------------------------------------------------------------------------- */
+
+/* Appends what it takes to end the attempt of step->call after a restart. */
+void call_cut_off_save(struct call_step *step, struct text_builder *state);
+
+/* step->call, which was never answered, is over, and its callee has been left: what is owed to that (outbox_record). */
+uint8_t call_cut_off_owe(struct call_step *step, struct handle callee);
+
+/* After a restart: both sides of an attempt are told soon that it is over, or who is owed that; the record is handed on
+ * where there is none yet. `reader` stands before what call_cut_off_save has written. RESULT_MALFORMED: neither can be
+ * told. */
+enum result call_cut_off_restore(struct call_table *table, struct context *context, const struct journal_kept *kept,
+                                 struct packed_reader *reader) MUST_USE;
 
 /* --- call_farewell.c --------------------------------------------------------------------------------------------- */
 

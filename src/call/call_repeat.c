@@ -90,7 +90,10 @@ bool call_repeat(struct call_step *step, enum leg_purpose purpose) {
   if (!step->message || !may_be_repeated(step, purpose) || !can_be_met(step) ||
       !send_again(step, purpose, &transaction))
     return false;
-  if (purpose == LEG_PURPOSE_INVITE) step->leg->invite = transaction;
+  if (purpose == LEG_PURPOSE_INVITE) {
+    step->leg->invite = transaction;
+    call_keep_attempt(step);
+  }
   if (purpose == LEG_PURPOSE_CARRIED) call_carried_moved(step, transaction);
   return true;
 }

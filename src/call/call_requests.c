@@ -262,7 +262,8 @@ static void receive_invite_response(struct call_step *step) {
 /* An INVITE that is over and done with (its leg has got its 2xx) can only repeat it. */
 static void receive_final(struct call_step *step, enum leg_purpose purpose) {
   if (call_repeat(step, purpose)) return; /* for the call the same attempt */
-  bool decided = step->leg->state != LEG_STATE_INVITED && step->leg->state != LEG_STATE_CANCELLING;
+  bool decided = step->leg->state != LEG_STATE_INVITED && step->leg->state != LEG_STATE_CANCELLING &&
+                 step->leg->state != LEG_STATE_CUT_OFF_CALLEE;
   switch (purpose) {
   case LEG_PURPOSE_INVITE:
     if (!decided || (step->message && step->status >= 200 && step->status < 300)) receive_invite_response(step);
@@ -304,6 +305,7 @@ static void take_news(struct call_step *step, const struct transaction_news *new
   switch (news->kind) {
   case TRANSACTION_NEWS_CANCEL: receive_cancel(step, purpose); return;
   case TRANSACTION_NEWS_PROVISIONAL:
+    if (purpose == LEG_PURPOSE_INVITE) call_keep_rings(step);
     if (!note_response(step)) return;
     if (purpose == LEG_PURPOSE_INVITE) receive_invite_response(step);
     if (purpose == LEG_PURPOSE_REFRESH) call_refresh_provisional(step);

@@ -267,6 +267,7 @@ struct call_leg *call_restore_lonely_leg(struct call_step *step, struct packed_r
   bool is_whole = restore_leg(step, reader, side, &terms);
   struct call_leg *leg = call_leg_at(step->table, *handle);
   if (is_whole) {
+    leg->says_timer = terms.role != SESSION_ROLE_NONE;
     go_on_above(step, *handle);
     return leg;
   }
@@ -302,6 +303,7 @@ enum result call_restore(struct call_table *table, struct context *context, cons
   struct packed_reader *reader = &kept_state.rest;
   struct handle handle;
   struct session_terms terms[2];
+  if (call_kept_read_attempt(kept->state, reader)) return call_cut_off_restore(table, context, kept, reader);
   if (kept->owed != 0) return call_farewell_restore(table, context, kept);
   if (!call_kept_read(kept->state, &kept_state)) return RESULT_MALFORMED;
   handle.index = (uint32_t)packed_take(reader, 4);
@@ -366,11 +368,19 @@ void call_save_answer(struct call_step *step, const struct outbox_entry *answer,
   packed_add_text(builder, text_builder_view(&bytes));
 }
 
+/* Our ACK to the callee waited for the journal, too (leg_machine.c), and may have gone with the switch; the callee's
+ * 2xx comes again, but to a transaction that is no more. */
+static void acknowledge_callee(struct call_step *step) {
+  const struct call_leg *callee = call_other_leg(step->table, step->leg);
+  if (callee) dialog_resend_ack(step->table->rooms.dialogs, step->context, callee->dialog);
+}
+
 bool call_restored_resend(struct call_step *step) {
   struct call_leg *leg = step->leg;
   const struct local_identity *local = step->context->local;
   struct packed_reader reader = {.rest = block_store_view(step->table->rooms.blocks, &leg->held_response)};
   if (leg->side != CALL_CALLER || reader.rest.length == 0) return false;
+  acknowledge_callee(step);
   struct flow flow = {.transport = (uint8_t)packed_take(&reader, 1), .worker = local->worker};
   flow.socket_index = (uint16_t)packed_take(&reader, 2);
   restore_address(&reader, &flow.remote);

@@ -128,8 +128,10 @@ CALL_ACTION(give_up_locating) {
 CALL_ACTION(invite_callee) {
   call_name_callee(step);
   step->call->ringing_seen = step->call->sdp_seen = false;
-  call_keep_attempt(step);
-  if (call_bridge_invite(step) == RESULT_OK) return CALL_EVENT_NONE;
+  if (call_bridge_invite(step) == RESULT_OK) {
+    call_keep_attempt(step);
+    return CALL_EVENT_NONE;
+  }
   step->status = 503;
   return CALL_EVENT_SILENCE;
 }

@@ -73,8 +73,9 @@ static void tell_call(struct call_step *step) {
     call->keep_again = true;
     call_keep_changes(step->table, step->context, pool_handle_of(&step->table->calls, call));
   } else if (call->attempt_is_kept) {
-    call->attempt_is_kept = false;
+    bool has_responded = call->attempt_rings;
     call_keep_attempt(step);
+    if (has_responded) call_keep_rings(step);
   }
 }
 

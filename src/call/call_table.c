@@ -256,7 +256,8 @@ static const char *leg_problem(const struct call_table *table, const struct call
   if (call && !handle_equal(call->caller, handle) && !handle_equal(call->callee, handle))
     return "a leg's call does not know it";
   if (leg->state == LEG_STATE_GONE) return "a leg that is gone is still there";
-  if (dialog_state(table->rooms.dialogs, leg->dialog) == DIALOG_NONE) return "a leg has no dialog";
+  if (leg->state != LEG_STATE_CUT_OFF_CALLER && dialog_state(table->rooms.dialogs, leg->dialog) == DIALOG_NONE)
+    return "a leg has no dialog";
   for (uint32_t at = leg->carried; at != 0; at = call_carried_at(table, at)->next)
     ++*carried_count;
   return NULL;

@@ -23,7 +23,7 @@ enum leg_tale {
   TALE_BYE = CALL_EVENT_BYE,
 };
 
-enum leg_watch { WATCH_nothing, WATCH_provisional, WATCH_answer, WATCH_farewell };
+enum leg_watch { WATCH_nothing, WATCH_provisional, WATCH_answer, WATCH_farewell, WATCH_restart };
 
 /* An action may raise a further event, which is looked up in the next state; LEG_EVENT_COUNT: none. */
 #define NO_EVENT         LEG_EVENT_COUNT
@@ -103,6 +103,11 @@ static struct str_view leave_lines(struct call_step *step) {
 LEG_ACTION(refuse_invite) {
   struct call_leg *leg = step->leg;
   const struct call_rooms *rooms = &step->table->rooms;
+  if (handle_is_none(leg->dialog)) { /* after a restart: its To has our tag already */
+    (void)!transaction_respond_simple(rooms->transactions, step->context, leg->invite, leg->leave.status,
+                                      (struct str_view){0}, leave_lines(step));
+    return NO_EVENT;
+  }
   struct text_builder builder = arena_builder(step->context->arena, LINES_BYTES);
   call_carried_forget(step, leg, 487);
   if (dialog_build_response(rooms->dialogs, step->context, leg->dialog, leg->invite, SIP_METHOD_INVITE,
@@ -115,6 +120,12 @@ LEG_ACTION(refuse_invite) {
                                text_builder_view(&builder));
   dialog_note_response_sent(rooms->dialogs, leg->dialog, leg->leave.status);
   return NO_EVENT;
+}
+
+/* RFC 3261 §9.2. */
+LEG_ACTION(refuse_cancelled) {
+  step->leg->leave.status = 487;
+  return leg_do_refuse_invite(step);
 }
 
 LEG_ACTION(send_bye) {
@@ -159,8 +170,9 @@ LEG_ACTION(take_answer) {
   struct call_leg *leg = step->leg;
   leg->branch = (uint8_t)step->branch;
   leg->invite = HANDLE_NONE;
-  /* Who has its ACK never says again that it has answered: the journal must have the call before. */
-  step->context->outbox->sends_wait = OUTBOX_WAITS;
+  /* Who has its ACK never says again that it has answered: the journal must have the call before, unless
+   * that is over already. */
+  step->context->outbox->sends_wait = step->call ? OUTBOX_WAITS : OUTBOX_WAITS_NOT;
   if (leg->invited_with_offer)
     acknowledge(step);
   else
@@ -280,5 +292,6 @@ void call_leg_timer_due(struct call_table *table, struct context *context, struc
     leg_dispatch(&step, mono_ms_before(context->now, leg->resend_end) ? LEG_EVENT_RESEND : LEG_EVENT_NO_ACK);
     return;
   case WATCH_farewell: leg_dispatch(&step, LEG_EVENT_OVERDUE); return;
+  case WATCH_restart: leg_dispatch(&step, LEG_EVENT_LEAVE); return;
   }
 }

@@ -208,7 +208,8 @@ enum result dialog_send_prack(struct dialog_table *table, struct context *contex
 
 /* --- over a restart, dialog_keep.c ------------------------------------------------------------------------------- */
 
-/* Appends a confirmed dialog as bytes, with slot and generation, which are part of its tag. */
+/* Appends a dialog as bytes, with slot and generation, which are part of its tag: a confirmed one, or one whose INVITE
+ * of ours has not been answered at all. */
 void dialog_save(const struct dialog_table *table, struct handle dialog, struct text_builder *builder);
 
 /* Makes it again in a table that has not been used otherwise yet: the same handle and tag; CSeq raised beyond what may
@@ -216,6 +217,13 @@ void dialog_save(const struct dialog_table *table, struct handle dialog, struct 
  * worker's, or no socket of that transport any more; RESULT_FULL: the slot is taken or beyond the table. */
 enum result dialog_restore(struct dialog_table *table, struct context *context, struct packed_reader *reader,
                            struct transaction_owner owner, struct handle *dialog_out) MUST_USE;
+
+/* Takes up again the INVITE that a restored dialog was waiting for the answer of: `reader` stands before what
+ * transaction_save_client has written. It can be cancelled, and acknowledged when it is refused, but is not sent again.
+ * `is_answered` and results as of transaction_restore_client. */
+enum result dialog_restore_invite(struct dialog_table *table, struct context *context, struct handle dialog,
+                                  struct packed_reader *reader, struct transaction_owner owner, bool is_answered,
+                                  struct handle *transaction_out) MUST_USE;
 
 /* Reads past a dialog's bytes. False: they are none. */
 bool dialog_pass_over(struct packed_reader *reader) MUST_USE;

@@ -1,4 +1,5 @@
-/* Confirmed dialogs as bytes, so that they survive the switch with their tags: slot and generation are part of them. */
+/* Dialogs as bytes, so that they survive the switch with their tags: slot and generation are part of them. Confirmed
+ * ones, and those whose INVITE of ours has found no end yet: what is needed to end them. */
 #include "boundary/kept_flow.h"
 #include "dialog/dialog_private.h"
 
@@ -7,14 +8,23 @@
 #define CSEQ_RAISE   10000 /* more than any dialog sends between two savings; gaps are allowed (RFC 3261 §12.2.2) */
 #define CSEQ_MAX     (UINT32_C(1) << 31) /* §8.1.1.5 */
 
-enum { FLAG_UAC = 1, FLAG_SECURE = 2, FLAG_FOLLOW = 4, FLAG_RECORD_ROUTE = 8, FLAG_TRANSLATED = 16, FLAG_CSEQ = 32 };
+enum {
+  FLAG_UAC = 1,
+  FLAG_SECURE = 2,
+  FLAG_FOLLOW = 4,
+  FLAG_RECORD_ROUTE = 8,
+  FLAG_TRANSLATED = 16,
+  FLAG_CSEQ = 32,
+  FLAG_TRYING = 64
+};
 
 /* --- saving ------------------------------------------------------------------------------------------------------ */
 
 static unsigned flags_of(const struct dialog *dialog) {
   return (dialog->is_uac ? FLAG_UAC : 0u) | (dialog->is_secure ? FLAG_SECURE : 0u) |
          (dialog->follow_flow ? FLAG_FOLLOW : 0u) | (dialog->echo_record_route ? FLAG_RECORD_ROUTE : 0u) |
-         (dialog->end.is_translated ? FLAG_TRANSLATED : 0u) | (dialog->end.has_remote_cseq ? FLAG_CSEQ : 0u);
+         (dialog->end.is_translated ? FLAG_TRANSLATED : 0u) | (dialog->end.has_remote_cseq ? FLAG_CSEQ : 0u) |
+         (dialog->was_confirmed ? 0u : FLAG_TRYING);
 }
 
 /* A connection does not survive. */
@@ -43,7 +53,7 @@ static void save_end(const struct dialog_table *table, const struct remote_end *
 }
 
 void dialog_save(const struct dialog_table *table, struct handle handle, struct text_builder *builder) {
-  const struct dialog *dialog = dialog_at(table, handle);
+  struct dialog *dialog = dialog_at(table, handle);
   packed_add(builder, dialog ? KEEP_VERSION : 0, 1);
   if (!dialog) return;
   packed_add(builder, handle.index, 4);
@@ -55,7 +65,8 @@ void dialog_save(const struct dialog_table *table, struct handle handle, struct 
   packed_add(builder, dialog->invite_cseq, 4);
   packed_add(builder, dialog->remote_invite_cseq, 4);
   packed_add(builder, dialog->ack_cseq, 4);
-  save_end(table, &dialog->end, builder);
+  const struct remote_end *invited = dialog->was_confirmed ? NULL : remote_end_by_number(dialog, REMOTE_END_INVITED);
+  save_end(table, invited ? invited : &dialog->end, builder);
 }
 
 /* --- restoring --------------------------------------------------------------------------------------------------- */
@@ -134,6 +145,8 @@ static void restore_numbers(struct packed_reader *reader, struct dialog *dialog)
   dialog->echo_record_route = (flags & FLAG_RECORD_ROUTE) != 0;
   dialog->end.is_translated = (flags & FLAG_TRANSLATED) != 0;
   dialog->end.has_remote_cseq = (flags & FLAG_CSEQ) != 0;
+  dialog->was_confirmed = (flags & FLAG_TRYING) == 0;
+  dialog->state = dialog->was_confirmed ? DIALOG_CONFIRMED : DIALOG_TRYING;
   dialog->local_cseq = raised((uint32_t)packed_take(reader, 4), CSEQ_RAISE);
   dialog->invite_cseq = (uint32_t)packed_take(reader, 4);
   dialog->remote_invite_cseq = (uint32_t)packed_take(reader, 4);
@@ -152,8 +165,6 @@ enum result dialog_restore(struct dialog_table *table, struct context *context, 
   if (!dialog) return RESULT_FULL;
   restore_numbers(reader, dialog);
   dialog_set_owner(dialog, owner);
-  dialog->state = DIALOG_CONFIRMED;
-  dialog->was_confirmed = true;
   if (!restore_end(table, context, reader, version, &dialog->end) || dialog->worker != context->local->worker) {
     block_store_clear(table->blocks, &dialog->end.text);
     pool_give(&table->dialogs, dialog);

@@ -89,6 +89,28 @@ enum result dialog_send_to(struct dialog_table *table, struct context *context, 
   return transaction_send(table->transactions, context, *transaction_out, text_builder_view(&builder));
 }
 
+/* Its Via says how it went, which for its length may not be how other requests go (§18.1.1). */
+enum result dialog_restore_invite(struct dialog_table *table, struct context *context, struct handle handle,
+                                  struct packed_reader *reader, struct transaction_owner owner, bool is_answered,
+                                  struct handle *transaction_out) {
+  const struct dialog *dialog = dialog_at(table, handle);
+  const struct dialog_request invite = {.method = SIP_METHOD_INVITE};
+  struct transaction_restored restored;
+  *transaction_out = HANDLE_NONE;
+  if (!dialog) return RESULT_NOT_FOUND;
+  enum result result = transaction_restore_client(table->transactions, context, reader, owner, &restored);
+  if (result != RESULT_OK) return result;
+  struct remote_end end = dialog->end;
+  struct text_builder builder = request_builder(&end, &invite, context->arena);
+  end.flow = restored.flow;
+  build_request(table, context, dialog, &end, &invite, dialog->invite_cseq, restored.branch, &builder);
+  if (builder.overflowed) return RESULT_FULL; /* a transaction whose request never comes ends by itself */
+  transaction_restore_request(table->transactions, context, restored.transaction, text_builder_view(&builder),
+                              is_answered);
+  *transaction_out = restored.transaction;
+  return RESULT_OK;
+}
+
 /* --- sending ----------------------------------------------------------------------------------------------------- */
 
 /* Requests need a remote end that knows our tag. Before the answer only the caller may send BYE (§15). */

@@ -191,6 +191,7 @@ enum result switch_core_restore(struct switch_core *core, struct context *contex
 void switch_core_restored(struct switch_core *core) {
   call_table_restored(core->calls);
   dialog_table_restored(core->dialogs);
+  transaction_layer_restored(core->transactions);
 }
 
 /* --- counting and checking --------------------------------------------------------------------------------------- */

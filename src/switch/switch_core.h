@@ -51,8 +51,9 @@ bool switch_core_fresh_memory(const struct switch_core *core, unsigned number, s
 bool switch_core_takes_up(const struct local_identity *local, struct journal_key key, struct str_view state);
 
 /* Takes up again what the journal has kept (OUTBOX_JOURNAL) when the switch stopped working. Before the first event;
- * switch_core_restored ends that. RESULT_OK: it goes on; what it has for the journal stands in the outbox. Else it is
- * dropped there, but of a call (JOURNAL_CALL) call_kept_record (call/call.h) is what is left. */
+ * switch_core_restored ends that. RESULT_OK: it goes on; what it has for the journal stands in the outbox, and the
+ * record of what has ended. Else it is dropped there, but of a call (JOURNAL_CALL) call_kept_record (call/call.h) is
+ * what is left. */
 enum result switch_core_restore(struct switch_core *core, struct context *context,
                                 const struct journal_kept *kept) MUST_USE;
 void switch_core_restored(struct switch_core *core);

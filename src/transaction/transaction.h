@@ -18,6 +18,7 @@
 
 #include "base/block_store.h"
 #include "base/handle.h"
+#include "base/packed.h"
 #include "base/result.h"
 #include "boundary/context.h"
 #include "boundary/event.h"
@@ -188,6 +189,40 @@ void transaction_send_stateless(struct context *context, const struct sip_messag
  * ACK. */
 void transaction_respond_stateless(struct context *context, const struct sip_message *request, const struct flow *flow,
                                    unsigned status, struct str_view extra_headers);
+
+/* --- over a restart, transaction_keep.c -------------------------------------------------------------------------- */
+
+/* Appends what it takes to cancel a pending INVITE of ours, or to answer one of a peer's, whose response gets `to_tag`
+ * (as the last thing of its text). Nothing, where that cannot be. */
+void transaction_save_client(const struct transaction_layer *layer, struct handle transaction,
+                             struct text_builder *builder);
+void transaction_save_server(const struct transaction_layer *layer, struct handle transaction, struct str_view to_tag,
+                             struct text_builder *builder);
+
+/* Takes up again an INVITE of ours that was pending, under the same branch, in a layer that has not been used otherwise
+ * yet: transaction_layer_restored ends that. The caller builds it once more as far as CANCEL and ACK repeat it (without
+ * a body, that is), and hands it to transaction_restore_request within the same event; it is not sent again.
+ * `is_answered`: a provisional response is known to have come, so that it may be cancelled at once; else it waits for
+ * one, or for its end, some minutes (who rings says so every minute, RFC 3261 §13.3.1.1). A connection is gone; the
+ * next message opens one. RESULT_MALFORMED: no such bytes, or no socket of that transport any more; RESULT_FULL: the
+ * slot is taken or beyond the layer. */
+struct transaction_restored {
+  struct handle transaction;
+  struct str_view branch; /* in the arena */
+  struct flow flow;
+};
+enum result transaction_restore_client(struct transaction_layer *layer, struct context *context,
+                                       struct packed_reader *reader, struct transaction_owner owner,
+                                       struct transaction_restored *restored_out) MUST_USE;
+void transaction_restore_request(struct transaction_layer *layer, struct context *context, struct handle transaction,
+                                 struct str_view request, bool is_answered);
+
+/* The same for an INVITE of a peer's, which waits for its final response: nothing has been forgotten of what that
+ * repeats. Reads to the end. */
+enum result transaction_restore_server(struct transaction_layer *layer, struct context *context,
+                                       struct packed_reader *reader, struct transaction_owner owner,
+                                       struct handle *transaction_out) MUST_USE;
+void transaction_layer_restored(struct transaction_layer *layer);
 
 /* --- for steering, counting and checking ------------------------------------------------------------------------- */
 

@@ -27,6 +27,10 @@ static struct str_view build_branch(struct context *context, struct handle handl
   return builder.overflowed ? (struct str_view){0} : text_builder_view(&builder);
 }
 
+struct str_view transaction_client_branch(struct context *context, const struct transaction *transaction) {
+  return build_branch(context, transaction->self, transaction->hash);
+}
+
 struct str_view transaction_stateless_branch(struct context *context, uint64_t random_bits) {
   return build_branch(context, HANDLE_NONE, random_bits);
 }
@@ -74,7 +78,7 @@ enum result transaction_begin(struct transaction_layer *layer, struct context *c
   struct transaction *transaction = transaction_table_take(layer, false);
   if (!transaction) return RESULT_FULL;
   transaction->hash = random_u64(context->random);
-  *branch_out = build_branch(context, transaction->self, transaction->hash);
+  *branch_out = transaction_client_branch(context, transaction);
   if (branch_out->length == 0) {
     transaction_table_give(layer, context, transaction);
     return RESULT_FULL;

@@ -140,6 +140,15 @@ void transaction_machine_restart(struct context *context, struct transaction *tr
   arm(context, transaction);
 }
 
+void transaction_machine_resume(struct context *context, struct transaction *transaction,
+                                enum transaction_state state) {
+  enum sip_timer timer = state == TRANSACTION_CALLING ? SIP_TIMER_UNHEARD : give_up_timer(transaction, state);
+  transaction->state = (uint8_t)state;
+  transaction->resend_at = (struct mono_ms){NEVER};
+  transaction->give_up_at = mono_ms_add(context->now, timer_ms[timer]);
+  arm(context, transaction);
+}
+
 static void resend_due(struct transaction_step *step) {
   struct transaction *transaction = step->transaction;
   unsigned state = transaction->state;

@@ -172,6 +172,10 @@ void transaction_machine_begin(struct context *context, struct transaction *tran
 /* Starts the timers of the state anew, as for a request that is sent another way. */
 void transaction_machine_restart(struct context *context, struct transaction *transaction);
 
+/* Enters a state after a restart: nothing is sent again, and a client of which no response is known waits longer than
+ * it would have. */
+void transaction_machine_resume(struct context *context, struct transaction *transaction, enum transaction_state state);
+
 /* Actions that several machines use. The `tell_` ones fill the step's news. */
 void transaction_tell(struct transaction_step *step, enum transaction_news_kind kind);
 void transaction_absorb(struct transaction_step *step);
@@ -180,6 +184,9 @@ void transaction_send_text(struct context *context, const struct transaction *tr
 void transaction_send_kept_again(struct transaction_step *step);
 
 /* --- client side (transaction_client.c) -------------------------------------------------------------------------- */
+
+/* Its branch; in the arena, empty when there is no room. */
+struct str_view transaction_client_branch(struct context *context, const struct transaction *transaction);
 
 void transaction_client_send(struct transaction_step *step);
 void transaction_client_tell_provisional(struct transaction_step *step);
@@ -213,6 +220,10 @@ uint32_t transaction_keep_s(const struct context *context, const struct sip_mess
 /* Sends and keeps the step's text. A final response takes the head's place. */
 void transaction_server_answer(struct transaction_step *step);
 void transaction_server_answer_final(struct transaction_step *step);
+
+/* Appends what each response repeats, with `to_tag` where the request's To had none. */
+void transaction_server_add_head(const struct transaction_layer *layer, const struct transaction *transaction,
+                                 struct str_view to_tag, struct text_builder *builder);
 
 /* 100 from the head. */
 void transaction_server_send_trying(struct transaction_step *step);

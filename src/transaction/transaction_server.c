@@ -51,6 +51,11 @@ static void add_head(struct text_builder *builder, struct str_view head, struct 
   text_builder_add(builder, str_view_from(head, at));
 }
 
+void transaction_server_add_head(const struct transaction_layer *layer, const struct transaction *transaction,
+                                 struct str_view to_tag, struct text_builder *builder) {
+  add_head(builder, head_of(layer, transaction), transaction->has_to_tag ? (struct str_view){0} : to_tag);
+}
+
 enum result transaction_build_response(struct transaction_layer *layer, struct handle handle, unsigned status,
                                        struct str_view reason, struct str_view to_tag, struct text_builder *builder) {
   const struct transaction *transaction = transaction_table_get(layer, handle);

@@ -2,6 +2,7 @@
  * cannot gets its record. Phones are registered as they were, but those whose time has run out, and every worker knows
  * who is suspended. Each worker's share is taken up by a thread of its own; what is nobody's is settled afterwards. */
 #include "call/call.h"
+#include "cdr/cdr_record.h"
 #include "store/call_journal.h"
 #include "worker/worker_state.h"
 
@@ -22,17 +23,23 @@ struct rest {
 
 /* --- a worker's share -------------------------------------------------------------------------------------------- */
 
-/* Nobody waits for anything else in the outbox. */
-static void tell_journal(struct worker *worker) {
+/* Nobody waits for anything else in the outbox. FULL: it is as the journal has it already. Returns how many records
+ * there were: of what has ended. */
+static uint32_t tell_journal(struct worker *worker) {
   struct outbox *outbox = &worker->outbox;
+  struct call_journal *journal = worker->group->journal;
+  uint32_t records = 0;
   for (uint32_t i = 0; i < outbox->entry_count; i++) {
     const struct outbox_entry *entry = &outbox->entries[i];
-    if (entry->kind != OUTBOX_JOURNAL) continue;
-    /* FULL: it is as the journal has it already. */
-    (void)!call_journal_put(worker->group->journal, (enum journal_kind)entry->journal_kind, entry->key, entry->bytes,
-                            JOURNAL_SOON, NULL);
+    if (entry->kind == OUTBOX_JOURNAL)
+      (void)!call_journal_put(journal, (enum journal_kind)entry->journal_kind, entry->key, entry->bytes, JOURNAL_SOON,
+                              NULL);
+    if (entry->kind != OUTBOX_RECORD) continue;
+    (void)!call_journal_end(journal, cdr_record_key(entry->bytes), entry->bytes, entry->owed);
+    records++;
   }
   outbox_reset(outbox);
+  return records;
 }
 
 /* A call's key says whose it is. */
@@ -47,10 +54,11 @@ static bool go_on(void *context, const struct journal_kept *kept) {
   struct worker *worker = share->worker;
   if (!switch_core_takes_up(worker->context.local, kept->key, kept->state)) return false;
   enum result result = switch_core_restore(worker->core, &worker->context, kept);
-  tell_journal(worker);
+  uint32_t ended = tell_journal(worker);
   if (result != RESULT_OK) return false;
+  share->taken.ended += ended;
   share->taken.farewells += kept->owed != 0;
-  share->taken.calls += journal_key_thing(kept->key) == JOURNAL_CALL && kept->owed == 0;
+  share->taken.calls += journal_key_thing(kept->key) == JOURNAL_CALL && kept->owed == 0 && ended == 0;
   share->taken.registrations += journal_key_thing(kept->key) == JOURNAL_REGISTRATION;
   return true;
 }
@@ -78,6 +86,7 @@ static enum result take_shares(struct worker_group *group, struct taken_up *take
     if (share->has_thread) pthread_join(share->thread, NULL);
     if (share->result != RESULT_OK) result = share->result;
     taken->calls += share->taken.calls;
+    taken->ended += share->taken.ended;
     taken->registrations += share->taken.registrations;
     taken->farewells += share->taken.farewells;
   }

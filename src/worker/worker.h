@@ -51,7 +51,8 @@ struct worker_group *worker_group_open(const struct worker_options *options, con
 const struct local_identity *worker_group_identity(const struct worker_group *group);
 
 /* Takes up the calls that were open when the switch stopped working, as the journal has kept them: they go on, each on
- * its worker. One that cannot (its worker is no more, say) gets its record and ended with its last proof of life.
+ * its worker. One that cannot (its worker is no more, say, or it was an attempt, of which both sides are told) gets its
+ * record and ended with its last proof of life.
  * Phones are registered again whose time has not run out. Between opening and start, before the journal's own start. */
 struct taken_up {
   uint32_t calls, ended, registrations;

@@ -66,8 +66,13 @@ void ledger_check_denial(struct world *world, struct str_view said);
 /* … every call of everybody who is alive has come to its end … */
 void ledger_check_everybody_is_done(struct world *world);
 
-/* … and whoever was answered has exactly one record that says so. */
+/* … whoever was answered has exactly one record that says so … */
 void ledger_check_crash(struct world *world);
+
+/* … and whoever rang or called when the switch was killed has heard soon that nothing comes of it. To be told of what
+ * arrives at a switch. */
+void ledger_note_arrival(struct world *world, struct str_view bytes);
+void ledger_check_cut_off(struct world *world);
 
 /* At the world's end: each ended attempt has its record. */
 void ledger_check_complete(struct world *world);

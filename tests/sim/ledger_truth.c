@@ -30,6 +30,12 @@ static const char *wrong_end(const struct ua_call *call, const struct cdr_record
   return NULL;
 }
 
+/* An INVITE that comes again after a crash is steered by another key than before: one worker may refuse it as what is
+ * left of the attempt that it was, while another one begins a new one. */
+static bool may_be_two_attempts(const struct world *world, const struct ledger_record *entry) {
+  return world->crash.at > 0 && switch_node_workers(entry->node) > 1;
+}
+
 static void check_call(struct world *world, const struct ua_call *call) {
   const struct ledger_record *entry = ledger_find(world, call->call_id);
   if (!entry) return;
@@ -37,7 +43,7 @@ static void check_call(struct world *world, const struct ua_call *call) {
   bool is_answered = record->answered_at.value != 0;
   if (call->answered_us > 0 && !is_answered)
     blame(world, call, record, "the caller was answered, the record does not say so");
-  else if (call->final_status >= 300 && is_answered)
+  else if (call->final_status >= 300 && is_answered && !may_be_two_attempts(world, entry))
     blame(world, call, record, "the caller was refused, the record says that he was answered");
   if (world->is_troubled || world->network.lost > 0 || call->answered_us == 0 || call->state != UA_OVER) return;
   const char *wrong = wrong_end(call, record);

@@ -23,6 +23,7 @@ static void onlook(struct world *world, struct endpoint *endpoint, bool arrives,
   struct scenario *scenario = scenario_of(world);
   if (arrives && scenario->counts_arrivals) scenario_note_arrival(scenario, endpoint, bytes);
   if (!arrives && endpoint->is_switch && world->crash.is_tried) ledger_check_denial(world, bytes);
+  if (arrives && endpoint->is_switch && world->crash.at > 0) ledger_note_arrival(world, bytes);
   for (struct scenario_trigger *trigger = scenario->triggers; trigger; trigger = trigger->next) {
     if (trigger->has_fired || trigger->endpoint != endpoint || trigger->arrives != arrives) continue;
     if (!message_matches(bytes, &trigger->pattern)) continue;
@@ -185,6 +186,7 @@ static void check_after_crash(struct scenario *scenario) {
   if (!world->failure) watcher_check_end(world);
   if (!world->failure) ledger_check_truth(world);
   if (!world->failure) ledger_check_crash(world);
+  if (!world->failure) ledger_check_cut_off(world);
 }
 
 static void check_everything(struct scenario *scenario) {

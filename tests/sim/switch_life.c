@@ -209,6 +209,7 @@ static bool goes_on(struct switch_node *node, const struct node_journal_entry *k
     struct journal_kept own = {kept->key, kept->bytes, kept->note, kept->owed};
     if (switch_core_restore(worker->core, &worker->context, &own) == RESULT_OK) is_well = true;
     switch_life_tell_journal(node);
+    switch_life_tell_records(node);
     outbox_reset(&node->outbox);
   }
   return is_well;

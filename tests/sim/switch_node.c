@@ -348,6 +348,10 @@ bool switch_node_was_stalled(const struct switch_node *node) {
   return node->stalled_until_us > 0 && node->world->now_us < node->stalled_until_us + STALL_MEMORY_US;
 }
 
+unsigned switch_node_workers(const struct switch_node *node) {
+  return node->worker_count;
+}
+
 const struct parameters *switch_node_parameters(const struct switch_node *node) {
   return &node->setup->parameters;
 }

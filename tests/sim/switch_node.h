@@ -80,6 +80,7 @@ bool switch_node_was_stalled(const struct switch_node *node);
 const struct parameters *switch_node_parameters(const struct switch_node *node);
 /* SS_SIP_SESSION_TTL may be changed while calls run, and what was begun with a longer one runs on. */
 uint32_t switch_node_longest_ttl_s(const struct switch_node *node);
+unsigned switch_node_workers(const struct switch_node *node);
 const char *switch_node_name(const struct switch_node *node);
 unsigned switch_node_restarts(const struct switch_node *node);
 

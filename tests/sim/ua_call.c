@@ -397,7 +397,10 @@ static void nobody_acknowledges(struct world *world, void *subject, void *detail
   world_cancel(&call->resend);
   call->accepted = NULL;
   log_line(world, "%s: no ACK for the call to %.*s", call->actor->name, (int)call->number.length, call->number.data);
-  if (call->state == UA_ANSWERED) call->state = UA_UP;
+  if (call->state == UA_ANSWERED) {
+    call->is_unacknowledged = true;
+    call->state = UA_UP;
+  }
   ua_call_hang_up(call);
 }
 

@@ -37,6 +37,7 @@ struct ua_call {
   unsigned challenges;
   bool offers_late;
   bool cancel_wanted, bye_wanted, said_bye;
+  bool is_unacknowledged; /* its first 2xx never was */
 
   struct ua_transaction *accepted; /* their INVITE, answered 2xx: sent again until the ACK comes */
   bool owes_answer;                /* that 2xx carried an offer */
@@ -57,6 +58,7 @@ struct ua_call {
   struct sim_event *refresh, *expiry;
 
   int64_t started_us, answered_us, ended_us;
+  int64_t heard_us;      /* callee: when its first response to the INVITE reached the switch */
   unsigned final_status; /* of the first INVITE */
   bool is_planned_from_answer;
   struct ua_call *next;

@@ -97,13 +97,12 @@ static struct watched_answer *answer_with(const struct watched_transaction *invi
 }
 
 /* The INVITE of this number in the dialog of an ACK that is not in the INVITE's own transaction. */
-static struct watched_transaction *invite_of_ack(const struct sighting *sighting) {
+static struct watched_transaction *invite_of_ack(const struct sighting *sighting, const struct endpoint *endpoint) {
   const struct sip_message *message = &sighting->message;
   struct watched_transaction *invite = sighting->world->watcher->first;
-  while (invite &&
-         (invite->endpoint != sighting->endpoint || !invite->is_client || invite->method != SIP_METHOD_INVITE ||
-          invite->cseq != message->cseq || !str_view_equal(invite->call_id, message->call_id) ||
-          !str_view_equal(invite->own_tag, message->from_tag)))
+  while (invite && (invite->endpoint != endpoint || !invite->is_client || invite->method != SIP_METHOD_INVITE ||
+                    invite->cseq != message->cseq || !str_view_equal(invite->call_id, message->call_id) ||
+                    !str_view_equal(invite->own_tag, message->from_tag)))
     invite = invite->next;
   return invite;
 }
@@ -118,7 +117,8 @@ static bool is_call_over(const struct sighting *sighting, const struct watched_t
   return false;
 }
 
-/* RFC 3261 §22.1: all values that appeared in the INVITE. Of a call that is over the switch keeps none. */
+/* RFC 3261 §22.1: all values that appeared in the INVITE. Of a call that is over the switch keeps none; and none
+ * is written down. */
 static void check_credentials(struct sighting *sighting, const struct watched_transaction *invite) {
   static const enum sip_header headers[] = {SIP_HEADER_AUTHORIZATION, SIP_HEADER_PROXY_AUTHORIZATION};
   struct sip_message message;
@@ -126,7 +126,7 @@ static void check_credentials(struct sighting *sighting, const struct watched_tr
   if (!invite->endpoint->is_switch || sip_message_parse(invite->request, &message, &defect) != RESULT_OK) return;
   for (unsigned i = 0; i < 2; i++)
     if (!str_view_equal(sip_message_header(&message, headers[i]), sip_message_header(&sighting->message, headers[i])) &&
-        !is_call_over(sighting, invite))
+        !invite->is_recalled && !is_call_over(sighting, invite))
       watcher_blame(sighting, "an ACK without the credentials of its INVITE (RFC 3261 22.1)");
 }
 
@@ -141,7 +141,9 @@ static void ack_of_refusal_said(struct sighting *sighting, struct watched_transa
 }
 
 static void ack_of_answer_said(struct sighting *sighting) {
-  struct watched_transaction *invite = invite_of_ack(sighting);
+  struct watched_transaction *invite = invite_of_ack(sighting, sighting->endpoint);
+  /* Before a restart it may have been acknowledged, or not. */
+  if (!invite && sighting->world->crash.is_tried && invite_of_ack(sighting, NULL)) return;
   struct watched_answer *answer = invite ? answer_with(invite, sighting->message.to_tag) : NULL;
   if (invite && invite->status >= 300)
     watcher_blame(sighting, "the ACK of a refusal must have its INVITE's branch (RFC 3261 17.1.1.3)");
@@ -160,7 +162,15 @@ static void ack_said(struct sighting *sighting) {
     ack_of_answer_said(sighting);
 }
 
+/* An INVITE from before a restart: whoever cancels it knows it, and owes its ACK. */
+static void recall_cancelled(struct sighting *sighting) {
+  (void)watcher_recall(sighting, true);
+  struct watched_transaction *invite = watcher_find(sighting, true, SIP_METHOD_INVITE);
+  if (invite && invite->status == 0) invite->is_excused = false;
+}
+
 void watch_request_said(struct sighting *sighting) {
+  if (sighting->message.method == SIP_METHOD_CANCEL && sighting->world->crash.is_tried) recall_cancelled(sighting);
   if (sighting->message.method == SIP_METHOD_ACK) {
     ack_said(sighting);
     return;
@@ -218,8 +228,9 @@ void watch_response_heard(struct sighting *sighting) {
   const struct sip_message *message = &sighting->message;
   int64_t now_us = sighting->world->now_us;
   struct watched_transaction *transaction = watcher_find(sighting, true, message->method);
+  if (!transaction && message->method == SIP_METHOD_INVITE) transaction = watcher_recall(sighting, true);
   if (!transaction) return;
-  if (is_given_up(sighting->world, transaction)) {
+  if (!transaction->is_recalled && is_given_up(sighting->world, transaction)) {
     /* One that stood still may take up first what it heard, or what was due. */
     if (!watcher_is_lenient(sighting->world)) return;
     transaction->is_excused = true;

@@ -1,4 +1,5 @@
 /* Requests that an endpoint hears, and what it answers. */
+#include "sim/switch_node.h"
 #include "sim/watcher.h"
 #include "sim/world.h"
 
@@ -18,6 +19,13 @@ static void ack_heard(struct sighting *sighting) {
   if (transaction->acks++ == 0) transaction->first_ack_us = sighting->world->now_us;
 }
 
+/* An INVITE that comes again after a restart is steered by another key than before: while one worker ends the attempt
+ * that it was, another one may begin a new one. */
+static bool is_at_two_workers(struct sighting *sighting) {
+  if (!sighting->endpoint->is_switch || sighting->message.method != SIP_METHOD_INVITE) return false;
+  return switch_node_workers(sighting->endpoint->owner) > 1 && watcher_was_known(sighting, false);
+}
+
 void watch_request_heard(struct sighting *sighting) {
   const struct sip_message *message = &sighting->message;
   if (message->method == SIP_METHOD_ACK) {
@@ -30,7 +38,8 @@ void watch_request_heard(struct sighting *sighting) {
   }
   struct watched_transaction *transaction = watcher_find(sighting, false, message->method);
   if (!transaction) {
-    watcher_add(sighting, false);
+    transaction = watcher_add(sighting, false);
+    transaction->is_excused = is_at_two_workers(sighting);
     return;
   }
   if (transaction->is_turned_away) { /* it may come in now */
@@ -124,22 +133,19 @@ static void check_copies(struct sighting *sighting, const struct watched_transac
     watcher_blame(sighting, "the To tag is not that of the request (RFC 3261 8.2.6.2)");
 }
 
-/* A switch that was killed may answer again what it answered before, where its journal has the answer. */
-static bool was_answered_before(struct sighting *sighting) {
-  const struct sip_message *message = &sighting->message;
-  struct endpoint *endpoint = sighting->endpoint;
-  if (!sighting->world->crash.is_tried || message->method != SIP_METHOD_INVITE || message->status != 200) return false;
-  sighting->endpoint = NULL; /* watcher_forget */
-  bool is_known = watcher_find(sighting, false, message->method) != NULL;
-  sighting->endpoint = endpoint;
-  return is_known;
+/* A switch that was killed may answer what it was asked before, where its journal has it, and what it has answered
+ * before once more. */
+static struct watched_transaction *recall_asked(struct sighting *sighting) {
+  struct watched_transaction *invite = watcher_recall(sighting, false);
+  if (invite && invite->status == 0 && sighting->message.status >= 300) invite->is_excused = false;
+  return invite;
 }
 
 void watch_response_said(struct sighting *sighting) {
   const struct sip_message *message = &sighting->message;
   struct watched_transaction *transaction = watcher_find(sighting, false, message->method);
+  if (!transaction && message->method == SIP_METHOD_INVITE) transaction = recall_asked(sighting);
   if (!transaction) {
-    if (was_answered_before(sighting)) return;
     watcher_blame(sighting, "a response to a request that never came");
     return;
   }

@@ -185,3 +185,33 @@ void watcher_forget(struct world *world, struct endpoint *endpoint) {
     for (struct watched_dialog *dialog = world->watcher->dialogs[i]; dialog; dialog = dialog->next_in_bucket)
       if (dialog->endpoint == endpoint) dialog->endpoint = NULL;
 }
+
+/* --- what comes back after a restart ----------------------------------------------------------------------------- */
+
+static void recall_dialogs(const struct sighting *sighting, const struct watched_transaction *transaction) {
+  for (struct watched_dialog *dialog = sighting->world->watcher->newest_dialog; dialog; dialog = dialog->older)
+    if (!dialog->endpoint && str_view_equal(dialog->call_id, transaction->call_id) &&
+        str_view_equal(dialog->own_tag, transaction->own_tag))
+      dialog->endpoint = sighting->endpoint;
+}
+
+static struct watched_transaction *find_forgotten(struct sighting *sighting, bool is_client) {
+  struct endpoint *endpoint = sighting->endpoint;
+  sighting->endpoint = NULL; /* watcher_forget */
+  struct watched_transaction *transaction = watcher_find(sighting, is_client, SIP_METHOD_INVITE);
+  sighting->endpoint = endpoint;
+  return sighting->world->crash.is_tried ? transaction : NULL;
+}
+
+bool watcher_was_known(struct sighting *sighting, bool is_client) {
+  return find_forgotten(sighting, is_client) != NULL;
+}
+
+struct watched_transaction *watcher_recall(struct sighting *sighting, bool is_client) {
+  struct watched_transaction *transaction = find_forgotten(sighting, is_client);
+  if (!transaction) return NULL;
+  transaction->endpoint = sighting->endpoint;
+  transaction->is_excused = transaction->is_recalled = true;
+  recall_dialogs(sighting, transaction);
+  return transaction;
+}

@@ -60,6 +60,7 @@ struct watched_transaction {
   unsigned timed_sends;           /* server: the final response sent again by timer */
   int64_t last_timed_us;
   bool is_excused;     /* refused by the network: nothing is owed any more */
+  bool is_recalled;    /* from before a restart */
   bool is_turned_away; /* server: 503 with Retry-After at once, of which the server keeps nothing */
   struct watched_transaction *next_in_bucket, *next;
 };
@@ -126,6 +127,11 @@ struct sighting {
 
 struct watched_transaction *watcher_find(const struct sighting *sighting, bool is_client, enum sip_method method);
 struct watched_transaction *watcher_add(struct sighting *sighting, bool is_client);
+
+/* The INVITE of this branch that its endpoint knew before it was killed, and may know still by its journal: it is in
+ * the books again, but nothing is owed. NULL: there is none. */
+struct watched_transaction *watcher_recall(struct sighting *sighting, bool is_client);
+bool watcher_was_known(struct sighting *sighting, bool is_client); /* the same, but it stays forgotten */
 
 /* The dialog of this message, made when there is none. */
 struct watched_dialog *watcher_dialog(struct sighting *sighting);
