@@ -112,8 +112,8 @@ static void print_problem(const struct cli_answer *answer) {
   json_decref(problem);
 }
 
-static enum cli_exit request(struct cli_call *call, const char *method, const char *path, const char *body,
-                             struct cli_answer *answer) {
+enum cli_exit cli_request(struct cli_call *call, const char *method, const char *path, const char *body,
+                          struct cli_answer *answer) {
   char problem[512];
   if (cli_client_request(&call->client, method, path, body, answer, problem, sizeof problem) != RESULT_OK) {
     fprintf(stderr, "belfry: %s\n", problem);
@@ -137,7 +137,7 @@ enum cli_exit cli_ask(struct cli_call *call, const char *method, const char *pat
                       json_t **document_out) {
   struct cli_answer answer;
   *document_out = NULL;
-  enum cli_exit code = request(call, method, path, body, &answer);
+  enum cli_exit code = cli_request(call, method, path, body, &answer);
   if (code != CLI_DONE) return code;
   code = parse(&answer, document_out);
   cli_answer_free(&answer);
@@ -153,7 +153,7 @@ void cli_print_json(const json_t *document) {
 enum cli_exit cli_get(struct cli_call *call, const char *path, json_t **document_out) {
   struct cli_answer answer;
   *document_out = NULL;
-  enum cli_exit code = request(call, "GET", path, NULL, &answer);
+  enum cli_exit code = cli_request(call, "GET", path, NULL, &answer);
   if (code != CLI_DONE) return code;
   if (call->json)
     puts(answer.body);
@@ -165,7 +165,7 @@ enum cli_exit cli_get(struct cli_call *call, const char *path, json_t **document
 
 enum cli_exit cli_do(struct cli_call *call, const char *method, const char *path, const char *body, const char *done) {
   struct cli_answer answer;
-  enum cli_exit code = request(call, method, path, body, &answer);
+  enum cli_exit code = cli_request(call, method, path, body, &answer);
   if (code != CLI_DONE) return code;
   if (call->json)
     puts(answer.length ? answer.body : "{}");

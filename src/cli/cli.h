@@ -32,6 +32,11 @@ void cli_print_usage(void);
 #include "cli/cli_commands.def"
 #undef CLI_COMMAND
 
+/* Sends a request. CLI_DONE: the answer's status is one of 200 to 299, and the caller frees it with cli_answer_free;
+ * else what went wrong is printed and there is nothing to free. */
+enum cli_exit cli_request(struct cli_call *call, const char *method, const char *path, const char *body,
+                          struct cli_answer *answer_out);
+
 /* GETs `path`; prints the body and returns CLI_DONE with *document_out NULL when -j was given, else the parsed
  * document, which the caller gives back with json_decref. Prints what went wrong otherwise. */
 enum cli_exit cli_get(struct cli_call *call, const char *path, json_t **document_out);

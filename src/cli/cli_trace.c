@@ -31,21 +31,6 @@ static bool read_arguments(const struct cli_call *call, struct trace_wish *wish)
   return true;
 }
 
-static enum cli_exit fetch(struct cli_call *call, const char *path, struct cli_answer *answer) {
-  char problem[512];
-  if (cli_client_request(&call->client, "GET", path, NULL, answer, problem, sizeof problem) != RESULT_OK) {
-    fprintf(stderr, "belfry: %s\n", problem);
-    return CLI_REFUSED;
-  }
-  if (answer->status == 200) return CLI_DONE;
-  json_t *document = json_loads(answer->body, 0, NULL);
-  const char *detail = json_string_value(json_object_get(document, "detail"));
-  fprintf(stderr, "belfry: %s\n", detail ? detail : "the switch gave no trace");
-  json_decref(document);
-  cli_answer_free(answer);
-  return CLI_REFUSED;
-}
-
 static void make_path(char *path, const char *kind, const struct trace_wish *wish) {
   snprintf(path, CLI_PATH_BYTES, "/api/v1/trace%s%.*s", kind, CLI_PATH_BYTES - 64, wish->query);
 }
@@ -54,7 +39,7 @@ static enum cli_exit write_pcap(struct cli_call *call, const struct trace_wish *
   char path[CLI_PATH_BYTES];
   struct cli_answer answer;
   make_path(path, ".pcap", wish);
-  enum cli_exit code = fetch(call, path, &answer);
+  enum cli_exit code = cli_request(call, "GET", path, NULL, &answer);
   if (code != CLI_DONE) return code;
   FILE *file = fopen(wish->pcap, "wb");
   bool is_written = file && fwrite(answer.body, 1, answer.length, file) == answer.length;
@@ -69,7 +54,7 @@ static enum cli_exit print_text(struct cli_call *call, const struct trace_wish *
   char path[CLI_PATH_BYTES];
   struct cli_answer answer;
   make_path(path, call->json ? "" : ".txt", wish);
-  enum cli_exit code = fetch(call, path, &answer);
+  enum cli_exit code = cli_request(call, "GET", path, NULL, &answer);
   if (code != CLI_DONE) return code;
   char *ladder_end = wish->full || call->json ? NULL : strstr(answer.body, "\n\n");
   if (ladder_end) ladder_end[1] = '\0';
@@ -102,7 +87,7 @@ static enum cli_exit follow(struct cli_call *call, const struct trace_wish *wish
     make_path(path, "", wish);
     size_t used = strlen(path);
     if (cursor) snprintf(path + used, sizeof path - used, "%ccursor=%s", wish->query[0] ? '&' : '?', cursor);
-    code = fetch(call, path, &answer);
+    code = cli_request(call, "GET", path, NULL, &answer);
     if (code != CLI_DONE) break;
     json_t *document = json_loads(answer.body, 0, NULL), *item;
     size_t index;
