@@ -145,6 +145,28 @@ static void write_journal(FILE *stream, const struct call_journal *journal) {
          (double)health.damaged_bytes);
 }
 
+/* In RFC 6076's terms, of the most recent calls; NaN while there are none. */
+static void write_performance(FILE *stream, struct monitor *monitor) {
+  struct traffic_figures recent = monitor_figures(monitor);
+  metric(stream, "session_establishment_ratio", "gauge",
+         "Session Establishment Ratio (SER, RFC 6076 section 4.6) of the most recent calls, 1 is all",
+         traffic_ser_percent(&recent) / 100);
+  metric(stream, "session_establishment_effectiveness_ratio", "gauge",
+         "Session Establishment Effectiveness Ratio (SEER, RFC 6076 section 4.7) of the most recent calls",
+         traffic_seer_percent(&recent) / 100);
+  metric(stream, "ineffective_session_attempts_ratio", "gauge",
+         "Ineffective Session Attempts (ISA, RFC 6076 section 4.8) of the most recent calls",
+         traffic_isa_percent(&recent) / 100);
+  metric(
+      stream, "session_request_delay_seconds", "gauge",
+      "Mean time from INVITE to ringing or progress (SRD, RFC 6076 section 4.3; operators say PDD) of the most recent "
+      "calls",
+      traffic_pdd_ms(&recent) / 1000);
+  metric(stream, "session_duration_seconds", "gauge",
+         "Mean talk time (SDT, RFC 6076 section 4.5; operators say ACD) of the most recent answered calls",
+         traffic_acd_s(&recent));
+}
+
 static void write_desk(FILE *stream, struct event_streams *streams) {
   struct event_stream_counts counts = event_streams_count(streams);
   metric(stream, "event_listeners", "gauge", "Consoles and programs that listen to live events", counts.listening);
@@ -173,6 +195,7 @@ void api_metrics(const struct api_request *request, struct api_response *respons
   write_journal(stream, request->switch_parts->journal);
   write_keeper(stream, request->switch_parts->keeper);
   write_desk(stream, request->desk->streams);
+  write_performance(stream, request->desk->monitor);
   fclose(stream);
   api_respond_text(response, 200, "text/plain; version=0.0.4; charset=utf-8", text);
 }

@@ -9,7 +9,6 @@
 
 #include "admin/api.h"
 #include "admin/sample_ring.h"
-#include "admin/traffic_summary.h"
 
 #define SECONDS_KEPT    3600
 #define MINUTES_KEPT    (7 * 24 * 60)
@@ -265,4 +264,11 @@ json_t *monitor_traffic(struct monitor *monitor) {
   json_t *document = traffic_devices_to_json(&monitor->summary);
   pthread_mutex_unlock(&monitor->mutex);
   return document;
+}
+
+struct traffic_figures monitor_figures(struct monitor *monitor) {
+  pthread_mutex_lock(&monitor->mutex);
+  struct traffic_figures figures = monitor->summary.all;
+  pthread_mutex_unlock(&monitor->mutex);
+  return figures;
 }

@@ -6,6 +6,7 @@
 #include <jansson.h>
 
 #include "admin/admin.h"
+#include "admin/traffic_summary.h"
 
 struct monitor;
 
@@ -28,6 +29,9 @@ void monitor_add_to_status(struct monitor *monitor, json_t *status);
 /* {"step_s", "ended_at", "series": {NAME: [oldest … newest]}}: the last hour by seconds or the last week by minutes,
  * each `step` samples as one mean. New reference. */
 json_t *monitor_history(struct monitor *monitor, bool is_week, size_t step);
+
+/* Of all of the most recent calls. */
+struct traffic_figures monitor_figures(struct monitor *monitor);
 
 /* traffic_devices_to_json of the most recent calls. New reference. */
 json_t *monitor_traffic(struct monitor *monitor);

@@ -3,8 +3,19 @@
 #include <math.h>
 #include <string.h>
 
+/* RFC 6076, sections 4.6 to 4.8. */
+static void count_status(struct traffic_figures *figures, uint64_t status) {
+  static const uint16_t effective[] = {480, 486, 600, 603}, ineffective[] = {408, 500, 503, 504};
+  if (status >= 300 && status < 400) figures->redirected++;
+  for (size_t i = 0; i < sizeof effective / sizeof effective[0]; i++) {
+    figures->effective += status == effective[i];
+    figures->ineffective += status == ineffective[i];
+  }
+}
+
 static void count(struct traffic_figures *figures, const struct cdr_record *record) {
   figures->calls++;
+  if (record->answered_at.value == 0) count_status(figures, record->sip_status);
   if (record->pdd_ms != CDR_NUMBER_NONE) {
     figures->rang++;
     figures->pdd_ms += record->pdd_ms;
@@ -44,8 +55,12 @@ void traffic_summary_add(struct traffic_summary *summary, const struct cdr_recor
   count_device(summary->callees, &summary->callee_count, record->callee_device, record);
 }
 
+static double percent_of(uint32_t part, uint32_t all) {
+  return all ? 100.0 * part / all : NAN;
+}
+
 double traffic_asr_percent(const struct traffic_figures *figures) {
-  return figures->calls ? 100.0 * figures->answered / figures->calls : NAN;
+  return percent_of(figures->answered, figures->calls);
 }
 
 double traffic_acd_s(const struct traffic_figures *figures) {
@@ -56,15 +71,31 @@ double traffic_pdd_ms(const struct traffic_figures *figures) {
   return figures->rang ? (double)figures->pdd_ms / figures->rang : NAN;
 }
 
+double traffic_ser_percent(const struct traffic_figures *figures) {
+  return percent_of(figures->answered, figures->calls - figures->redirected);
+}
+
+double traffic_seer_percent(const struct traffic_figures *figures) {
+  return percent_of(figures->answered + figures->effective, figures->calls - figures->redirected);
+}
+
+double traffic_isa_percent(const struct traffic_figures *figures) {
+  return percent_of(figures->ineffective, figures->calls);
+}
+
 static json_t *number_or_null(double number) {
   return isnan(number) ? json_null() : json_real(round(number * 10) / 10);
 }
 
-/* {"calls", "answered", "asr_percent", "acd_s", "pdd_ms"}, null where not known; new reference. */
+/* {"calls", "answered", "asr_percent", "acd_s", "pdd_ms", "ser_percent", "seer_percent", "isa_percent"}, null where not
+ * known; new reference. */
 static json_t *figures_to_json(const struct traffic_figures *figures) {
-  return json_pack("{s:I,s:I,s:o,s:o,s:o}", "calls", (json_int_t)figures->calls, "answered",
+  return json_pack("{s:I,s:I,s:o,s:o,s:o,s:o,s:o,s:o}", "calls", (json_int_t)figures->calls, "answered",
                    (json_int_t)figures->answered, "asr_percent", number_or_null(traffic_asr_percent(figures)), "acd_s",
-                   number_or_null(traffic_acd_s(figures)), "pdd_ms", number_or_null(traffic_pdd_ms(figures)));
+                   number_or_null(traffic_acd_s(figures)), "pdd_ms", number_or_null(traffic_pdd_ms(figures)),
+                   "ser_percent", number_or_null(traffic_ser_percent(figures)), "seer_percent",
+                   number_or_null(traffic_seer_percent(figures)), "isa_percent",
+                   number_or_null(traffic_isa_percent(figures)));
 }
 
 json_t *traffic_summary_to_json(const struct traffic_summary *summary) {

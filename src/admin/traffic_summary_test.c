@@ -43,6 +43,26 @@ static void test_asr_and_acd_are_those_of_the_calls_counted(void) {
   json_decref(devices);
 }
 
+static void test_ser_seer_and_isa_are_those_of_rfc_6076(void) {
+  static struct traffic_summary summary;
+  static const uint16_t statuses[] = {302, 480, 486, 603, 404, 408, 503, 487};
+  struct cdr_record answered = call("a", "v", "normal", 1000);
+  answered.sip_status = 200;
+  traffic_summary_add(&summary, &answered);
+  traffic_summary_add(&summary, &answered);
+  for (size_t i = 0; i < 8; i++) {
+    struct cdr_record refused = call("a", "v", "rejected", 0);
+    refused.sip_status = statuses[i];
+    traffic_summary_add(&summary, &refused);
+  }
+  json_t *all = traffic_summary_to_json(&summary);
+  expect(figure(all, NULL, NULL, "asr_percent") == 20.0);
+  expect(figure(all, NULL, NULL, "ser_percent") == 22.2);
+  expect(figure(all, NULL, NULL, "seer_percent") == 55.6);
+  expect(figure(all, NULL, NULL, "isa_percent") == 20.0);
+  json_decref(all);
+}
+
 static void test_tests_of_gateways_are_no_traffic(void) {
   static struct traffic_summary summary;
   struct cdr_record test = call("", "w", "trunk_test", 1000);
@@ -75,6 +95,6 @@ static void test_more_devices_than_there_is_room_for_still_count_as_a_whole(void
   expect_int(summary.all.calls, ==, TRAFFIC_DEVICES_MAX + 10);
 }
 
-TAP_TESTS(TAP(test_asr_and_acd_are_those_of_the_calls_counted), TAP(test_tests_of_gateways_are_no_traffic),
-          TAP(test_without_calls_nothing_is_known),
+TAP_TESTS(TAP(test_asr_and_acd_are_those_of_the_calls_counted), TAP(test_ser_seer_and_isa_are_those_of_rfc_6076),
+          TAP(test_tests_of_gateways_are_no_traffic), TAP(test_without_calls_nothing_is_known),
           TAP(test_more_devices_than_there_is_room_for_still_count_as_a_whole))
