@@ -61,13 +61,12 @@ static void add_head(struct text_builder *document) {
       "The call offers G.711, G.729 and telephone-event as `a=inactive` at the switch's own address, port 9: no media\n"
       "flow, and nothing is put on hold. It asks for the shortest session that the switch accepts\n"
       "(`BF_SESSION_MIN_SE`), because a far side that wants a longer one then says so. One test runs for each gateway\n"
-      "at a time; the call takes a line of its capacity, ends with BYE or CANCEL whatever happens, and leaves a "
-      "record\n"
-      "with the end reason `trunk_test`. What was learnt about refreshes is remembered for the gateway's calls.\n\n"
+      "at a time; the call takes a line of its capacity, ends with BYE or CANCEL whatever happens, and leaves a\n"
+      "record with the end reason `trunk_test`. What was learnt about refreshes is remembered for the gateway's "
+      "calls.\n\n"
       "What the far side asks of the test call is answered (OPTIONS, UPDATE without session, BYE), what would change\n"
-      "its session is refused with 488. A test that runs when the switch is killed leaves no record; the short "
-      "session\n"
-      "timer ends it on the far side.\n\n");
+      "its session is refused with 488. A test that runs when the switch is killed has its record all the same; the\n"
+      "short session timer ends it on the far side.\n\n");
 }
 
 static void add_tables(struct text_builder *document) {
