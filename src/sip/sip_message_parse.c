@@ -212,6 +212,9 @@ static enum defect_row check_content_length(struct sip_message *message, struct 
   uint32_t length;
   bool cut;
   if (!sip_scan_u32(&scan, &length, &cut) || !sip_scan_at_end(&scan)) return DEFECT_CONTENT_LENGTH;
+  /* Of a message in a stream that is too large only the beginning has come when it is refused. */
+  size_t header_length = message->bytes.length - message->body.length;
+  if (!cut && length > SIP_MESSAGE_BYTES_MAX - header_length) return DEFECT_TOO_LARGE;
   if (length > message->body.length) return DEFECT_CONTENT_LENGTH_BEYOND;
   message->body.length = length;
   return DEFECT_NONE;

@@ -283,6 +283,13 @@ static void test_a_message_of_65535_bytes_is_read_and_none_larger(void) {
   expect_view(message.call_id, "c1@192.0.2.1");
 }
 
+static void test_a_message_that_announces_more_than_65535_bytes_is_too_large(void) {
+  expect_int(refusal("OPTIONS sip:a SIP/2.0\r\n" FIXED "CSeq: 7 OPTIONS\r\nContent-Length: 9999\r\n\r\n"), ==, 400);
+  expect_int(refusal("OPTIONS sip:a SIP/2.0\r\n" FIXED "CSeq: 7 OPTIONS\r\nContent-Length: 65500\r\n\r\n"), ==, 513);
+  expect_int(refusal("OPTIONS sip:a SIP/2.0\r\n" FIXED "CSeq: 7 OPTIONS\r\nContent-Length: 4294967295\r\n\r\n"), ==,
+             513);
+}
+
 static void test_a_header_of_64_kib_is_read(void) {
   static char text[SIP_MESSAGE_BYTES_MAX];
   size_t length =
@@ -331,6 +338,6 @@ TAP_TESTS(TAP(test_a_request_is_read), TAP(test_a_response_is_read),
           TAP(test_a_field_that_stands_twice_is_refused_in_requests),
           TAP(test_broken_lines_are_refused_and_the_rest_is_still_read), TAP(test_headers_must_end_with_an_empty_line),
           TAP(test_128_headers_are_read_and_no_more), TAP(test_a_message_of_65535_bytes_is_read_and_none_larger),
-          TAP(test_a_header_of_64_kib_is_read), TAP(test_a_broken_ack_or_response_is_never_answered),
-          TAP(test_a_defect_says_where_it_is), TAP(test_status_codes_have_phrases),
-          TAP(test_method_names_come_back_from_their_text))
+          TAP(test_a_message_that_announces_more_than_65535_bytes_is_too_large), TAP(test_a_header_of_64_kib_is_read),
+          TAP(test_a_broken_ack_or_response_is_never_answered), TAP(test_a_defect_says_where_it_is),
+          TAP(test_status_codes_have_phrases), TAP(test_method_names_come_back_from_their_text))
