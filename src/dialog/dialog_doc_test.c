@@ -1,6 +1,5 @@
 /* docs/dialog.md is made from dialog_states.def: this test holds that it says what the rows say, and that the table is
  * whole. After a change of the rows, BELFRY_WRITE_DOCS=1 meson test -C build dialog/dialog_doc writes it anew. */
-#include <ctype.h>
 #include <made_document.h>
 #include <stdio.h>
 
@@ -31,59 +30,30 @@ static const struct {
     {"RETRY", "a refused INVITE of ours goes out again"},
 };
 
-static void add(struct text_builder *document, const char *text) {
-  text_builder_add(document, str_view_from_c(text));
-}
-
-/* CONFIRMED becomes "confirmed". */
-static void add_word(struct text_builder *document, const char *name) {
-  for (size_t i = 0; name[i]; i++)
-    text_builder_add_char(document, (char)tolower(name[i]));
-}
-
 static void add_diagram(struct text_builder *document) {
-  add(document, "```mermaid\nstateDiagram-v2\n  [*] --> trying : INVITE sent or received\n");
-  for (size_t i = 0; i < COUNT(rows); i++) {
-    add(document, "  ");
-    add_word(document, rows[i].state);
-    add(document, " --> ");
-    add_word(document, rows[i].next);
-    add(document, " : ");
-    add_word(document, rows[i].event);
-    add(document, "\n");
-  }
-  add(document, "  ended --> [*] : given back by its call leg\n```\n\n");
+  made_add(document, "```mermaid\nstateDiagram-v2\n  [*] --> trying : INVITE sent or received\n");
+  for (size_t i = 0; i < COUNT(rows); i++)
+    made_add(document, "  %s --> %s : %s\n", made_words(rows[i].state), made_words(rows[i].next),
+             made_words(rows[i].event));
+  made_add(document, "  ended --> [*] : given back by its call leg\n```\n\n");
 }
 
 static void add_tables(struct text_builder *document) {
-  add(document, "| event | meaning |\n|---|---|\n");
-  for (size_t i = 0; i < COUNT(events); i++) {
-    add(document, "| ");
-    add_word(document, events[i].name);
-    add(document, " | ");
-    add(document, events[i].meaning);
-    add(document, " |\n");
-  }
-  add(document, "\n| state | event | next | why |\n|---|---|---|---|\n");
-  for (size_t i = 0; i < COUNT(rows); i++) {
-    add(document, "| ");
-    add_word(document, rows[i].state);
-    add(document, " | ");
-    add_word(document, rows[i].event);
-    add(document, " | ");
-    add_word(document, rows[i].next);
-    add(document, " | ");
-    add(document, rows[i].why);
-    add(document, " |\n");
-  }
+  made_add(document, "| event | meaning |\n|---|---|\n");
+  for (size_t i = 0; i < COUNT(events); i++)
+    made_add(document, "| %s | %s |\n", made_words(events[i].name), events[i].meaning);
+  made_add(document, "\n| state | event | next | why |\n|---|---|---|---|\n");
+  for (size_t i = 0; i < COUNT(rows); i++)
+    made_add(document, "| %s | %s | %s | %s |\n", made_words(rows[i].state), made_words(rows[i].event),
+             made_words(rows[i].next), rows[i].why);
 }
 
 static struct str_view build_document(char *memory) {
   struct text_builder document = text_builder_over(memory, DOCUMENT_BYTES_MAX);
-  add(&document,
-      "# Dialogs\n\n<!-- Made from src/dialog/dialog_states.def; see dialog_doc_test.c. -->\n\n"
-      "A dialog is one leg of a call: two ends, the way between them, and the order of requests. What is not in\n"
-      "the table leaves the state as it is: an answer to a re-INVITE, say, or a late provisional response.\n\n");
+  made_add(&document,
+           "# Dialogs\n\n<!-- Made from src/dialog/dialog_states.def; see dialog_doc_test.c. -->\n\n"
+           "A dialog is one leg of a call: two ends, the way between them, and the order of requests. What is not in\n"
+           "the table leaves the state as it is: an answer to a re-INVITE, say, or a late provisional response.\n\n");
   add_diagram(&document);
   add_tables(&document);
   expect(!document.overflowed);

@@ -8,56 +8,31 @@
 
 static char document_memory[DOCUMENT_BYTES_MAX];
 
-static void add_text(struct text_builder *document, const char *text) {
-  text_builder_add(document, str_view_from_c(text));
-}
-
 static void add_row(struct text_builder *document, const struct parameter_row *row) {
-  add_text(document, "### `");
-  add_text(document, row->name);
-  add_text(document, "`\n\n");
-  add_text(document, row->summary);
-  add_text(document, ".\n\n- Default: `");
-  add_text(document, row->default_text);
-  add_text(document, "`");
-  if (row->type == PARAMETER_NUMBER && row->unit[0] && row->default_text[0] >= '0' && row->default_text[0] <= '9') {
-    add_text(document, " ");
-    add_text(document, row->unit);
-  }
-  add_text(document, "\n- Allowed: ");
+  bool has_unit = row->type == PARAMETER_NUMBER && row->unit[0] && isdigit((unsigned char)row->default_text[0]);
+  made_add(document, "### `%s`\n\n%s.\n\n- Default: `%s`%s%s\n- Allowed: ", row->name, row->summary, row->default_text,
+           has_unit ? " " : "", has_unit ? row->unit : "");
   if (row->type == PARAMETER_TEXT)
-    add_text(document, "at most 512 bytes of text with the escapes `\\r` `\\n` `\\0` `\\xHH` `\\\\`");
+    made_add(document, "at most 512 bytes of text with the escapes `\\r` `\\n` `\\0` `\\xHH` `\\\\`");
   else
     parameter_allowed_to_text(row, document);
-  add_text(document, "\n\n");
-  add_text(document, row->description);
-  add_text(document, "\n\n");
+  made_add(document, "\n\n%s\n\n", row->description);
 }
 
 static void add_presets(struct text_builder *document) {
-  add_text(document, "## Presets\n\n`belfry preset NAME` sets three values that go together and leaves all others.\n\n"
+  made_add(document, "## Presets\n\n`belfry preset NAME` sets three values that go together and leaves all others.\n\n"
                      "| preset | `SS_SIP_SESSION_TTL` | `SS_SIP_NO_TIMER_REINVITE_INTERVAL` | "
                      "`SS_SIP_NAT_KEEP_ALIVE_PERIOD` | for |\n|---|---|---|---|---|\n");
   for (size_t i = 0; i < parameter_preset_count; i++) {
     const struct parameter_preset *preset = &parameter_presets[i];
-    const uint32_t values_s[] = {preset->session_ttl_s, preset->no_timer_reinvite_interval_s,
-                                 preset->keep_alive_period_s};
-    add_text(document, "| ");
-    add_text(document, preset->name);
-    for (size_t v = 0; v < 3; v++) {
-      add_text(document, " | ");
-      text_builder_add_u64(document, values_s[v]);
-      add_text(document, " s");
-    }
-    add_text(document, " | ");
-    add_text(document, preset->summary);
-    add_text(document, " |\n");
+    made_add(document, "| %s | %u s | %u s | %u s | %s |\n", preset->name, preset->session_ttl_s,
+             preset->no_timer_reinvite_interval_s, preset->keep_alive_period_s, preset->summary);
   }
 }
 
 static struct str_view build_document(void) {
   struct text_builder document = text_builder_over(document_memory, sizeof document_memory);
-  add_text(
+  made_add(
       &document,
       "# System parameters\n\n<!-- Made from src/parameters/parameters.def; see parameters_doc_test.c. -->\n\n"
       "A parameter is changed while calls run, with `belfry set NAME VALUE`, by the API or in the console, and is\n"
@@ -68,9 +43,7 @@ static struct str_view build_document(void) {
     const struct parameter_row *row = &parameter_rows[i];
     if (strcmp(group, row->group) != 0) {
       group = row->group;
-      add_text(&document, "## ");
-      add_text(&document, group);
-      add_text(&document, "\n\n");
+      made_add(&document, "## %s\n\n", group);
     }
     add_row(&document, row);
   }

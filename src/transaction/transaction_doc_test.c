@@ -1,7 +1,6 @@
 /* docs/transactions.md is made from the tables: this test holds that it says what the rows say, and that the tables are
  * whole. After a change of a .def file, BELFRY_WRITE_DOCS=1 meson test -C build transaction/transaction_doc writes it
  * anew. */
-#include <ctype.h>
 #include <made_document.h>
 #include <stdio.h>
 
@@ -76,20 +75,13 @@ static const struct doc_machine doc_machines[] = {
 
 /* --- words ------------------------------------------------------------------------------------------------------- */
 
-static void add_text(struct text_builder *document, const char *text) {
-  text_builder_add(document, str_view_from_c(text));
-}
-
 /* CANCEL_WAITING becomes "Cancel waiting". */
-static void add_state(struct text_builder *document, const char *name) {
-  for (size_t i = 0; name[i]; i++)
-    text_builder_add_char(document, name[i] == '_' ? ' ' : i == 0 ? name[i] : (char)tolower(name[i]));
-}
-
-/* tell_timed_out becomes "tell timed out". */
-static void add_action(struct text_builder *document, const char *name) {
-  for (size_t i = 0; name[i]; i++)
-    text_builder_add_char(document, name[i] == '_' ? ' ' : name[i]);
+static const char *state_words(const char *name) {
+  static char memory[2][80];
+  static unsigned next;
+  char *words = memory[next++ % 2];
+  snprintf(words, sizeof memory[0], "%c%s", name[0], made_words(name) + 1);
+  return words;
 }
 
 static const char *event_label(const char *name) {
@@ -104,13 +96,13 @@ static const char *event_label(const char *name) {
   return name;
 }
 
-static void add_timer(struct text_builder *document, const char *name) {
-  if (strcmp(name, "NONE") == 0 || strcmp(name, "ZERO") == 0) {
-    add_text(document, name[0] == 'N' ? "none" : "ends at once");
-    return;
-  }
-  add_text(document, "Timer ");
-  add_text(document, name);
+static const char *timer_words(const char *name) {
+  static char memory[4][40];
+  static unsigned next;
+  if (strcmp(name, "NONE") == 0 || strcmp(name, "ZERO") == 0) return name[0] == 'N' ? "none" : "ends at once";
+  char *words = memory[next++ % 4];
+  snprintf(words, sizeof memory[0], "Timer %s", name);
+  return words;
 }
 
 static const struct doc_state *find_state(const struct doc_machine *machine, const char *name) {
@@ -120,32 +112,25 @@ static const struct doc_state *find_state(const struct doc_machine *machine, con
 }
 
 /* Timers are called by their names, which differ from state to state. */
-static void add_event(struct text_builder *document, const struct doc_machine *machine, const struct doc_row *row) {
+static const char *event_words(const struct doc_machine *machine, const struct doc_row *row) {
   const struct doc_state *state = find_state(machine, row->state);
-  if (state && strcmp(row->event, "RESEND_DUE") == 0)
-    add_timer(document, state->resend);
-  else if (state && strcmp(row->event, "GIVE_UP_DUE") == 0)
-    add_timer(document, state->unreliable);
-  else
-    add_text(document, event_label(row->event));
+  if (state && strcmp(row->event, "RESEND_DUE") == 0) return timer_words(state->resend);
+  if (state && strcmp(row->event, "GIVE_UP_DUE") == 0) return timer_words(state->unreliable);
+  return event_label(row->event);
 }
 
 /* --- sections ---------------------------------------------------------------------------------------------------- */
 
-static void add_diagram_node(struct text_builder *document, const char *name) {
-  add_text(document, strcmp(name, "TERMINATED") == 0 || strcmp(name, "START") == 0 ? "[*]" : name);
+static const char *node(const char *name) {
+  return strcmp(name, "TERMINATED") == 0 || strcmp(name, "START") == 0 ? "[*]" : name;
 }
 
 /* What is absorbed or refused where it happens is left to the table below. */
 static void add_diagram(struct text_builder *document, const struct doc_machine *machine) {
-  add_text(document, "```mermaid\nstateDiagram-v2\n");
+  made_add(document, "```mermaid\nstateDiagram-v2\n");
   for (size_t i = 0; i < machine->state_count; i++) {
-    if (strcmp(machine->states[i].name, "START") == 0) continue;
-    add_text(document, "  state \"");
-    add_state(document, machine->states[i].name);
-    add_text(document, "\" as ");
-    add_text(document, machine->states[i].name);
-    add_text(document, "\n");
+    const char *name = machine->states[i].name;
+    if (strcmp(name, "START") != 0) made_add(document, "  state \"%s\" as %s\n", state_words(name), name);
   }
   for (size_t i = 0; i < machine->row_count; i++) {
     const struct doc_row *row = &machine->rows[i];
@@ -154,61 +139,32 @@ static void add_diagram(struct text_builder *document, const struct doc_machine 
         strcmp(row->action, "absorb") == 0 || strcmp(row->action, "refuse") == 0 || strcmp(row->action, "forbid") == 0;
     bool never_sent = strcmp(row->state, "START") == 0 && strcmp(row->next, "TERMINATED") == 0;
     if ((stays && is_quiet) || never_sent) continue;
-    add_text(document, "  ");
-    add_diagram_node(document, row->state);
-    add_text(document, " --> ");
-    add_diagram_node(document, row->next);
-    add_text(document, " : ");
-    add_event(document, machine, row);
-    if (!is_quiet) {
-      add_text(document, " / ");
-      add_action(document, row->action);
-    }
-    add_text(document, "\n");
+    made_add(document, "  %s --> %s : %s%s%s\n", node(row->state), node(row->next), event_words(machine, row),
+             is_quiet ? "" : " / ", is_quiet ? "" : made_words(row->action));
   }
-  add_text(document, "```\n\n");
+  made_add(document, "```\n\n");
 }
 
 static void add_states(struct text_builder *document, const struct doc_machine *machine) {
-  add_text(
+  made_add(
       document,
       "| state | what it means | ends, over UDP | ends, over TCP and TLS | sends again |\n|---|---|---|---|---|\n");
   for (size_t i = 0; i < machine->state_count; i++) {
     const struct doc_state *state = &machine->states[i];
-    add_text(document, "| ");
-    add_state(document, state->name);
-    add_text(document, " | ");
-    add_text(document, state->meaning);
-    add_text(document, " | ");
-    add_timer(document, state->unreliable);
-    add_text(document, " | ");
-    add_timer(document, state->reliable);
-    add_text(document, " | ");
-    add_timer(document, state->resend);
-    add_text(document, " |\n");
+    made_add(document, "| %s | %s | %s | %s | %s |\n", state_words(state->name), state->meaning,
+             timer_words(state->unreliable), timer_words(state->reliable), timer_words(state->resend));
   }
-  add_text(document, "\n");
+  made_add(document, "\n");
 }
 
 static void add_rows(struct text_builder *document, const struct doc_machine *machine) {
-  add_text(document, "| state | event | action | next | why | where |\n|---|---|---|---|---|---|\n");
+  made_add(document, "| state | event | action | next | why | where |\n|---|---|---|---|---|---|\n");
   for (size_t i = 0; i < machine->row_count; i++) {
     const struct doc_row *row = &machine->rows[i];
-    add_text(document, "| ");
-    add_state(document, row->state);
-    add_text(document, " | ");
-    add_event(document, machine, row);
-    add_text(document, " | ");
-    add_action(document, row->action);
-    add_text(document, " | ");
-    add_state(document, row->next);
-    add_text(document, " | ");
-    add_text(document, row->why);
-    add_text(document, " | ");
-    add_text(document, row->section);
-    add_text(document, " |\n");
+    made_add(document, "| %s | %s | %s | %s | %s | %s |\n", state_words(row->state), event_words(machine, row),
+             made_words(row->action), state_words(row->next), row->why, row->section);
   }
-  add_text(document, "\n");
+  made_add(document, "\n");
 }
 
 static void add_timers(struct text_builder *document) {
@@ -218,34 +174,23 @@ static void add_timers(struct text_builder *document) {
 #define SIP_TIMER(name, milliseconds, value, section, meaning) {#name, value, section, meaning},
 #include "transaction/sip_timers.def"
   };
-  add_text(document, "## Timers\n\n| timer | value | meaning | where |\n|---|---|---|---|\n");
+  made_add(document, "## Timers\n\n| timer | value | meaning | where |\n|---|---|---|---|\n");
   for (size_t i = 0; i < COUNT(timers); i++) {
     if (strcmp(timers[i].name, "ZERO") == 0) continue;
-    add_text(document, "| ");
-    add_text(document, timers[i].name);
-    add_text(document, " | ");
-    add_text(document, timers[i].value);
-    add_text(document, " | ");
-    add_text(document, timers[i].meaning);
-    add_text(document, " | ");
-    add_text(document, timers[i].section);
-    add_text(document, " |\n");
+    made_add(document, "| %s | %s | %s | %s |\n", timers[i].name, timers[i].value, timers[i].meaning,
+             timers[i].section);
   }
 }
 
 static struct str_view build_document(void) {
   struct text_builder document = text_builder_over(document_memory, sizeof document_memory);
-  add_text(&document,
+  made_add(&document,
            "# Transactions\n\n<!-- Made from src/transaction/*.def; see transaction_doc_test.c. -->\n\n"
            "Four machines, each a table. The layer sends, sends again, absorbs and gives up by itself; what its\n"
            "user must know is told. Each transaction has one timer, armed for the next of its state's two.\n"
            "`tell` means that the user is told, `absorb` that nobody is.\n\n");
   for (size_t i = 0; i < COUNT(doc_machines); i++) {
-    add_text(&document, "## ");
-    add_text(&document, doc_machines[i].title);
-    add_text(&document, "\n\n");
-    add_text(&document, doc_machines[i].introduction);
-    add_text(&document, "\n\n");
+    made_add(&document, "## %s\n\n%s\n\n", doc_machines[i].title, doc_machines[i].introduction);
     add_diagram(&document, &doc_machines[i]);
     add_states(&document, &doc_machines[i]);
     add_rows(&document, &doc_machines[i]);

@@ -1,7 +1,6 @@
 /* docs/trunk-test.md is made from the tables of this room: this test holds that it says what the rows say, and that the
  * table is whole. After a change of the rows, BELFRY_WRITE_DOCS=1 meson test -C build trunk/trunk_doc writes it anew.
  */
-#include <ctype.h>
 #include <made_document.h>
 #include <tap.h>
 
@@ -40,18 +39,9 @@ static const struct {
 #include "trunk/trunk_checks.def"
 };
 
-static void add(struct text_builder *document, const char *text) {
-  text_builder_add(document, str_view_from_c(text));
-}
-
-/* UPDATING_SESSION becomes "updating session". */
-static void add_words(struct text_builder *document, const char *name) {
-  for (size_t i = 0; name[i]; i++)
-    text_builder_add_char(document, name[i] == '_' ? ' ' : (char)tolower(name[i]));
-}
-
 static void add_head(struct text_builder *document) {
-  add(document,
+  made_add(
+      document,
       "# Testing a trunk\n\n<!-- Made from src/trunk/trunk_trial.def and trunk_checks.def; see trunk_doc_test.c. "
       "-->\n\n"
       "`belfry trunk-test GATEWAY NUMBER` (or the button on the routing gateways' screen, or `POST\n"
@@ -70,50 +60,34 @@ static void add_head(struct text_builder *document) {
 }
 
 static void add_tables(struct text_builder *document) {
-  add(document, "| check | the far side |\n|---|---|\n");
-  for (size_t i = 0; i < COUNT(checks); i++) {
-    add(document, "| `");
-    add(document, checks[i].word);
-    add(document, "` | ");
-    add(document, checks[i].sentence);
-    add(document, " |\n");
-  }
-  add(document, "\n| state | at most | what happens |\n|---|---|---|\n");
-  for (size_t i = 0; i < COUNT(states); i++) {
-    add(document, "| ");
-    add_words(document, states[i].name);
-    add(document, " | ");
-    text_builder_add_u64(document, states[i].limit_ms / 1000);
-    add(document, " s | ");
-    add(document, states[i].sentence);
-    add(document, " |\n");
-  }
-  add(document, "\n| event | meaning |\n|---|---|\n");
-  for (size_t i = 0; i < COUNT(events); i++) {
-    add(document, "| ");
-    add_words(document, events[i].name);
-    add(document, " | ");
-    add(document, events[i].sentence);
-    add(document, " |\n");
-  }
+  made_add(document, "| check | the far side |\n|---|---|\n");
+  for (size_t i = 0; i < COUNT(checks); i++)
+    made_add(document, "| `%s` | %s |\n", checks[i].word, checks[i].sentence);
+  made_add(document, "\n| state | at most | what happens |\n|---|---|---|\n");
+  for (size_t i = 0; i < COUNT(states); i++)
+    made_add(document, "| %s | %u s | %s |\n", made_words(states[i].name), states[i].limit_ms / 1000,
+             states[i].sentence);
+  made_add(document, "\n| event | meaning |\n|---|---|\n");
+  for (size_t i = 0; i < COUNT(events); i++)
+    made_add(document, "| %s | %s |\n", made_words(events[i].name), events[i].sentence);
+}
+
+/* A node's name is one word: underscores stay. */
+static void add_node(struct text_builder *document, const char *name) {
+  for (; *name; name++)
+    text_builder_add_char(document, (char)tolower((unsigned char)*name));
 }
 
 static void add_diagram(struct text_builder *document) {
-  add(document, "\n```mermaid\nstateDiagram-v2\n  [*] --> asking\n");
+  made_add(document, "\n```mermaid\nstateDiagram-v2\n  [*] --> asking\n");
   for (size_t i = 0; i < COUNT(rows); i++) {
-    add(document, "  ");
-    for (size_t at = 0; rows[i].state[at]; at++)
-      text_builder_add_char(document, (char)tolower(rows[i].state[at]));
-    add(document, " --> ");
-    for (size_t at = 0; rows[i].next[at]; at++)
-      text_builder_add_char(document, (char)tolower(rows[i].next[at]));
-    add(document, " : ");
-    add_words(document, rows[i].event);
-    add(document, " / ");
-    add_words(document, rows[i].action);
-    add(document, "\n");
+    made_add(document, "  ");
+    add_node(document, rows[i].state);
+    made_add(document, " --> ");
+    add_node(document, rows[i].next);
+    made_add(document, " : %s / %s\n", made_words(rows[i].event), made_words(rows[i].action));
   }
-  add(document, "  done --> [*]\n```\n");
+  made_add(document, "  done --> [*]\n```\n");
 }
 
 static void test_the_document_says_what_the_tables_say(void) {

@@ -5,9 +5,36 @@
 #ifndef TESTS_HARNESS_MADE_DOCUMENT_H
 #define TESTS_HARNESS_MADE_DOCUMENT_H
 
+#include <ctype.h>
+#include <stdarg.h>
 #include <stdlib.h>
 
+#include "base/text_builder.h"
 #include "tap.h"
+
+/* As printf. */
+__attribute__((format(printf, 2, 3))) static inline void made_add(struct text_builder *document, const char *format,
+                                                                  ...) {
+  char line[8192];
+  va_list arguments;
+  va_start(arguments, format);
+  int length = vsnprintf(line, sizeof line, format, arguments);
+  va_end(arguments);
+  expect_int(length, <, sizeof line);
+  text_builder_add(document, str_view_of(line, (size_t)length));
+}
+
+/* A name of a table as words: UPDATING_SESSION becomes "updating session". Good until the fifth call from now. */
+static inline const char *made_words(const char *name) {
+  static char memory[4][80];
+  static unsigned next;
+  char *words = memory[next++ % 4];
+  size_t i = 0;
+  for (; name[i] && i + 1 < sizeof memory[0]; i++)
+    words[i] = name[i] == '_' ? ' ' : (char)tolower((unsigned char)name[i]);
+  words[i] = '\0';
+  return words;
+}
 
 static inline FILE *made_document_open(const char *name, const char *mode) {
   char path[1024];
