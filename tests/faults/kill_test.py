@@ -1,10 +1,15 @@
-"""The switch is killed under load: the short version of tests/faults/run."""
+"""The switch is killed under load: the short version of tests/faults/run; and while it takes up what it had."""
 
+import re
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 from rig.claims import needs, time_limit
-from rig.switch import mapping_gateway, routing_gateway
+from rig.ports import HOST
+from rig.rig import ROOT
+from rig.switch import Switch, mapping_gateway, routing_gateway
 from rig.waiting import wait_until
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -45,3 +50,47 @@ def test_calls_go_on_when_the_switch_is_stopped_and_started_again(rig):
     campaign.run(rig, tally, rate=40, seconds=4.0, kills=1, drain_s=12, gently=True)
     assert tally.calls > 30, str(tally)
     tally.check()
+
+
+def switch_with_open_calls(rig, count, *arguments):
+    """A switch that does not run, in whose journal so many calls are open. Both of its gateways are silent."""
+    customer, vendor = rig.port(), rig.port()
+    switch = Switch(rig, arguments=["--workers", "2", *arguments], tcp=False,
+                    mapping_gateways=[mapping_gateway("customer", customer, capacity=100000)],
+                    routing_gateways=[routing_gateway("vendor", vendor, capacity=100000)])
+    switch.data.mkdir(mode=0o700)
+    rig.switches.append(switch)
+    command = [ROOT / "build" / "bench" / "open_calls", switch.data, count, 2, f"{HOST}:{switch.port}", f"{HOST}:{customer}",
+               f"{HOST}:{vendor}", 0]
+    subprocess.run([str(word) for word in command], capture_output=True, check=True)
+    return switch
+
+
+@needs("switch")
+@time_limit(120)
+def test_a_switch_that_is_killed_while_it_takes_its_calls_up_has_them_all_at_the_next_start(rig):
+    switch = switch_with_open_calls(rig, 30000)
+    for number in range(12):  # from the reading of the journal to the first seconds of work
+        process = subprocess.Popen([str(rig.binary), "serve", "--data", str(switch.data), *map(str, switch.arguments)],
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(0.06 * number)
+        process.kill()
+        process.wait()
+    switch.start(60)
+    assert switch.wait_for_log(r"(\d+) calls go on")[1] == "30000"
+    assert switch.api.get("/api/v1/status")["calls"]["answered"] == 30000
+    assert campaign.all_records(switch) == []
+
+
+@needs("switch")
+@time_limit(120)
+def test_calls_for_which_a_smaller_switch_has_no_room_have_their_records(rig):
+    switch = switch_with_open_calls(rig, 50000, "--calls-max", 1000, "--registrations-max", 1000)
+    switch.start(60)
+    go_on = int(switch.wait_for_log(r"(\d+) calls go on")[1])
+    ended = int(switch.wait_for_log(r"(\d+) calls that were open when the switch stopped cannot go on")[1])
+    assert (go_on, ended) == (2000, 48000), (go_on, ended)
+    wait_until(lambda: re.search(r"(?m)^belfry_records_written_total 48000$", switch.api.ask("GET", "/metrics").text),
+               "their records are in the store", 40)
+    page = switch.api.get("/api/v1/cdrs", limit=1000)["items"]
+    assert len(page) == 1000 and all(record["end_reason"] == "switch_restart" for record in page), page[0]
