@@ -223,11 +223,12 @@ static void test_what_was_forgotten_while_it_could_not_write_is_counted_and_what
   expect(wait_for(journal, put(journal, JOURNAL_PUT, 4, "a call")));
   expect_int(call_journal_forgotten(journal), ==, 0);
   set_fault("flush", EIO, 0, 1000000);
-  put(journal, JOURNAL_NOTE, 1, "stands in the batch that cannot be written");
+  put(journal, JOURNAL_PUT, 6, "stands in the batch that cannot be written");
   expect(wait_until_well(journal, false));
   put(journal, JOURNAL_END, 1, "ended");
   put(journal, JOURNAL_DROP, 2, "");
   put(journal, JOURNAL_DROP, 3, "");
+  put(journal, JOURNAL_END, 6, "ended, too");
   put(journal, JOURNAL_PUT, 5, "a call");
   for (int i = 0; i < 10000 && call_journal_forgotten(journal) == 0; i++)
     nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
@@ -243,7 +244,7 @@ static void test_what_was_forgotten_while_it_could_not_write_is_counted_and_what
   call_journal_close(&journal);
   expect_int(sink_has("ended"), >=, 1);
   journal = reopen();
-  expect(!living.has[1] && !living.has[2]);
+  expect(!living.has[1] && !living.has[2] && !living.has[6]);
   expect(living.has[3] && living.has[4] && living.has[5]);
   expect(strcmp(living.state[5], "told anew") == 0);
   expect_int(living.count, ==, 3);
@@ -319,6 +320,53 @@ static void test_a_file_that_cannot_be_read_again_is_not_tried_without_a_pause(v
   remove_dir();
 }
 
+/* Lives through all of it: two states that were put long ago, of which one has a note, among many that come and go. */
+static void expect_those_that_stay(unsigned count) {
+  for (unsigned i = 1; i <= count; i++) {
+    expect(living.has[i] && strcmp(living.state[i], "stays") == 0);
+    expect(strcmp(living.note[i], i % 2 ? "a note" : "") == 0);
+  }
+}
+
+/* Each call to the system fails in turn once, and some for more than a second, while old files are given up. */
+static void test_a_disk_that_fails_while_files_are_given_up_loses_nothing_that_lives(void) {
+  static const char *const operations[] = {"create",          "reserve", "write", "flush", "rename",
+                                           "flush_directory", "remove",  "open",  "read"};
+  enum { STAY = 200 };
+  fresh_dir();
+  struct call_journal *journal = start_journal();
+  struct call_journal_health health;
+  for (uint64_t i = 1; i <= STAY; i++) {
+    put(journal, JOURNAL_PUT, i, "stays");
+    if (i % 2) put(journal, JOURNAL_NOTE, i, "a note");
+  }
+  uint64_t round = 0;
+  for (unsigned times = 1; times <= 7; times += 6)
+    for (size_t i = 0; i < sizeof operations / sizeof operations[0]; i++) {
+      if (times > 1 && strcmp(operations[i], "reserve") != 0 && strcmp(operations[i], "flush") != 0) continue;
+      set_fault(operations[i], ENOSPC, (int)(round++ % 4), (int)times);
+      for (uint64_t n = 0; n < 3000; n++) {
+        uint64_t ticket = 0;
+        put(journal, JOURNAL_PUT, 1000 + n % 500, "a state that takes so much room that the journal gives up files");
+        ticket = put(journal, JOURNAL_DROP, 1000 + n % 500, "");
+        if (n % 250 == 0) (void)!call_journal_is_durable(journal, ticket);
+      }
+      expect(wait_until_well(journal, true));
+      set_fault(NULL, 0, 0, 0);
+      expect(wait_for(journal, put(journal, JOURNAL_PUT, 1999, "goes on")));
+    }
+  call_journal_read_health(journal, &health);
+  expect_int(health.files, <, 40); /* of the 100 that were begun */
+  call_journal_close(&journal);
+  reports[0] = '\0';
+  journal = reopen();
+  expect_those_that_stay(STAY);
+  expect_int(living.count, ==, STAY + 1);
+  expect_int(strlen(reports), ==, 0);
+  call_journal_close(&journal);
+  remove_dir();
+}
+
 TAP_TESTS(TAP(test_each_write_flush_and_rename_that_fails_in_turn_loses_nothing),
           TAP(test_a_disk_that_stays_broken_for_seconds_is_caught_up_with),
           TAP(test_each_allocation_that_fails_is_a_clear_error),
@@ -329,4 +377,5 @@ TAP_TESTS(TAP(test_each_write_flush_and_rename_that_fails_in_turn_loses_nothing)
           TAP(test_more_than_there_is_room_for_is_taken_up_whole),
           TAP(test_what_was_forgotten_while_it_could_not_write_is_counted_and_what_ended_then_is_over),
           TAP(test_where_there_is_no_room_for_a_new_file_old_ones_that_nobody_needs_go),
-          TAP(test_a_file_that_cannot_be_read_again_is_not_tried_without_a_pause))
+          TAP(test_a_file_that_cannot_be_read_again_is_not_tried_without_a_pause),
+          TAP(test_a_disk_that_fails_while_files_are_given_up_loses_nothing_that_lives))

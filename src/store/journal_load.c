@@ -38,8 +38,6 @@ static void learn_put(struct call_journal *journal, const struct journal_record 
     journal->keeps_all = true;
     return;
   }
-  if (live->is_over) journal->over_count--;
-  live->is_over = false;
   live->owed = record->owed;
   set_place(journal, &live->put, place);
   if (record->kind == JOURNAL_PUT) forget_place(journal, &live->note);

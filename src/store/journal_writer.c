@@ -51,19 +51,20 @@ static void tell_stored(struct call_journal *journal) {
   if (journal_batch_add(journal, &record)) journal->stored_told = journal->stored;
 }
 
-/* What ended while nothing could be written stands in the files as if it lived. At most half of the batch. */
-static void tell_what_is_over(struct call_journal *journal) {
+/* What ended while nothing could be written stands in the files as if it lived. At most half of the batch; what is in
+ * the queue, and may speak of the same thing again, comes when all of that has been told. False: it has not. */
+static bool tell_what_is_over(struct call_journal *journal) {
   const struct journal_index *index = &journal->index;
   for (; journal->over_count > 0 && journal->over_at < index->high_water; journal->over_at++) {
     struct journal_live *live = &index->entries[journal->over_at];
     if (!live->is_over) continue;
     bool has_room = journal->batch_length < journal->batch_bytes_max / 2;
     if (!has_room || !journal_batch_add(journal, &(struct journal_record){.kind = JOURNAL_DROP, .key = live->key}))
-      return;
+      return false;
     live->is_over = false;
     journal->over_count--;
   }
-  if (journal->over_at == index->high_water) journal->over_at = 0;
+  return true;
 }
 
 /* Copies out of an old file come first: what is said about the same thing in the queue is newer. */
@@ -71,9 +72,9 @@ static void fill_batch(struct call_journal *journal) {
   journal->batch_length = 0;
   journal->batch_records = 0;
   journal_compact(journal);
-  tell_what_is_over(journal);
+  bool has_told = tell_what_is_over(journal);
   size_t length;
-  const char *bytes = ring_queue_peek(&journal->queue, &length);
+  const char *bytes = has_told ? ring_queue_peek(&journal->queue, &length) : NULL;
   if (bytes || journal->batch_length > 0) tell_stored(journal);
   for (; bytes; bytes = ring_queue_peek(&journal->queue, &length)) {
     struct journal_note note;
@@ -186,12 +187,14 @@ static void batch_is_durable(struct call_journal *journal) {
 
 /* --- while nothing can be written -------------------------------------------------------------------------------- */
 
-/* It is told to the files when they can be written again. */
+/* It is told to the files when they can be written again. What was put may stand in the batch that cannot be written,
+ * and not be in the index yet. */
 static void note_over(struct call_journal *journal, struct journal_key key) {
-  struct journal_live *live = journal_index_find(&journal->index, key);
+  struct journal_live *live = journal_index_add(&journal->index, key);
   if (!live || live->is_over) return;
   live->is_over = true;
   journal->over_count++;
+  journal->over_at = 0;
 }
 
 /* What waits in the queue: records of ended calls to the store, the rest to nobody. Ends where the store is full. */
