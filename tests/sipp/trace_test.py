@@ -1,14 +1,17 @@
 """The flight recorder from outside: what it keeps of real calls, and in which forms it gives that."""
 
+import re
 import socket
 import subprocess
+from pathlib import Path
 
 from rig.api import Api
-from rig.claims import needs
+from rig.claims import needs, time_limit
 from rig.ports import HOST
 from rig.switch import mapping_gateway, phone, routing_gateway
 from rig.waiting import wait_until
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 CUSTOMER, CALLED = "4930100", "4420200"
 
 
@@ -298,6 +301,30 @@ def test_the_doctor_claims_nothing_in_healthy_traffic(rig):
     said = switch.command_line("doctor", "since=1h")
     assert said.returncode == 0 and said.stdout.startswith("Nothing is wrong"), said
     assert switch.command_line("doctor", "colour=red").returncode == 2
+
+
+@needs("switch")
+@time_limit(120)
+def test_the_doctor_claims_nothing_in_a_thousand_healthy_calls(rig):
+    """Four lengths, the longest refreshed on both legs, beside a phone that renews its registration."""
+    gun = ROOT / "build" / "tools" / "callgun" / "callgun"
+    vendor, customers = rig.port(), [rig.port() for _ in range(4)]
+    switch = rig.switch(clock_rate=10, parameters={"SS_SIP_SESSION_TTL": 120}, phones=[phone("1001")],
+                        mapping_gateways=[mapping_gateway(f"customer-{port}", port) for port in customers],
+                        routing_gateways=[routing_gateway("vendor-a", vendor)])
+    rig.process("vendor", [gun, "answer", "--answer", f"{HOST}:{vendor}", "--session-expires", "120"])
+    guns = [rig.process(f"customer-{port}", [gun, "calls", "--target", f"{HOST}:{switch.port}", "--local", f"{HOST}:{port}",
+                                             "--rate", "40", "--count", "250", "--window", "250", "--talk-ms", talk_ms,
+                                             "--session-expires", "120", "--number", "4420"])
+            for port, talk_ms in zip(customers, (700, 2500, 5000, 7100))]
+    for one in guns:
+        assert one.wait(60) == 0, one.tail()
+    wait_until(lambda: switch.api.get("/api/v1/status")["records"]["written"] == 1000, "there are 1,000 records", 20)
+    opinion = switch.api.get("/api/v1/doctor")
+    assert opinion["items"] == [] and opinion["looked_at"]["calls"] == 1000, opinion
+    refreshes = re.findall(r'^belfry_session_refreshes_total\{.*result="accepted".*\} (\d+)$',
+                           Api(HOST, switch.admin_port).ask("GET", "/metrics").text, re.MULTILINE)
+    assert sum(map(int, refreshes)) >= 250, refreshes
 
 
 @needs("switch", "sipp")
