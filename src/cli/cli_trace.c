@@ -2,11 +2,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
 #include "cli/cli_debug_traces.h"
+#include "cli/cli_ladder.h"
 #include "cli/cli_path.h"
+
+#define COLUMNS_WITHOUT_TERMINAL 128
 
 struct trace_wish {
   char query[CLI_PATH_BYTES]; /* "?call=…&…" or "" */
@@ -71,16 +75,14 @@ static const char *text_of(const json_t *object, const char *name) {
   return text ? text : "";
 }
 
-/* 12:00:01.123  192.0.2.1:5060        --> INVITE +SDP */
-static void print_line(const json_t *item) {
-  const char *at = text_of(item, "at"), *direction = text_of(item, "direction");
-  const char *arrow = strcmp(direction, "in") == 0 ? "-->" : strcmp(direction, "out") == 0 ? "<--" : " * ";
-  printf("%.12s  %-24s %s %s\n", strlen(at) > 11 ? at + 11 : at, text_of(item, "remote"), arrow,
-         text_of(item, "summary"));
+static int screen_columns(void) {
+  struct winsize size;
+  return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : COLUMNS_WITHOUT_TERMINAL;
 }
 
 static enum cli_exit follow(struct cli_call *call, const struct trace_wish *wish) {
   char path[CLI_PATH_BYTES], *cursor = NULL;
+  struct cli_ladder ladder = {0};
   enum cli_exit code;
   struct cli_answer answer;
   for (;;) {
@@ -89,11 +91,8 @@ static enum cli_exit follow(struct cli_call *call, const struct trace_wish *wish
     if (cursor) snprintf(path + used, sizeof path - used, "%ccursor=%s", wish->query[0] ? '&' : '?', cursor);
     code = cli_request(call, "GET", path, NULL, &answer);
     if (code != CLI_DONE) break;
-    json_t *document = json_loads(answer.body, 0, NULL), *item;
-    size_t index;
-    json_array_foreach(json_object_get(document, "items"), index, item) {
-      print_line(item);
-    }
+    json_t *document = json_loads(answer.body, 0, NULL);
+    cli_ladder_draw(&ladder, document, screen_columns(), stdout);
     fflush(stdout);
     free(cursor);
     cursor = strdup(text_of(document, "next_cursor"));

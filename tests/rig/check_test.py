@@ -80,3 +80,17 @@ def test_an_unknown_option_is_a_usage_error(rig):
     result = subprocess.run([str(rig.binary), "serve", "--colour", "red"], capture_output=True, text=True, timeout=20,
                             cwd=rig.directory)
     assert result.returncode == 2 and "--colour" in result.stderr, result
+
+
+@needs("switch")
+def test_programs_read_what_is_wrong_as_json(rig):
+    good, bad = rig.directory / "good.json", rig.directory / "bad.json"
+    good.write_text('{"parameters": {}}')
+    bad.write_text('{"parameters": {\n  "SS_SIP_SESSION_TTL": 5}}')
+    status, words = check(rig, "--apply", good, "-j", "--apply", bad)
+    said = json.loads(words)
+    assert status == 2 and said["good"] is False, words
+    assert said["items"][0] == {"file": str(good), "good": True}, words
+    assert (said["items"][1]["line"], said["items"][1]["pointer"]) == (2, "/parameters/SS_SIP_SESSION_TTL"), words
+    assert "90 to 86400" in said["items"][1]["problem"], words
+    assert check(rig, "-j", "--apply", good)[0] == 0
