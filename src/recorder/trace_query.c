@@ -21,8 +21,7 @@ struct source {
   char name[NAME_BYTES]; /* without .ring */
   struct ring_reader reader;
   uint64_t from; /* records before this position are known to who asks */
-  uint64_t
-      end; /* records from here on are left for the next answer: after the first walk they came, or may get notes */
+  uint64_t end;  /* records from here on came after the first walk, or may get notes: they are for the next answer */
   struct taken *taken; /* no more than are given, and one: the first, or round and round the last */
   size_t taken_count, taken_max;
 };
