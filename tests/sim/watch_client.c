@@ -209,8 +209,9 @@ static void answer_heard(struct sighting *sighting, struct watched_transaction *
   if (!answer) {
     answer = sim_take(&sighting->world->memory, sizeof *answer);
     *answer = (struct watched_answer){.to_tag = sighting->message.to_tag, .next = invite->answers};
-    answer->is_over =
+    bool is_past_bye =
         !invite->endpoint->is_switch && dialog->bye_settled_us > 0 && dialog->timer.answered_us < invite->first_us;
+    answer->is_over = is_past_bye || sighting->world->now_us - invite->final_us >= LIFE_US;
     invite->answers = answer;
   }
   bool is_over = dialog->bye_said_us > 0 || dialog->bye_heard_us > 0; /* BYE will stop the peer, too */

@@ -39,9 +39,12 @@ void watch_request_heard(struct sighting *sighting) {
   struct watched_transaction *transaction = watcher_find(sighting, false, message->method);
   if (!transaction) {
     transaction = watcher_add(sighting, false);
-    transaction->is_excused = is_at_two_workers(sighting);
+    transaction->is_excused = is_at_two_workers(sighting) || sighting->is_cut_off;
     return;
   }
+  /* Its Timer H, J or L is over. Who stood still takes up late what has long been there. */
+  if (transaction->status != 0 && sighting->world->now_us - transaction->final_us >= LIFE_US)
+    transaction->is_excused = true;
   if (transaction->is_turned_away) { /* it may come in now */
     transaction->is_turned_away = false;
     transaction->status = 0;

@@ -1,6 +1,7 @@
 #include "sim/watcher.h"
 
 #include "base/siphash.h"
+#include "sim/stream.h"
 #include "sim/switch_node.h"
 #include "sim/world.h"
 
@@ -147,6 +148,7 @@ void watcher_said(struct world *world, struct endpoint *endpoint, const struct a
   sighting.transport = transport;
   sighting.remote = *to;
   sighting.is_said = true;
+  sighting.is_cut_off = false;
   if (!world->watcher || !look_at(&sighting)) return;
   watch_message_said(&sighting);
   if (sighting.message.is_request)
@@ -163,6 +165,7 @@ void watcher_heard(struct world *world, struct endpoint *endpoint, const struct 
   sighting.transport = arrival->transport;
   sighting.remote = arrival->source;
   sighting.is_said = false;
+  sighting.is_cut_off = arrival->connection && arrival->connection->is_broken;
   if (!world->watcher || !look_at(&sighting)) return;
   if (sighting.message.is_request)
     watch_request_heard(&sighting);

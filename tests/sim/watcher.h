@@ -29,7 +29,8 @@ struct watched_answer {
   struct str_view to_tag;
   unsigned acks;
   unsigned after_ack; /* heard after the first ACK: each wants one more */
-  bool is_over;       /* of a re-INVITE, heard after our BYE was answered: the dialog is no more */
+  bool is_over;       /* of a re-INVITE, heard after our BYE was answered: the dialog is no more; or heard first 64*T1
+                       * after another branch's: nobody waits for it any more (RFC 3261 §13.2.2.4) */
   struct watched_answer *next;
 };
 
@@ -59,7 +60,7 @@ struct watched_transaction {
   int64_t repeated_us;            /* server: when the last of them came */
   unsigned timed_sends;           /* server: the final response sent again by timer */
   int64_t last_timed_us;
-  bool is_excused;     /* refused by the network: nothing is owed any more */
+  bool is_excused;     /* refused by the network, or forgotten in good time: nothing is owed any more */
   bool is_recalled;    /* from before a restart */
   bool is_turned_away; /* server: 503 with Retry-After at once, of which the server keeps nothing */
   struct watched_transaction *next_in_bucket, *next;
@@ -123,6 +124,7 @@ struct sighting {
   enum transport transport;
   struct address remote;
   bool is_said;
+  bool is_cut_off; /* heard when its connection was gone already: no answer can go back */
 };
 
 struct watched_transaction *watcher_find(const struct sighting *sighting, bool is_client, enum sip_method method);

@@ -3,6 +3,7 @@
 #include "sim/watcher.h"
 
 #include "sim/actor.h"
+#include "sim/stream.h"
 #include "sim/world.h"
 #include "tap.h"
 
@@ -178,6 +179,45 @@ static void test_an_ack_of_nothing_is_found(void) {
   end("an ACK of nothing");
 }
 
+static struct str_view answer_of_branch(const char *to_tag) {
+  return message("SIP/2.0 200 OK", "a", to_tag, "CSeq: 1 INVITE\r\n", "1");
+}
+
+static void test_a_branch_that_answers_later_than_anybody_waits_needs_no_ack(void) {
+  call_is_answered();
+  hears(5000 + 31900, answer_of_branch("late"));
+  end("never acknowledged");
+  call_is_answered();
+  hears(5000 + 32100, answer_of_branch("late"));
+  end(NULL);
+}
+
+static void test_a_copy_read_after_its_transaction_is_over_is_a_new_request(void) {
+  begin();
+  hears(0, request("BYE", 1, "1", "b"));
+  says(0, response(200, "BYE", 1, "1"));
+  hears(31900, request("BYE", 1, "1", "b"));
+  says(31900, response(481, "BYE", 1, "1"));
+  end("different from the first");
+  begin();
+  hears(0, request("BYE", 1, "1", "b"));
+  says(0, response(200, "BYE", 1, "1"));
+  hears(32100, request("BYE", 1, "1", "b"));
+  says(32100, response(481, "BYE", 1, "1"));
+  end(NULL);
+}
+
+static void test_a_request_whose_connection_is_gone_cannot_be_answered(void) {
+  for (unsigned is_broken = 0; is_broken < 2; is_broken++) {
+    begin();
+    struct connection connection = {.is_broken = is_broken};
+    struct str_view bytes = sim_copy(&world.memory, request("BYE", 1, "1", "b"));
+    struct arrival arrival = {peer, TRANSPORT_TCP, &connection, bytes};
+    watcher_heard(&world, watched, &arrival);
+    end(is_broken ? NULL : "never got a final response");
+  }
+}
+
 static void test_an_ack_without_its_invites_credentials_is_found(void) {
   begin();
   watched->is_switch = true;
@@ -296,6 +336,9 @@ TAP_TESTS(TAP(test_a_call_by_the_rules_is_left_in_peace), TAP(test_a_retransmiss
           TAP(test_eleven_sendings_of_an_unanswered_bye_are_right), TAP(test_a_refusal_without_ack_is_found),
           TAP(test_a_2xx_without_ack_is_found), TAP(test_a_repeated_2xx_without_ack_is_found),
           TAP(test_an_ack_of_a_2xx_in_the_invites_transaction_is_found), TAP(test_an_ack_of_nothing_is_found),
+          TAP(test_a_branch_that_answers_later_than_anybody_waits_needs_no_ack),
+          TAP(test_a_copy_read_after_its_transaction_is_over_is_a_new_request),
+          TAP(test_a_request_whose_connection_is_gone_cannot_be_answered),
           TAP(test_an_ack_without_its_invites_credentials_is_found), TAP(test_a_cseq_that_does_not_rise_is_found),
           TAP(test_a_cancel_before_any_response_is_found), TAP(test_two_invites_at_once_are_found),
           TAP(test_a_request_after_bye_is_found), TAP(test_a_second_final_response_is_found),
