@@ -8,9 +8,13 @@
 #define TURN_CUT_PART     6
 #define GRID_IS_NEAR_PART 50
 
-/* It starts that part of a period behind the grid: whoever was due while the switch was down is not passed over for a
- * whole turn, and nobody comes in a burst. */
+/* It starts that part of a period behind the grid, at most: whoever was due while the switch was down, or would have
+ * been in the next batch when it stopped, is not passed over for a whole turn, and nobody comes in a burst. */
 #define START_BEHIND_PART 6
+#define DOWN_PART         20 /* of a period: so long a stop is reckoned with, whatever else */
+
+/* With what a batch and the grid's width may add, nobody waits for longer than a period and that part of it. */
+#define LONGER_BY_PART 5
 
 size_t keepalive_schedule_memory_bytes(void) {
   return sizeof(uint32_t) * KEEPALIVE_SLOTS * KEEPALIVE_PACES;
@@ -28,6 +32,10 @@ static struct keepalive_seat *seat_at(const struct keepalive_schedule *schedule,
 }
 
 /* --- one carousel ------------------------------------------------------------------------------------------------ */
+
+static uint32_t least(uint32_t a, uint32_t b) {
+  return a < b ? a : b;
+}
 
 /* When the slot of this number is due in the turn that runs. */
 static struct mono_ms slot_due(const struct keepalive_pace *pace, uint32_t slot) {
@@ -49,12 +57,19 @@ static uint32_t slots_due(const struct keepalive_pace *pace, struct mono_ms now)
   return (uint32_t)(((since_ms + 1) * KEEPALIVE_SLOTS - 1) / pace->turn_ms) + 1;
 }
 
+static uint32_t start_behind_ms(const struct context *context, uint32_t period_ms) {
+  uint32_t interval_ms = context->parameters->SS_SIP_NAT_KEEP_ALIVE_SEND_INTERVAL;
+  uint32_t added_ms = interval_ms + period_ms / GRID_IS_NEAR_PART, most_ms = period_ms / LONGER_BY_PART;
+  uint32_t behind_ms = most_ms > added_ms ? most_ms - added_ms : 0, least_ms = interval_ms + period_ms / DOWN_PART;
+  return least(behind_ms > least_ms ? behind_ms : least_ms, period_ms / START_BEHIND_PART);
+}
+
 static void pace_start(struct keepalive_pace *pace, const struct context *context, uint32_t period_ms) {
   for (uint32_t i = 0; i < KEEPALIVE_SLOTS; i++)
     pace->first[i] = KEEPALIVE_NONE;
   pace->period_ms = pace->turn_ms = period_ms;
   uint32_t past_ms = past_grid_ms(pace, context, context->now);
-  past_ms = (past_ms + period_ms - period_ms / START_BEHIND_PART) % period_ms;
+  past_ms = (past_ms + period_ms - start_behind_ms(context, period_ms)) % period_ms;
   pace->turn_began = mono_ms_add(context->now, -(int64_t)past_ms);
   pace->entered = slots_due(pace, context->now);
   pace->at_hand = KEEPALIVE_NONE;
@@ -67,10 +82,6 @@ static uint32_t spare_ms(const struct keepalive_schedule *schedule, const struct
                        parameters->SS_SIP_NAT_KEEP_ALIVE_SEND_INTERVAL /
                        parameters->SS_SIP_NAT_KEEP_ALIVE_SEND_ONE_TIME;
   return needed_ms < period_ms ? period_ms - (uint32_t)needed_ms : 0;
-}
-
-static uint32_t least(uint32_t a, uint32_t b) {
-  return a < b ? a : b;
 }
 
 static void begin_turn(const struct keepalive_schedule *schedule, struct keepalive_pace *pace,

@@ -427,6 +427,35 @@ static void test_after_a_restart_in_mid_round_nobody_waits_longer_than_one_and_a
   tear_down();
 }
 
+static int64_t longest_gap_over_restart_ms(uint32_t period_s, uint32_t interval_ms, int64_t down_ms) {
+  set_up(1000);
+  parameters.SS_SIP_NAT_KEEP_ALIVE_PERIOD = period_s;
+  parameters.SS_SIP_NAT_KEEP_ALIVE_SEND_INTERVAL = interval_ms;
+  seat_many(1000);
+  run_ms(5 * period_s * 1000 + 17 * down_ms);
+  forget_gaps();
+  restart(down_ms);
+  run_ms(period_s * 2500);
+  int64_t longest_ms = longest_gap_ms;
+  tear_down();
+  return longest_ms;
+}
+
+static void test_nor_with_short_periods(void) {
+  static const uint32_t settings[][2] = {{10, 500}, {12, 500}, {15, 500}, {20, 1000}, {60, 500}, {60, 3000}};
+  for (unsigned i = 0; i < sizeof settings / sizeof settings[0]; i++)
+    for (int64_t down_ms = 100; down_ms <= 500; down_ms += 50)
+      expect_int(longest_gap_over_restart_ms(settings[i][0], settings[i][1], down_ms), <=, settings[i][0] * 1200);
+}
+
+/* Where a batch's interval alone is a large part of the period it may be a little longer, but not a whole turn. */
+static void test_nobody_is_passed_over_for_a_turn_at_a_restart(void) {
+  static const uint32_t settings[][2] = {{10, 1000}, {12, 1400}, {20, 2000}, {30, 4000}};
+  for (unsigned i = 0; i < sizeof settings / sizeof settings[0]; i++)
+    for (int64_t down_ms = 100; down_ms <= 500; down_ms += 50)
+      expect_int(longest_gap_over_restart_ms(settings[i][0], settings[i][1], down_ms), <=, settings[i][0] * 1350);
+}
+
 /* The carousel has been brought back to the wall clock's grid by then. */
 static void test_also_after_a_change_of_the_period_some_rounds_before(void) {
   set_up(7000);
@@ -520,6 +549,7 @@ TAP_TESTS(TAP(test_every_device_gets_one_each_period), TAP(test_next_is_previous
           TAP(test_changes_in_quick_succession_lose_nobody),
           TAP(test_a_new_interval_and_batch_hold_from_the_next_batch_on),
           TAP(test_after_a_restart_in_mid_round_nobody_waits_longer_than_one_and_a_fifth_periods),
+          TAP(test_nor_with_short_periods), TAP(test_nobody_is_passed_over_for_a_turn_at_a_restart),
           TAP(test_also_after_a_change_of_the_period_some_rounds_before),
           TAP(test_devices_with_periods_of_their_own_keep_them),
           TAP(test_too_many_different_periods_are_served_by_the_next_shorter_one),

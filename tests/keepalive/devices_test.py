@@ -62,6 +62,21 @@ def test_every_device_gets_its_keep_alive_in_every_period(rig):
 
 
 @needs("switch")
+@time_limit(120 + DEVICES / 200)
+def test_after_kill_9_in_mid_round_no_device_waits_longer_than_1_2_periods(rig):
+    switch, gun = register_all(rig, "message", json=False)
+    time.sleep(1.3 * PERIOD_S)
+    switch.wait_for_journal()
+    switch.kill()
+    switch.configuration = {}  # it is in the store
+    switch.start(deadline_s=15 + DEVICES / 1000)
+    words = hold(gun, 1.5 * PERIOD_S)
+    gap = next(line[35:].split() for line in words.splitlines() if line.startswith("from one to the next"))
+    longest_us = int(gap[gap.index("max") + 1])
+    assert PERIOD_S * 1e6 < longest_us < (1.2 * PERIOD_S + LATE_S) * 1e6, words
+
+
+@needs("switch")
 @time_limit(90 + DEVICES / 300)
 def test_devices_that_answer_options_are_all_reachable_and_timed(rig):
     switch, gun = register_all(rig, "options")
