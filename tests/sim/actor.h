@@ -72,6 +72,8 @@ struct actor_traits {
   uint32_t hidden_methods;                    /* not in its Allow; bit: 1 << enum sip_method */
   bool writes_compactly;                      /* x: and k: */
   bool breaks_grammar;                        /* by what it says, on purpose */
+  bool hides_contact;                         /* in what it says within a call */
+  uint32_t leap;                              /* so many numbers are left out between two of its requests */
   bool supports_100rel, supports_timer;
   bool offers_late;        /* its INVITEs carry no session description */
   bool never_acknowledges; /* no ACK to a 2xx */

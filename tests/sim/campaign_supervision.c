@@ -81,6 +81,8 @@ static void write_manners(struct campaign_text *text, const char *end) {
   unsigned status = refusals[campaign_draw(text, 0, sizeof refusals / sizeof refusals[0] - 1)];
   if (campaign_chance(text, 20)) campaign_line(text, "%s does not allow UPDATE", end);
   if (campaign_chance(text, 10)) campaign_line(text, "%s writes compactly", end);
+  if (campaign_chance(text, 10)) campaign_line(text, "%s names no Contact", end);
+  if (campaign_chance(text, 10)) campaign_line(text, "%s counts in steps of %u", end, campaign_draw(text, 2, 100000));
   if (campaign_chance(text, 15))
     campaign_line(text, "%s refuses UPDATE with %u inside times %u", end, status,
                   campaign_draw(text, 1, campaign_chance(text, 50) ? 3 : 1000));

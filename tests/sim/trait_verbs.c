@@ -2,6 +2,9 @@
 #include "sim/actor_verbs.h"
 #include "sim/world.h"
 
+#define SIP_PORT  5060
+#define MOVING_US (1 * SECOND_US)
+
 /* A header line as it stands in the scenario. */
 static struct str_view header_line(struct actor *actor, struct str_view text) {
   return sim_format_view(&actor->world->memory, "%.*s\r\n", (int)text.length, text.data);
@@ -121,6 +124,43 @@ ACTOR_ACTION(break_grammar) {
 ACTOR_ACTION(hide) {
   (void)call;
   actor->traits.hidden_methods |= 1U << argument->method;
+  return true;
+}
+
+ACTOR_ACTION(hide_contact) {
+  (void)call;
+  (void)argument;
+  actor->traits.hides_contact = true;
+  return true;
+}
+
+ACTOR_ACTION(leap) {
+  (void)call;
+  actor->traits.leap = argument->count - 1;
+  return true;
+}
+
+static void leave_address(struct world *world, void *subject, void *detail) {
+  struct endpoint *old = subject;
+  (void)world;
+  (void)detail;
+  old->is_dead = true;
+}
+
+/* For a moment it hears at the old address, too: who is told the new one by an answer has just asked there. */
+ACTOR_ACTION(move) {
+  (void)call;
+  struct world *world = actor->world;
+  struct endpoint *old = actor->endpoint;
+  struct address address;
+  if (address_parse(argument->text, SIP_PORT, &address) != RESULT_OK || network_find(&world->network, &address))
+    return false;
+  actor->endpoint = network_add(world, actor->name, &address);
+  struct endpoint *next = actor->endpoint->next;
+  *actor->endpoint = *old;
+  actor->endpoint->address = address;
+  actor->endpoint->next = next;
+  world_at(world, world->now_us + MOVING_US, leave_address, old, NULL);
   return true;
 }
 

@@ -127,7 +127,7 @@ struct ua_transaction *ua_call_request(struct ua_call *call, enum sip_method met
                                        struct str_view lines, struct str_view body) {
   struct ua_request request = {.method = method,
                                .method_text = method_text,
-                               .cseq = ++call->local_cseq,
+                               .cseq = call->local_cseq += 1 + call->actor->traits.leap,
                                .branch = ua_message_branch(call->actor),
                                .lines = lines,
                                .body = body};

@@ -45,6 +45,12 @@ static bool has_contact(enum sip_method method) {
   return method == SIP_METHOD_INVITE || method == SIP_METHOD_UPDATE || method == SIP_METHOD_REFER;
 }
 
+static void add_contact(struct actor *actor, struct text_builder *builder, bool is_inside) {
+  if (actor->traits.hides_contact && is_inside) return;
+  sip_build_name_addr(builder, SIP_HEADER_CONTACT, (struct str_view){0}, actor_contact_uri(actor),
+                      (struct str_view){0});
+}
+
 static void add_allow(const struct actor *actor, struct text_builder *builder) {
   static const enum sip_method methods[] = {SIP_METHOD_INVITE,  SIP_METHOD_ACK,    SIP_METHOD_CANCEL, SIP_METHOD_BYE,
                                             SIP_METHOD_OPTIONS, SIP_METHOD_INFO,   SIP_METHOD_UPDATE, SIP_METHOD_PRACK,
@@ -84,8 +90,7 @@ struct str_view ua_message_request(struct ua_call *call, const struct ua_request
   sip_build_header(&builder, SIP_HEADER_CALL_ID, call->call_id);
   sip_build_cseq(&builder, request->cseq, method);
   if (has_contact(request->method)) {
-    sip_build_name_addr(&builder, SIP_HEADER_CONTACT, (struct str_view){0}, actor_contact_uri(actor),
-                        (struct str_view){0});
+    add_contact(actor, &builder, call->remote_tag.length > 0);
     add_capabilities(actor, &builder);
   }
   text_builder_add(&builder, request->lines);
@@ -160,8 +165,7 @@ struct str_view ua_message_response(const struct ua_transaction *transaction, un
                            status == 100 ? (struct str_view){0} : to_tag);
   if (makes_dialog(transaction, status)) {
     sip_build_copy_headers(&builder, &request, SIP_HEADER_RECORD_ROUTE);
-    sip_build_name_addr(&builder, SIP_HEADER_CONTACT, (struct str_view){0}, actor_contact_uri(actor),
-                        (struct str_view){0});
+    add_contact(actor, &builder, request.to_tag.length > 0);
     add_capabilities(actor, &builder);
   }
   text_builder_add(&builder, lines);

@@ -11,7 +11,11 @@ static bool holds(struct str_view text, const char *needle) {
 /* True for the one to whom it goes, and for all behind the same box. */
 static bool is_receiver(const struct actor *actor, const struct address *remote) {
   const struct nat_box *box = actor->endpoint->nat;
-  return address_equal_ip(box ? &box->outside : &actor->endpoint->address, remote);
+  if (box) return address_equal_ip(&box->outside, remote);
+  /* It may have moved, and have another one where it was. */
+  for (const struct endpoint *endpoint = actor->world->network.first; endpoint; endpoint = endpoint->next)
+    if (endpoint->owner == actor && address_equal_ip(&endpoint->address, remote)) return true;
+  return false;
 }
 
 /* Actors write their own names into tags, Call-IDs and branches ("tag-alice-7"), and their addresses into Via and
