@@ -65,6 +65,7 @@ enum cli_exit cli_check(struct cli_call *call) {
     json_decref(items);
     return CLI_USAGE;
   }
+  if (!items && options.apply.count == 0) puts("the options are good");
   bool good = true;
   for (uint8_t i = 0; i < options.apply.count; i++)
     good = check_document(options.apply.items[i], items) && good;

@@ -30,7 +30,9 @@ def test_a_good_configuration_is_accepted(rig):
     config.write_text("# a comment\n[sip]\nlisten = udp:127.0.0.1:5060\n\n[worker]\ncount = 1\n")
     applied.write_text(json.dumps({"phones": [phone("1001")], "parameters": {"SS_SIP_SESSION_TTL": 900}}))
     status, words = check(rig, "--config", config, "--apply", applied)
-    assert status == 0, words
+    assert (status, words) == (0, f"{applied}: good\n"), words
+    status, words = check(rig, "--config", config)
+    assert (status, words) == (0, "the options are good\n"), words
 
 
 @needs("switch")
