@@ -122,6 +122,7 @@ static bool apply_files(struct serve *serve) {
     char *document = text_file_read(name, TEXT_FILE_DOCUMENT_MAX, &length, serve->problem, PROBLEM_BYTES);
     if (!document) return false;
     enum result result = configuration_apply(serve->configuration, document, length, "file", &problem);
+    if (result == RESULT_OK && serve->admin) admin_note_file(serve->admin, name, "on SIGHUP", document, length);
     free(document);
     if (result == RESULT_OK) continue;
     describe(serve, name, &problem);
@@ -230,6 +231,15 @@ static bool start_keeper(struct serve *serve) {
   return serve->keeper != NULL;
 }
 
+/* It was applied before there was anybody to note it. */
+static void note_file(struct serve *serve, const char *name) {
+  size_t length;
+  char problem[PROBLEM_BYTES];
+  char *document = text_file_read(name, TEXT_FILE_DOCUMENT_MAX, &length, problem, sizeof problem);
+  if (document) admin_note_file(serve->admin, name, "at the start", document, length);
+  free(document);
+}
+
 static bool open_admin(struct serve *serve) {
   struct admin_options admin_options = {.data_dir = serve->options.data_dir,
                                         .listen = &serve->options.admin,
@@ -240,6 +250,8 @@ static bool open_admin(struct serve *serve) {
                                         .group = serve->group,
                                         .has_external_api = serve->options.vos3000_api == 1};
   serve->admin = admin_open(&admin_options, serve->problem, PROBLEM_BYTES);
+  for (uint8_t i = 0; i < serve->options.apply.count && serve->admin; i++)
+    note_file(serve, serve->options.apply.items[i]);
   return serve->admin != NULL;
 }
 

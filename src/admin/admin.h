@@ -32,6 +32,9 @@ struct admin *admin_open(const struct admin_options *options, char *problem, siz
 /* The TCP listener's address as really bound. */
 struct address admin_address(const struct admin *admin);
 
+/* Notes in the audit log that the document of --apply FILE was applied, `when`: "at the start", "on SIGHUP". */
+void admin_note_file(struct admin *admin, const char *file, const char *when, const char *document, size_t length);
+
 /* Ends both listeners; requests that are being answered are finished. */
 void admin_close(struct admin **admin);
 

@@ -397,6 +397,19 @@ struct address admin_address(const struct admin *admin) {
   return address;
 }
 
+void admin_note_file(struct admin *admin, const char *file, const char *when, const char *document, size_t length) {
+  struct api_request request = {.switch_parts = &admin->desk.parts,
+                                .desk = &admin->desk,
+                                .by = "file",
+                                .role = ROLE_ADMIN,
+                                .address = "file",
+                                .body = document,
+                                .body_length = length};
+  char what[512];
+  snprintf(what, sizeof what, "apply %.400s %s", file, when);
+  audit_note(&request, what, NULL);
+}
+
 void admin_close(struct admin **admin_pointer) {
   struct admin *admin = *admin_pointer;
   if (!admin) return;

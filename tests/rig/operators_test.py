@@ -243,6 +243,18 @@ def test_the_audit_log_says_what_a_preset_has_changed(rig):
 
 
 @needs("switch")
+def test_the_audit_log_says_which_files_were_applied_without_their_secrets(rig):
+    switch = rig.switch(phones=[phone("1001")])
+    switch.process.signal(signal.SIGHUP)
+
+    def from_file():
+        return [entry for entry in switch.api.get("/api/v1/audit")["items"] if entry["by"] == "file"]
+    wait_until(lambda: len(from_file()) == 2, "both times are noted", 5)
+    assert [entry["what"].split(".json ")[1] for entry in from_file()] == ["on SIGHUP", "at the start"], from_file()
+    assert from_file()[0]["change"]["phones"] == [{"number": "1001", "password": "***"}], from_file()
+
+
+@needs("switch")
 def test_a_live_view_goes_on_until_it_is_told_to_end(rig):
     switch = rig.switch()
     view = rig.process("live", [switch.rig.binary, "status", "--live", "--data", switch.data])
