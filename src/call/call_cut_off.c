@@ -57,6 +57,7 @@ uint8_t call_cut_off_owe(struct call_step *step, struct handle callee) {
   struct call_leg *leg = call_leg_at(step->table, callee);
   if (!step->call->attempt_is_kept || !leg || leg->state != LEG_STATE_CANCELLING) return 0;
   leg->owed_under = cdr_record_key_of_id(call_id_of(step));
+  leg->has_responded = step->call->attempt_rings;
   return OWED_CALLEE;
 }
 
@@ -96,6 +97,7 @@ static bool fill_callee(struct call_step *step, struct packed_reader *reader, st
       dialog_restore(dialogs, step->context, reader, owner, &leg->dialog) != RESULT_OK ||
       dialog_restore_invite(dialogs, step->context, leg->dialog, reader, owner, rings, &leg->invite) != RESULT_OK)
     return false;
+  leg->has_responded = rings;
   call_session_begin(step, leg, dialog_flow(dialogs, leg->dialog).socket_index);
   leg->state = LEG_STATE_CUT_OFF_CALLEE;
   return true;
@@ -133,10 +135,10 @@ enum result call_cut_off_restore(struct call_table *table, struct context *conte
   struct call_step step = {.table = table, .context = context};
   struct call_leg *legs[2] = {NULL, NULL};
   struct str_view caller = packed_take_text(reader);
-  bool has_record = kept->owed != 0;
-  unsigned owed = has_record ? kept->owed : OWED_CALLER | OWED_CALLEE;
+  bool rings, has_record = kept->owed != 0;
+  unsigned owed = call_farewell_left(kept, &rings);
   if (owed & OWED_CALLER) legs[CALL_CALLER] = restore_caller(&step, caller);
-  if (owed & OWED_CALLEE) legs[CALL_CALLEE] = restore_callee(&step, reader, kept->note.length > 0);
+  if (owed & OWED_CALLEE) legs[CALL_CALLEE] = restore_callee(&step, reader, rings);
   uint8_t left = 0;
   for (unsigned side = CALL_CALLER; side <= CALL_CALLEE; side++)
     left |= tell_soon(&step, legs[side], legs[!side], kept->key);

@@ -125,6 +125,7 @@ void call_keep_taken_up(struct call_step *step) {
 void call_keep_rings(struct call_step *step) {
   static const char rings = (char)ATTEMPT_RINGS;
   struct call *call = step->call;
+  if (!call) call_farewell_responded(step);
   if (!call || !call->attempt_is_kept || call->attempt_rings || call->kept_at.value != 0) return;
   call->attempt_rings = true;
   /* FULL: were the switch to be killed, it would wait for another response before it says CANCEL. */

@@ -84,6 +84,7 @@ struct call_leg {
   bool wants_reliable : 1;   /* the peer's INVITE requires 100rel */
   bool reliable_session : 1; /* our last reliable provisional response held a session description */
   bool says_timer : 1;       /* our requests support timers */
+  bool has_responded : 1;    /* on its own: the journal knows that our INVITE, still unanswered, may be cancelled */
   uint8_t side : 1;          /* enum call_side */
   uint8_t counted_role : 2;  /* 1 + enum session_role as it is counted in call_table; 0: it is not */
   /* Supervision (call_supervision.h). */
@@ -528,6 +529,13 @@ uint8_t call_farewell_note(struct call_step *step, struct handle caller, struct 
 
 /* step->leg is gone: when nothing is owed any more, the journal may forget the call. */
 void call_farewell_done(struct call_step *step);
+
+/* step->leg, which is on its own, has had a provisional response to its INVITE: the journal is told, once. */
+void call_farewell_responded(struct call_step *step);
+
+/* Who is still owed it (bits as above; both, where nothing has been said about that), and whether the callee of an
+ * attempt is known to have responded (may be NULL). */
+unsigned call_farewell_left(const struct journal_kept *kept, bool *has_responded_out);
 
 /* After a restart: whoever is owed it is told that the call is over. */
 enum result call_farewell_restore(struct call_table *table, struct context *context,

@@ -167,6 +167,45 @@ static void test_the_journal_may_forget_an_attempt_when_its_callee_knows_that_it
   bench_end(bench);
 }
 
+/* The places of a leg that is gone may be another call's. */
+static void test_after_a_second_restart_only_who_is_still_owed_it_is_told(void) {
+  struct peer *caller, *callee;
+  struct bench *bench = ringing(&caller, &callee);
+  expect_int(bench_restart(bench, 0), ==, RESULT_OK);
+  peer_respond(callee, 200, ANSWER);
+  expect_int(peer_skip(callee), ==, 2);
+  peer_reply(callee, 200, NULL);
+  expect_int(bench->journal_drops, ==, 0);
+  expect_int(bench->journal_owed, ==, 3);
+  expect_int(bench_restart(bench, 0), ==, RESULT_OK);
+  expect_int(call_leg_count(bench->core->calls), ==, 1);
+  bench_advance(bench, TOLD_WITHIN_MS);
+  peer_expect_nothing(callee);
+  peer_expect(caller, "500");
+  acknowledge_refusal(caller);
+  expect_int(bench->journal_drops, ==, 1);
+  expect_switch_restart(bench);
+  bench_end(bench);
+}
+
+/* And that he has responded meanwhile is known. */
+static void test_a_callee_who_responds_between_two_restarts_is_cancelled_after_the_second(void) {
+  struct bench *bench = bench_create();
+  struct peer *caller = peer_at(bench, CUSTOMER), *callee = peer_at(bench, VENDOR_A);
+  peer_invite(caller, "4420", OFFER);
+  peer_expect(callee, "INVITE");
+  expect_int(bench_restart(bench, 0), ==, RESULT_OK);
+  peer_respond(callee, 180, NULL);
+  restart(bench);
+  peer_expect(callee, "CANCEL");
+  peer_answer(callee, callee->got, 200, NULL);
+  peer_respond(callee, 487, NULL);
+  peer_expect(caller, "500");
+  acknowledge_refusal(caller);
+  expect_switch_restart(bench);
+  bench_end(bench);
+}
+
 static void test_what_is_cut_of_an_attempt_breaks_nothing(void) {
   struct peer *caller, *callee;
   struct bench *bench = ringing(&caller, &callee);
@@ -212,5 +251,7 @@ TAP_TESTS(TAP(test_after_a_restart_an_attempt_is_cancelled_and_refused),
           TAP(test_an_invite_that_comes_again_after_the_restart_rings_nobody),
           TAP(test_an_attempt_that_was_over_owes_its_callee_the_cancel),
           TAP(test_the_journal_may_forget_an_attempt_when_its_callee_knows_that_it_is_over),
+          TAP(test_after_a_second_restart_only_who_is_still_owed_it_is_told),
+          TAP(test_a_callee_who_responds_between_two_restarts_is_cancelled_after_the_second),
           TAP(test_what_is_cut_of_an_attempt_breaks_nothing),
           TAP(test_an_attempt_of_which_only_the_record_is_kept_has_its_record))

@@ -26,21 +26,45 @@ def test_each_answered_call_has_exactly_one_record_after_kill_9(rig):
     tally.check()
 
 
-@needs("switch", "sipp")
-def test_an_attempt_that_rang_when_the_switch_was_killed_has_its_record(rig):
+def killed_while_it_rings(rig, callee):
+    """A switch that was killed and started again while the scenario `callee` rang, and that scenario; its caller is told."""
     customer, vendor = rig.port(), rig.port()
     switch = rig.switch(mapping_gateways=[mapping_gateway("customer", customer)],
                         routing_gateways=[routing_gateway("vendor", vendor)])
-    callee = rig.sipp("callee_rings", port=vendor)
-    rig.sipp("gateway_cancels", to=switch, number="4420", port=customer, ring_ms=20000)
-    wait_until(lambda: callee.received("INVITE"), "it rings")
+    ringing = rig.sipp(callee, port=vendor)
+    caller = rig.sipp("gateway_is_refused", to=switch, number="4420", port=customer, status=500)
+    wait_until(lambda: caller.received(180), "it rings")
     switch.wait_for_journal()
     switch.kill()
     switch.start()
+    caller.done()
+    refusal = caller.received(500)[0]
+    assert "switch_restart" in refusal["Reason"], refusal
+    return switch, ringing
+
+
+def expect_one_record_of_the_attempt(switch):
     record = switch.cdr()
     assert record["end_reason"] == "switch_restart" and not record["answered_at"], record
-    assert record["callee"] == "4420" and record["callee_device"] == "vendor", record
+    assert record["callee"] == "4420" and record["callee_device"] == "vendor" and record["sip_status"] == 500, record
     assert switch.calls() == []
+
+
+@needs("switch", "sipp")
+def test_who_rang_when_the_switch_was_killed_is_cancelled_and_the_caller_told(rig):
+    switch, callee = killed_while_it_rings(rig, "callee_rings")
+    callee.done()
+    invite, cancel = callee.received("INVITE")[0], callee.received("CANCEL")[0]
+    assert cancel["Via"] == invite["Via"], cancel
+    assert cancel["CSeq"].split() == [invite["CSeq"].split()[0], "CANCEL"], cancel
+    expect_one_record_of_the_attempt(switch)
+
+
+@needs("switch", "sipp")
+def test_who_answers_when_he_is_cancelled_after_the_restart_is_hung_up_at_once(rig):
+    switch, callee = killed_while_it_rings(rig, "callee_answers_too_late")
+    callee.done()
+    expect_one_record_of_the_attempt(switch)
 
 
 @needs("switch")
