@@ -7,8 +7,9 @@
 #include "boot/text_file.h"
 
 #define CONFIG_BYTES_MAX (1 << 20)
+#define DNS_PORT         53
 
-enum boot_option_type { TEXT, TEXT_LIST, LISTEN_LIST, ADDRESS, NUMBER, RATE };
+enum boot_option_type { TEXT, TEXT_LIST, ADDRESSES, LISTEN_LIST, ADDRESS, NUMBER, RATE };
 
 struct boot_option_row {
   enum boot_option_type type;
@@ -66,6 +67,21 @@ static const char *set_text(struct boot_options *options, const struct boot_opti
   return *field ? NULL : "is too long together with the other options";
 }
 
+/* Kept as text, comma-separated. */
+static const char *set_addresses(struct boot_options *options, const struct boot_option_row *row,
+                                 struct str_view text) {
+  struct address address;
+  size_t from = 0, comma;
+  do {
+    struct str_view rest = str_view_from(text, from);
+    comma = str_view_find(rest, ',');
+    if (address_parse(str_view_slice(rest, 0, comma), DNS_PORT, &address) != RESULT_OK)
+      return "is not like 192.0.2.53 or 192.0.2.53:53,[2001:db8::53]:53";
+    from += comma + 1;
+  } while (from <= text.length);
+  return set_text(options, row, text);
+}
+
 static const char *add_text(struct boot_options *options, const struct boot_option_row *row, struct str_view text) {
   struct boot_text_list *list = (void *)((char *)options + row->offset);
   if (list->count == row->max) return "is given too often";
@@ -80,6 +96,11 @@ static const char *add_listen(struct boot_options *options, const struct boot_op
   if (list->count == row->max) return "is given too often";
   if (boot_listen_parse(text, &list->items[list->count]) != RESULT_OK)
     return "is not like udp:127.0.0.1:5060, tcp:[::1]:5060 or tls:0.0.0.0:5061/192.0.2.1 (addresses, no names)";
+  const struct local_socket *added = &list->items[list->count];
+  for (uint8_t i = 0; i < list->count; i++)
+    if (added->bound.port != 0 && list->items[i].transport == added->transport &&
+        address_equal(&list->items[i].bound, &added->bound))
+      return "is given twice";
   list->count++;
   return NULL;
 }
@@ -116,6 +137,7 @@ static const char *set_row_value(struct boot_options *options, const struct boot
   switch (row->type) {
   case TEXT: return set_text(options, row, text);
   case TEXT_LIST: return add_text(options, row, text);
+  case ADDRESSES: return set_addresses(options, row, text);
   case LISTEN_LIST: return add_listen(options, row, text);
   case ADDRESS: return set_address(options, row, text);
   case NUMBER: return set_number(options, row, text);

@@ -26,6 +26,7 @@ struct boot_listen_list {
 };
 
 #define BOOT_FIELD_TEXT(field)        const char *field; /* NULL: not given and no default */
+#define BOOT_FIELD_ADDRESSES(field)   const char *field;
 #define BOOT_FIELD_TEXT_LIST(field)   struct boot_text_list field;
 #define BOOT_FIELD_LISTEN_LIST(field) struct boot_listen_list field;
 #define BOOT_FIELD_ADDRESS(field)     struct address field;

@@ -83,6 +83,12 @@ static void expect_refused(const char *const *words, const char *wanted) {
   expect(strstr(problem, wanted) != NULL);
 }
 
+static void test_name_servers_are_addresses(void) {
+  expect_int(read_words((const char *[]){"serve", "--name-servers", "192.0.2.53,[2001:db8::53]:5353", NULL}), ==,
+             RESULT_OK);
+  expect(strcmp(options.name_servers, "192.0.2.53,[2001:db8::53]:5353") == 0);
+}
+
 static void test_a_wrong_flag_is_named(void) {
   expect_refused((const char *[]){"serve", "--sipp", "x", NULL}, "--sipp is not an option");
   expect_refused((const char *[]){"serve", "--data", NULL}, "--data needs a value");
@@ -93,6 +99,9 @@ static void test_a_wrong_flag_is_named(void) {
   expect_refused((const char *[]){"serve", "--clock-rate", "0.5", NULL}, "allowed are 1 to 10000");
   expect_refused((const char *[]){"serve", "--clock-rate", "nan", NULL}, "out of range");
   expect_refused((const char *[]){"serve", "--sip", "tls:127.0.0.1:5061", NULL}, "--tls-certificate");
+  expect_refused((const char *[]){"serve", "--sip", "udp:1.2.3.4:5060", "--sip", "udp:1.2.3.4", NULL}, "given twice");
+  expect_refused((const char *[]){"serve", "--name-servers", "x", NULL}, "is not like 192.0.2.53");
+  expect_refused((const char *[]){"serve", "--name-servers", "192.0.2.53,", NULL}, "is not like 192.0.2.53");
   expect_refused((const char *[]){"serve", "--config", "/nonexistent", NULL},
                  "/nonexistent cannot be read: No such file");
 }
@@ -147,5 +156,5 @@ static void test_a_wrong_line_is_named_with_its_file(void) {
 
 TAP_TESTS(TAP(test_defaults_are_those_of_the_contract), TAP(test_sip_may_be_repeated_and_replaces_the_default),
           TAP(test_a_listener_may_name_its_public_address), TAP(test_a_listener_is_written_as_it_is_read),
-          TAP(test_bad_listeners_are_refused), TAP(test_a_wrong_flag_is_named),
+          TAP(test_bad_listeners_are_refused), TAP(test_name_servers_are_addresses), TAP(test_a_wrong_flag_is_named),
           TAP(test_the_file_and_the_command_line_set_the_same_things), TAP(test_a_wrong_line_is_named_with_its_file))
