@@ -1,7 +1,7 @@
 /* How long do the NAT bindings of a network of devices live? Devices behind one box, or one carrier's boxes, fare
  * alike, so what is learnt from few of them holds for all: IPv4 networks of 256 addresses (/24), IPv6 networks of one
  * site
- * (/48). Nothing is sent from here; binding_trial.c tries one silent gap after the other, and tells what came of it.
+ * (/48). Nothing is sent from here; keepalive_trials.c tries one silent gap after the other, and tells what came of it.
  *
  * The rungs of a ladder are periods. A rung is safe when a gap longer than its period has been survived three times,
  * and too long when two gaps were not. From the system's period on one rung after the other is tried, so that a network

@@ -25,7 +25,7 @@ void store_close(struct store **store);
 /* --- records: from workers --------------------------------------------------------------------------------------- */
 
 /* Queues one encoded record for the writer thread; never blocks. RESULT_FULL: the queue is full (the disk does not keep
- * up or is broken). Any thread. Signature of worker_record_sink. */
+ * up or is broken). Any thread. `put` of a journal_sink; the next two are its others. */
 enum result store_put_record(void *store, struct str_view record);
 
 /* What has been put so far, and what of it is safely in the database: everything put before store_position said P is

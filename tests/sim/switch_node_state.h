@@ -50,7 +50,7 @@ struct switch_node {
   unsigned advances, restarts;
   uint32_t longest_ttl_s;
   bool is_down;
-  struct node_journal journal; /* where setup->keeps_journal */
+  struct node_journal journal; /* where setup->journal_flush_us says that it has one */
   struct held_send *first_held;
   uint64_t handled; /* events, and rounds of timers */
 };
