@@ -8,9 +8,9 @@
  * ended meanwhile. Prints what writing took, a page cache that is warm being read: opening (find, check, index) and
  * visiting all that lives. What the workers do with it, bench/durability measures.
  *
- * With --churn so many calls stay, and RATE a second come and others end for so long. Each that comes waits for its
- * flush as an answer does: printed are the waits while a file was being given up and while none was, and the room on
- * disk. */
+ * With --churn so many calls stay, and RATE a second come and others end for so long, and twenty times as many change.
+ * Each that comes waits for its flush as an answer does: printed are the waits while a file was being given up and
+ * while none was, and the room on disk. */
 #include <ftw.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -25,6 +25,7 @@
 #define NOTE_BYTES  48
 #define END_BYTES   700
 #define TALK_BYTES  1200 /* of a call in talk with short session descriptions */
+#define CHANGES     20   /* of sessions, for each call that comes */
 #define SETTLE_S    5    /* in which what was written at the beginning gets on the disk */
 
 static char bytes[STATE_BYTES];
@@ -140,13 +141,15 @@ struct churn {
   double bytes_of_live_max;
 };
 
-/* An answer waits; beside it somebody's session is refreshed, and the call that has lasted longest ends. */
+/* An answer waits; beside it sessions of others change, and the call that has lasted longest ends. */
 static void one_comes(struct churn *churn) {
+  static uint32_t changed;
   struct call_journal *journal = churn->journal;
   uint64_t ticket;
   bool compacts = __atomic_load_n(&journal->compact_number, __ATOMIC_RELAXED) != 0;
   put(journal, JOURNAL_PUT, key_of(churn->next), END_BYTES / 2);
-  put(journal, JOURNAL_NOTE, key_of(churn->next - churn->calls / 2), NOTE_BYTES);
+  for (unsigned i = 0; i < CHANGES; i++, changed += 7919)
+    put(journal, JOURNAL_PUT, key_of(churn->next - 1 - changed % (churn->calls - 1)), TALK_BYTES);
   put(journal, JOURNAL_END, key_of(churn->next - churn->calls), END_BYTES);
   double begun = now_s();
   while (call_journal_put(journal, JOURNAL_PUT, key_of(churn->next), str_view_of(bytes, TALK_BYTES), JOURNAL_URGENT,
@@ -154,6 +157,7 @@ static void one_comes(struct churn *churn) {
     nanosleep(&(struct timespec){0, 100000}, NULL);
   while (!call_journal_is_durable(journal, ticket))
     nanosleep(&(struct timespec){0, 100000}, NULL);
+  compacts = compacts || __atomic_load_n(&journal->compact_number, __ATOMIC_RELAXED) != 0;
   note_wait(compacts ? &churn->while_compacting : &churn->else_, (now_s() - begun) * 1000);
   put(journal, JOURNAL_NOTE, key_of(churn->next++), NOTE_BYTES);
 }
@@ -172,7 +176,7 @@ static void churn(uint32_t calls, uint32_t rate, uint32_t seconds) {
   struct call_journal_options options = {.dir = dir, .objects_max = calls + calls / 2 + 64};
   struct churn churn = {.journal = call_journal_open(&options, problem, sizeof problem), .calls = calls};
   if (!churn.journal || call_journal_start(churn.journal) != RESULT_OK) give_up(problem);
-  for (unsigned round = 0; round < 2; round++) /* the first leaves what is not needed any more */
+  for (unsigned round = 0; round < 3; round++) /* what the first ones leave is not needed any more */
     for (uint32_t i = 0; i < calls; i++)
       put(churn.journal, JOURNAL_PUT, key_of(i), TALK_BYTES);
   churn.next = calls;

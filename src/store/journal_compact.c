@@ -5,6 +5,8 @@
 #define FILES_MIN       4 /* so many may stay, whatever is in them */
 #define REMOVE_AGAIN_US 1000000
 #define GARBAGE_MAX     2 /* the files may be so many times as large as what of them lives */
+#define GARBAGE_TOO_BIG 3 /* then it is given up as fast as may be */
+#define GENTLE_BYTES    (512u << 10)
 
 /* The store has every record in the oldest file, and it may go if nothing else in it is needed. */
 static bool may_go(const struct call_journal *journal) {
@@ -22,8 +24,16 @@ static bool stands_at(const struct journal_place *place, const struct journal_se
   return place->bytes > 0 && place->segment == segment->number && place->at == at;
 }
 
+/* How much of a batch may be copies: who waits for what is told meanwhile waits for them as well, so they are few,
+ * unless more is told than they make room for. */
+static size_t copies_max(const struct call_journal *journal) {
+  size_t half = journal->batch_bytes_max / 2;
+  uint64_t too_big = GARBAGE_TOO_BIG * journal->live_bytes + 2 * FILES_MIN * (uint64_t)journal->segment_bytes;
+  return half < GENTLE_BYTES || journal->total_bytes > too_big ? half : GENTLE_BYTES;
+}
+
 static bool has_room(const struct call_journal *journal, size_t bytes) {
-  return journal->batch_length == 0 || journal->batch_length + bytes <= journal->batch_bytes_max / 2;
+  return journal->batch_length == 0 || journal->batch_length + bytes <= copies_max(journal);
 }
 
 /* A note always stands behind its state: where the state moves past it, it goes along. False: no room. */

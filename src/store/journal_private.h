@@ -187,7 +187,8 @@ void journal_feed_look(struct call_journal *journal);
 /* Chooses the oldest file to be given up, when it is time. */
 void journal_compact_begin(struct call_journal *journal);
 
-/* Puts what still lives of that file into the empty batch, at most half of it. */
+/* Puts what still lives of that file into the empty batch, as much as those who wait may be asked to wait for: at most
+ * half of it. */
 void journal_compact(struct call_journal *journal);
 
 /* There is no room for a new file: the oldest goes if nothing in it is needed any more. */
