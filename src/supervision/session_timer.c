@@ -62,8 +62,11 @@ SESSION_ACTION(rest) {
   /* A 2xx to another request may have begun the next round already: of that nothing may be left out. */
   bool is_of_round = step->origin == SESSION_BY_ROUND && !mono_ms_before(now, session->refresh_due);
   bool in_rhythm = is_of_round && same;
-  session->refresh_due =
-      in_rhythm ? session_guard_next(session->refresh_due, period_ms, now) : mono_ms_add(now, period_ms);
+  bool is_spread = session->is_resumed && step->origin == SESSION_BY_ROUND;
+  session->refresh_due = is_spread   ? session_guard_spread(step->context->random, now, period_ms)
+                         : in_rhythm ? session_guard_next(session->refresh_due, period_ms, now)
+                                     : mono_ms_add(now, period_ms);
+  session->is_resumed = 0;
   take_terms(step);
   session_timer_arm(step, session->refresh_due);
   return SESSION_NO_EVENT;
@@ -283,6 +286,7 @@ void session_timer_resume(struct session_timer *session, struct context *context
   if (left_of_session_ms > interval_ms) left_of_session_ms = interval_ms;
   session->expires_at = mono_ms_add(context->now, left_of_session_ms);
   session->refresh_due = mono_ms_add(context->now, ask_ms);
+  session->is_resumed = 1;
   bool rests = session->state == SESSION_STATE_RESTING;
   session_timer_arm(&step, rests ? session->refresh_due : session_timer_guard_at(session, context->parameters));
 }

@@ -53,6 +53,7 @@ struct session_timer {
   uint8_t is_renewing : 1; /* parameters have changed: our next request offers the new interval */
   uint8_t was_refused : 1; /* a rung of this round was: somebody is there */
   uint8_t is_held : 1;     /* the request that is out got a provisional response */
+  uint8_t is_resumed : 1;  /* after a restart calls are asked in a row: the next refresh is spread again */
 };
 
 /* What the call is to do now. */

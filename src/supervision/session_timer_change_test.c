@@ -181,6 +181,29 @@ static void test_calls_taken_up_again_are_never_asked_sooner_than_from_then_on(v
   }
 }
 
+/* All within some seconds; and with each period again, were they left in that rhythm. */
+static void test_calls_that_were_asked_in_a_row_after_a_restart_are_spread_again(void) {
+  unsigned early = 0;
+  for (int i = 0; i < 1000; i++) {
+    struct rig *rig = rig_resumed(ours, 400000, 5000, i);
+    struct mono_ms next;
+    advance_to(rig, 5010);
+    expect_sent(rig, REFRESH_RUNG_UPDATE);
+    accept(rig, ours);
+    expect(session_timer_next_refresh(&rig->session, &next));
+    int64_t after_ms = mono_ms_since(next, rig->context.now);
+    expect(after_ms >= 0 && after_ms <= 300000);
+    early += after_ms < 150000;
+    expect(advance_to(rig, rig_ms(rig) + 300010));
+    accept(rig, ours);
+    expect(session_timer_next_refresh(&rig->session, &next));
+    expect_int(mono_ms_since(next, rig->context.now), <=, 300000);
+    expect_int(mono_ms_since(next, rig->context.now), >=, 299980);
+    rig_destroy(rig);
+  }
+  expect(early > 430 && early < 570);
+}
+
 /* A peer that does not refresh hangs up some time before the end (RFC 4028 §10): with 100,000 calls, of which each has
  * its turn, that would be sooner. */
 static void test_calls_taken_up_again_are_asked_while_their_peers_still_wait(void) {
@@ -283,6 +306,7 @@ TAP_TESTS(TAP(test_a_lower_ttl_brings_refreshes_forward_spread_over_a_period),
           TAP(test_calls_taken_up_again_are_never_asked_sooner_than_from_then_on),
           TAP(test_calls_taken_up_again_are_asked_while_their_peers_still_wait),
           TAP(test_calls_taken_up_again_late_are_still_spread),
+          TAP(test_calls_that_were_asked_in_a_row_after_a_restart_are_spread_again),
           TAP(test_a_session_that_has_ended_meanwhile_is_asked_before_it_is_given_up),
           TAP(test_a_peers_session_that_has_ended_meanwhile_is_given_up_in_its_turn),
           TAP(test_an_end_beyond_the_interval_is_not_believed), TAP(test_a_peers_session_taken_up_again_keeps_its_end),
