@@ -8,9 +8,9 @@
 
 #include "recorder/ring_file.h"
 
-#define LINE_BYTES 512
+#define LINE_BYTES (TRACE_CURSOR_BYTES + 16)
 
-static bool write_lines(FILE *file, const struct debug_trace *trace) {
+static bool write_lines(FILE *file, const struct debug_trace *trace, const char *cursor) {
   const struct debug_trace_wish *wish = &trace->wish;
   fprintf(file, "state %u\nstarted %" PRId64 "\nends %" PRId64 "\nended %" PRId64 "\n", trace->state,
           trace->started_at.value, trace->ends_at.value, trace->ended_at.value);
@@ -23,16 +23,17 @@ static bool write_lines(FILE *file, const struct debug_trace *trace) {
     address_to_text(&wish->addresses[i], &text);
     fprintf(file, "address %.*s\n", (int)text.length, text.data);
   }
+  if (cursor[0]) fprintf(file, "cursor %s\n", cursor);
   return !ferror(file);
 }
 
-bool debug_trace_file_write(const char *dir, const struct debug_trace *trace) {
+bool debug_trace_file_write(const char *dir, const struct debug_trace *trace, const char *cursor) {
   char path[RING_PATH_BYTES], fresh[RING_PATH_BYTES];
   snprintf(path, sizeof path, "%.960s/about", dir);
   snprintf(fresh, sizeof fresh, "%.960s/about.new", dir);
   FILE *file = fopen(fresh, "we");
   if (!file) return false;
-  bool is_written = write_lines(file, trace);
+  bool is_written = write_lines(file, trace, cursor);
   if (fclose(file) != 0 || !is_written) return false;
   return rename(fresh, path) == 0;
 }
@@ -58,16 +59,18 @@ static void take_line(struct debug_trace *trace, const char *name, const char *v
     wish->address_count++;
 }
 
-bool debug_trace_file_read(const char *dir, struct debug_trace *trace) {
+bool debug_trace_file_read(const char *dir, struct debug_trace *trace, char cursor_out[TRACE_CURSOR_BYTES]) {
   char path[RING_PATH_BYTES], line[LINE_BYTES];
   snprintf(path, sizeof path, "%.960s/about", dir);
   FILE *file = fopen(path, "re");
+  cursor_out[0] = '\0';
   if (!file) return false;
   while (fgets(line, sizeof line, file)) {
     line[strcspn(line, "\n")] = '\0';
     char *value = strchr(line, ' ');
     if (value) *value++ = '\0';
     take_line(trace, line, value ? value : "");
+    if (value && strcmp(line, "cursor") == 0) snprintf(cursor_out, TRACE_CURSOR_BYTES, "%s", value);
   }
   fclose(file);
   return trace->started_at.value > 0 && trace->state < DEBUG_TRACE_STATE_COUNT;

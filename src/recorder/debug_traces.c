@@ -88,7 +88,7 @@ static void end(struct debug_traces *traces, struct keeper *keeper, enum debug_t
   keeper->trace.ended_at = traces->wall_now(traces->context);
   ring_file_close(&keeper->file);
   keeper->ring = (struct trace_ring){0};
-  (void)debug_trace_file_write(path, &keeper->trace);
+  (void)debug_trace_file_write(path, &keeper->trace, keeper->cursor);
 }
 
 /* A free slot, or that of the trace that ended first. */
@@ -140,7 +140,8 @@ static struct trace_query query_of(const struct keeper *keeper) {
 }
 
 static void collect(struct debug_traces *traces, struct keeper *keeper) {
-  char problem[PROBLEM_BYTES];
+  char path[RING_PATH_BYTES], problem[PROBLEM_BYTES];
+  uint64_t records_before = keeper->trace.records;
   /* Its last look is a while after its end: a record is in its ring somewhat later than it is stamped. */
   bool is_over = traces->wall_now(traces->context).value >= keeper->trace.ends_at.value + LAST_LOOK_AFTER_US;
   bool has_more = true;
@@ -152,6 +153,9 @@ static void collect(struct debug_traces *traces, struct keeper *keeper) {
     memcpy(keeper->cursor, traces->result.cursor, sizeof keeper->cursor);
     trace_result_free(&traces->result);
   }
+  /* In case the switch is killed before it can say where it was. */
+  make_path(traces, keeper, path);
+  if (keeper->trace.records != records_before) (void)debug_trace_file_write(path, &keeper->trace, keeper->cursor);
   if (is_full(keeper))
     end(traces, keeper, DEBUG_TRACE_FULL);
   else if (is_over)
@@ -195,18 +199,19 @@ static void *look_now_and_then(void *argument) {
 
 /* --- opening and closing ----------------------------------------------------------------------------------------- */
 
-/* One that ran when the switch ended goes on from now: what the recorder kept meanwhile it has looked at. */
+/* One that ran when the switch ended, or was killed, goes on where it looked last. */
 static void take_up(struct debug_traces *traces, const char *id) {
   struct keeper *keeper = take_slot(traces);
   if (!keeper || strlen(id) >= DEBUG_TRACE_ID_BYTES) return;
   char path[RING_PATH_BYTES];
   snprintf(keeper->trace.id, sizeof keeper->trace.id, "%.16s", id);
   make_path(traces, keeper, path);
-  if (!debug_trace_file_read(path, &keeper->trace)) {
+  if (!debug_trace_file_read(path, &keeper->trace, keeper->cursor)) {
     memset(keeper, 0, sizeof *keeper);
     return;
   }
-  keeper->since = traces->wall_now(traces->context);
+  bool knows_where = keeper->cursor[0] || keeper->trace.records == 0;
+  keeper->since = knows_where ? keeper->trace.started_at : traces->wall_now(traces->context);
   if (runs(keeper) && !open_ring(traces, keeper)) end(traces, keeper, DEBUG_TRACE_STOPPED);
 }
 
@@ -249,7 +254,8 @@ void debug_traces_close(struct debug_traces **traces_pointer) {
   for (unsigned i = 0; i < DEBUG_TRACES_MAX; i++) {
     char path[RING_PATH_BYTES];
     make_path(traces, &traces->keepers[i], path);
-    if (runs(&traces->keepers[i])) (void)debug_trace_file_write(path, &traces->keepers[i].trace);
+    if (runs(&traces->keepers[i]))
+      (void)debug_trace_file_write(path, &traces->keepers[i].trace, traces->keepers[i].cursor);
     ring_file_close(&traces->keepers[i].file);
   }
   pthread_cond_destroy(&traces->bell);
@@ -272,7 +278,7 @@ static enum result begin(struct debug_traces *traces, const struct debug_trace_w
   make_path(traces, keeper, path);
   (void)!mkdir(traces->dir, DIRECTORY_RIGHTS);
   *keeper_out = keeper;
-  if (mkdir(path, DIRECTORY_RIGHTS) == 0 && open_ring(traces, keeper) && debug_trace_file_write(path, trace))
+  if (mkdir(path, DIRECTORY_RIGHTS) == 0 && open_ring(traces, keeper) && debug_trace_file_write(path, trace, ""))
     return RESULT_OK;
   forget(traces, keeper);
   return RESULT_FAILED;

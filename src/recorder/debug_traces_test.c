@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "recorder/debug_trace_file.h"
 #include "recorder/ring_file.h"
 #include "recorder/trace_query.h"
 #include "tap.h"
@@ -180,13 +181,27 @@ static void test_traces_outlive_a_restart_and_go_on(void) {
   expect_int(debug_traces_end(traces, stopped.id), ==, RESULT_OK);
   debug_traces_collect(traces);
   debug_traces_close(&traces);
-  pass_us(1000);
+  say("100", "when nobody looked", 1); /* as before a kill */
   traces = debug_traces_open(dir, now, NULL);
   say("100", "after it", 1);
   debug_traces_collect(traces);
   expect_int(look(traces, running.id).state, ==, DEBUG_TRACE_RUNNING);
   expect_int(look(traces, stopped.id).state, ==, DEBUG_TRACE_STOPPED);
-  expect_int(kept(traces, running.id), ==, 2);
+  expect_int(kept(traces, running.id), ==, 3);
+  expect_int(look(traces, running.id).records, ==, 3);
+  end(traces);
+}
+
+static void test_what_is_known_of_a_trace_is_written_down_while_it_runs(void) {
+  struct debug_traces *traces = start();
+  struct debug_trace trace = begin(traces, "100", 5), found = {0};
+  char path[256], cursor[TRACE_CURSOR_BYTES];
+  say("100", "a", 1);
+  debug_traces_collect(traces);
+  snprintf(path, sizeof path, "%s/debug/%s", dir, trace.id);
+  expect(debug_trace_file_read(path, &found, cursor));
+  expect_int(found.records, ==, 1);
+  expect(strncmp(cursor, "0-calls:", 8) == 0);
   end(traces);
 }
 
@@ -209,4 +224,4 @@ static void test_there_are_bounds(void) {
 TAP_TESTS(TAP(test_what_fits_is_kept_and_nothing_from_before), TAP(test_what_is_kept_outlives_the_recorders_ring),
           TAP(test_a_trace_ends_with_its_minutes), TAP(test_a_full_trace_ends_and_keeps_its_beginning),
           TAP(test_a_stopped_trace_has_what_came_last), TAP(test_traces_outlive_a_restart_and_go_on),
-          TAP(test_there_are_bounds))
+          TAP(test_what_is_known_of_a_trace_is_written_down_while_it_runs), TAP(test_there_are_bounds))
