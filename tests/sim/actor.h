@@ -75,7 +75,6 @@ struct actor_traits {
   bool hides_contact;                         /* in what it says within a call */
   uint32_t leap;                              /* so many numbers are left out between two of its requests */
   bool supports_100rel, supports_timer;
-  bool offers_late;        /* its INVITEs carry no session description */
   bool never_acknowledges; /* no ACK to a 2xx */
   bool writes_at_length;   /* its INVITEs do not fit into 1300 bytes */
   bool keeps_silent;       /* no 100 to an INVITE */

@@ -9,7 +9,7 @@
 
 ACTOR_ACTION(call) {
   (void)call;
-  ua_call_start(actor, argument->number, argument->without_offer || actor->traits.offers_late);
+  ua_call_start(actor, argument->number, argument->without_offer);
   return true;
 }
 

@@ -176,13 +176,6 @@ ACTOR_ACTION(accept_saying) {
   return true;
 }
 
-ACTOR_ACTION(offer_late) {
-  (void)call;
-  (void)argument;
-  actor->traits.offers_late = true;
-  return true;
-}
-
 ACTOR_ACTION(never_acknowledge) {
   (void)call;
   (void)argument;
