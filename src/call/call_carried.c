@@ -14,6 +14,12 @@
 #define HEADERS_BYTES  4096
 #define RESPONSE_BYTES 4096
 
+/* How long a re-INVITE of ours may be answered with provisional responses and nothing else: as long as a proxy waits
+ * (RFC 3261 §16.6, Timer C), and where it stands for an UPDATE, as long as somebody waits for that one's answer. */
+static int64_t patience_ms(enum sip_method method) {
+  return method == SIP_METHOD_INVITE ? 180 * 1000 : SESSION_TRANSACTION_MS;
+}
+
 /* --- the list ---------------------------------------------------------------------------------------------------- */
 
 void call_carried_note(struct call_step *step, struct call_leg *to, enum sip_method sent_as, struct handle transaction,
@@ -32,8 +38,10 @@ void call_carried_note(struct call_step *step, struct call_leg *to, enum sip_met
                                    .sent_as = (uint8_t)sent_as,
                                    .has_offer = has_offer,
                                    .from = step->transaction,
-                                   .to = transaction};
+                                   .to = transaction,
+                                   .patience_end = mono_ms_add(step->context->now, patience_ms(step->message->method))};
   step->leg->carried = handle.index + 1;
+  if (sent_as == SIP_METHOD_INVITE) call_rearm_talk(step->table, step->context, step->call);
   if (has_offer) step->leg->offer = LEG_OFFER_THEIRS;
 }
 
@@ -319,6 +327,7 @@ static bool is_lost(const struct call_step *step, const struct call_carried *car
   bool negotiates = carried->sent_as == SIP_METHOD_INVITE || carried->sent_as == SIP_METHOD_UPDATE;
   bool is_silent = step->status == 408 && carried->sent_as == SIP_METHOD_INVITE;
   if (step->leg->state != LEG_STATE_OPEN && step->leg->state != LEG_STATE_ANSWERED) return false;
+  if (is_silent && carried->is_given_up) return false; /* it was there; supervision finds out whether it is */
   /* Heard meanwhile, it lives: its address has changed, say, while the request went to the old one. */
   if (is_silent && !step->message && call_supervision_heard_within(step, step->leg, SESSION_TRANSACTION_MS))
     return false;
@@ -328,7 +337,7 @@ static bool is_lost(const struct call_step *step, const struct call_carried *car
 static void refuse(struct call_step *step, struct call_leg *leg, const struct call_carried *carried) {
   struct call_body none = {0};
   unsigned status = call_response_inside(step->status);
-  bool silent = !step->message, lost = is_lost(step, carried);
+  bool silent = !step->message || carried->is_given_up, lost = is_lost(step, carried);
   /* RFC 4320 §4.2: no 408 to other requests than INVITE; and where it ends nothing it must not look as if it did. */
   if (silent && (carried->method != SIP_METHOD_INVITE || !lost)) status = 504;
   if (carried->has_offer) {
@@ -359,5 +368,40 @@ void call_carried_cancel(struct call_step *step) {
     if (!handle_equal(carried->from, step->transaction) || carried->sent_as != SIP_METHOD_INVITE) continue;
     carried->is_cancelled = true;
     call_cancel(step, call_other_leg(step->table, step->leg), carried->to, (struct str_view){0});
+  }
+}
+
+/* --- patience ---------------------------------------------------------------------------------------------------- */
+
+static bool is_waited_for(const struct call_carried *carried) {
+  return carried->sent_as == SIP_METHOD_INVITE && !carried->is_cancelled;
+}
+
+struct mono_ms call_carried_patience(const struct call_table *table, const struct call *call, struct mono_ms latest) {
+  const struct handle legs[] = {call->caller, call->callee};
+  for (unsigned i = 0; i < 2; i++) {
+    const struct call_leg *leg = call_leg_at(table, legs[i]);
+    for (uint32_t at = leg ? leg->carried : 0; at != 0; at = call_carried_at(table, at)->next) {
+      const struct call_carried *carried = call_carried_at(table, at);
+      if (is_waited_for(carried) && mono_ms_before(carried->patience_end, latest)) latest = carried->patience_end;
+    }
+  }
+  return latest;
+}
+
+static void give_up_those_of(struct call_step *step, const struct call_leg *leg) {
+  for (uint32_t at = leg->carried; at != 0; at = call_carried_at(step->table, at)->next) {
+    struct call_carried *carried = call_carried_at(step->table, at);
+    if (!is_waited_for(carried) || mono_ms_before(step->context->now, carried->patience_end)) continue;
+    carried->is_cancelled = carried->is_given_up = true;
+    call_cancel(step, call_other_leg(step->table, leg), carried->to, (struct str_view){0});
+  }
+}
+
+void call_carried_give_up(struct call_step *step) {
+  const struct handle legs[] = {step->call->caller, step->call->callee};
+  for (unsigned i = 0; i < 2; i++) {
+    const struct call_leg *leg = call_leg_at(step->table, legs[i]);
+    if (leg) give_up_those_of(step, leg);
   }
 }

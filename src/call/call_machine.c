@@ -37,11 +37,13 @@ static const uint8_t clocks[CALL_STATE_COUNT] = {
 
 /* --- clocks ------------------------------------------------------------------------------------------------------ */
 
-static struct mono_ms talk_due(const struct context *context, const struct call *call) {
-  return duration_cap_next(&call->cap, mono_ms_add(context->now, TALK_WATCH_MS));
+static struct mono_ms talk_due(const struct call_table *table, const struct context *context, const struct call *call) {
+  struct mono_ms cap_end = duration_cap_next(&call->cap, mono_ms_add(context->now, TALK_WATCH_MS));
+  return call_carried_patience(table, call, cap_end);
 }
 
-static struct mono_ms clock_due(const struct context *context, const struct call *call, enum call_clock clock) {
+static struct mono_ms clock_due(const struct call_table *table, const struct context *context, const struct call *call,
+                                enum call_clock clock) {
   switch (clock) {
   case CLOCK_none: break;
   case CLOCK_location: return mono_ms_add(context->now, LOCATION_WAIT_MS);
@@ -53,7 +55,7 @@ static struct mono_ms clock_due(const struct context *context, const struct call
     uint16_t stage_s = call->attempts->stage_s[clock - CLOCK_stage_invite];
     return mono_ms_add(context->now, stage_s == 0 ? STAGE_UNLIMITED_MS : stage_s * 1000LL);
   }
-  case CLOCK_talk: return talk_due(context, call);
+  case CLOCK_talk: return talk_due(table, context, call);
   case CLOCK_record: return mono_ms_add(context->now, RECORD_RETRY_MS);
   }
   return context->now;
@@ -69,7 +71,7 @@ static void enter(struct call_step *step, enum call_state next) {
   if (clock == CLOCK_none)
     timer_wheel_cancel(step->context->wheel, &call->timer);
   else
-    timer_wheel_arm(step->context->wheel, &call->timer, TIMER_CALL, clock_due(step->context, call, clock));
+    timer_wheel_arm(step->context->wheel, &call->timer, TIMER_CALL, clock_due(step->table, step->context, call, clock));
 }
 
 /* --- dispatch ---------------------------------------------------------------------------------------------------- */
@@ -91,15 +93,16 @@ CALL_ACTION(nothing) {
   return CALL_EVENT_NONE;
 }
 
-void call_rearm_talk(struct context *context, struct call *call) {
+void call_rearm_talk(const struct call_table *table, struct context *context, struct call *call) {
   if (clocks[call->state] == CLOCK_talk)
-    timer_wheel_arm(context->wheel, &call->timer, TIMER_CALL, talk_due(context, call));
+    timer_wheel_arm(context->wheel, &call->timer, TIMER_CALL, talk_due(table, context, call));
 }
 
-/* The clock of a talk looks at both limits, and at the watch's rhythm at neither. */
+/* The clock of a talk looks at both limits and at what is carried, and at the watch's rhythm at none of them. */
 static void talk_timer_due(struct call_step *step) {
   struct call *call = step->call;
   bool is_timed = call_supervision_caller_is_timed(step->table, call);
+  call_carried_give_up(step);
   switch (duration_cap_due(&call->cap, step->context->now, is_timed)) {
   case DURATION_LIMIT_REACHED: call_dispatch(step, CALL_EVENT_DEADLINE); return;
   case DURATION_NO_TIMER_CAP_REACHED:
@@ -107,7 +110,7 @@ static void talk_timer_due(struct call_step *step) {
     step->cause = END_CAUSE_no_timer_cap;
     call_dispatch(step, CALL_EVENT_EXPIRED);
     return;
-  case DURATION_GOES_ON: call_rearm_talk(step->context, call); return;
+  case DURATION_GOES_ON: call_rearm_talk(step->table, step->context, call); return;
   }
 }
 
@@ -119,6 +122,6 @@ void call_timer_due(struct call_table *table, struct context *context, struct ti
     return;
   }
   if (call->state == CALL_STATE_ENDED)
-    timer_wheel_arm(context->wheel, timer, TIMER_CALL, clock_due(context, call, CLOCK_record));
+    timer_wheel_arm(context->wheel, timer, TIMER_CALL, clock_due(table, context, call, CLOCK_record));
   call_dispatch(&step, CALL_EVENT_DEADLINE);
 }

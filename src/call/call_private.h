@@ -181,13 +181,15 @@ struct call {
 
 /* A request of one peer that waits for the other's answer (call_carried.c). */
 struct call_carried {
-  uint32_t next;      /* 1 + index of the same leg's next one; 0: the last */
-  uint8_t method;     /* enum sip_method of the peer's request */
-  uint8_t sent_as;    /* enum sip_method of ours; SIP_METHOD_UPDATE may be carried as INVITE */
-  bool has_offer;     /* the peer's request held a session description */
-  bool is_cancelled;  /* by the peer: it is not sent again */
-  struct handle from; /* the peer's request: server transaction */
-  struct handle to;   /* ours on the other leg: client transaction */
+  uint32_t next;               /* 1 + index of the same leg's next one; 0: the last */
+  uint8_t method;              /* enum sip_method of the peer's request */
+  uint8_t sent_as;             /* enum sip_method of ours; SIP_METHOD_UPDATE may be carried as INVITE */
+  bool has_offer;              /* the peer's request held a session description */
+  bool is_cancelled;           /* by the peer, or by us: it is not sent again */
+  bool is_given_up;            /* by us: for too long it has been answered with provisional responses alone */
+  struct handle from;          /* the peer's request: server transaction */
+  struct handle to;            /* ours on the other leg: client transaction */
+  struct mono_ms patience_end; /* when ours is given up, where it is an INVITE */
 };
 
 /* How many records of attempts that never became a call may still be written. */
@@ -304,7 +306,7 @@ void leg_dispatch(struct call_step *step, enum leg_event event);
 void call_cancel(struct call_step *step, struct call_leg *leg, struct handle invite, struct str_view lines);
 
 /* The limits of a call's talk time have changed. */
-void call_rearm_talk(struct context *context, struct call *call);
+void call_rearm_talk(const struct call_table *table, struct context *context, struct call *call);
 
 /* Actions of call_machine.def: may raise a further event. */
 #define CALL_ACTION(name) enum call_event call_do_##name(struct call_step *step)
@@ -742,6 +744,13 @@ void call_carried_final(struct call_step *step);
 
 /* The peer of step->leg cancels its re-INVITE. */
 void call_carried_cancel(struct call_step *step);
+
+/* When a re-INVITE of the call's that is being carried has been waited for long enough; `latest` when none is sooner.
+ */
+struct mono_ms call_carried_patience(const struct call_table *table, const struct call *call, struct mono_ms latest);
+
+/* Cancels those that have been. */
+void call_carried_give_up(struct call_step *step);
 
 /* Answers everything of this leg's peer that is still being carried with `status` and forgets it. */
 void call_carried_forget(struct call_step *step, struct call_leg *leg, unsigned status);

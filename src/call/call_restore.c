@@ -331,7 +331,7 @@ enum result call_restore(struct call_table *table, struct context *context, cons
     table->unproved[table->unproved_count++] = handle;
   if (!call->is_acknowledged) await_ack(&step, answer);
   duration_cap_resume(&call->cap, call->answered, alive_at(call));
-  call_rearm_talk(context, call);
+  call_rearm_talk(table, context, call);
   go_on_above(&step, call->caller);
   go_on_above(&step, call->callee);
   go_on(&step, call->caller, terms[CALL_CALLER], note.session_end_ms[CALL_CALLER]);

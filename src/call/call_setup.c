@@ -236,7 +236,7 @@ static void note_answer(struct call_step *step) {
   call->answered = step->context->now;
   duration_cap_start(&call->cap, call->answered, call->max_duration_s,
                      step->context->parameters->SS_SIP_NO_TIMER_REINVITE_INTERVAL);
-  call_rearm_talk(step->context, call);
+  call_rearm_talk(step->table, step->context, call);
   step->table->answered_count++;
   counters_add(step->context->counters, calls_answered);
   block_store_clear(step->table->rooms.blocks, &call->carried_headers);

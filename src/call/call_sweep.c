@@ -43,7 +43,7 @@ static void change_call(struct call_step *step) {
   change_limit(step, caller, callee);
   duration_cap_change(&call->cap, call->answered, step->context->now,
                       step->context->parameters->SS_SIP_NO_TIMER_REINVITE_INTERVAL, step->context->random);
-  call_rearm_talk(step->context, call);
+  call_rearm_talk(step->table, step->context, call);
 }
 
 void call_sweep_due(struct call_table *table, struct context *context) {
