@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli/cli_live.h"
+#include "cli/cli_plain.h"
 
 struct command {
   const char *name;
@@ -103,6 +104,7 @@ int cli_run(int argc, char **argv) {
 /* A problem document's sentence, or the status alone. */
 static void print_problem(const struct cli_answer *answer) {
   json_t *problem = json_loads(answer->body, 0, NULL);
+  cli_plain_json(problem);
   const char *detail = json_string_value(json_object_get(problem, "detail"));
   const char *title = json_string_value(json_object_get(problem, "title"));
   if (detail || title)
@@ -125,9 +127,10 @@ enum cli_exit cli_request(struct cli_call *call, const char *method, const char 
   return CLI_REFUSED;
 }
 
-static enum cli_exit parse(const struct cli_answer *answer, json_t **document_out) {
+static enum cli_exit parse(const struct cli_call *call, const struct cli_answer *answer, json_t **document_out) {
   json_error_t error;
   *document_out = json_loads(answer->body, 0, &error);
+  if (!call->json) cli_plain_json(*document_out);
   if (*document_out) return CLI_DONE;
   fprintf(stderr, "belfry: the answer is not JSON: %s\n", error.text);
   return CLI_REFUSED;
@@ -139,7 +142,7 @@ enum cli_exit cli_ask(struct cli_call *call, const char *method, const char *pat
   *document_out = NULL;
   enum cli_exit code = cli_request(call, method, path, body, &answer);
   if (code != CLI_DONE) return code;
-  code = parse(&answer, document_out);
+  code = parse(call, &answer, document_out);
   cli_answer_free(&answer);
   return code;
 }
@@ -158,7 +161,7 @@ enum cli_exit cli_get(struct cli_call *call, const char *path, json_t **document
   if (call->json)
     puts(answer.body);
   else
-    code = parse(&answer, document_out);
+    code = parse(call, &answer, document_out);
   cli_answer_free(&answer);
   return code;
 }

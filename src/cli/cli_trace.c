@@ -9,6 +9,7 @@
 #include "cli/cli_debug_traces.h"
 #include "cli/cli_ladder.h"
 #include "cli/cli_path.h"
+#include "cli/cli_plain.h"
 
 #define COLUMNS_WITHOUT_TERMINAL 128
 
@@ -62,8 +63,10 @@ static enum cli_exit print_text(struct cli_call *call, const struct trace_wish *
   if (code != CLI_DONE) return code;
   char *ladder_end = wish->full || call->json ? NULL : strstr(answer.body, "\n\n");
   if (ladder_end) ladder_end[1] = '\0';
-  fputs(answer.body, stdout);
+  char *shown = call->json ? NULL : cli_plain_text(answer.body);
+  fputs(shown ? shown : answer.body, stdout);
   if (call->json) puts("");
+  free(shown);
   cli_answer_free(&answer);
   return CLI_DONE;
 }
@@ -92,6 +95,7 @@ static enum cli_exit follow(struct cli_call *call, const struct trace_wish *wish
     code = cli_request(call, "GET", path, NULL, &answer);
     if (code != CLI_DONE) break;
     json_t *document = json_loads(answer.body, 0, NULL);
+    cli_plain_json(document);
     cli_ladder_draw(&ladder, document, screen_columns(), stdout);
     fflush(stdout);
     free(cursor);
