@@ -33,7 +33,7 @@ class Sizes:
     users: int = 20000
     burst_s: float = 5  # of OPTIONS and REGISTER as fast as they go
     window: int = 200
-    register_window: int = 100  # a worker that takes 64 at once empties its queue now and then, or it would be overload, and refused
+    register_window: int = 100
     request_bytes: int = 500  # of a REGISTER and its answer, challenged or not, in the mean
     answer_bytes: int = 480
     floor_datagrams: int = 500000
