@@ -73,7 +73,7 @@ export const chinese_parameters: Record<string, [summary: string, description: s
   SS_GATEWAY_SWITCH_UNTIL_CONNECT: ["直到接通前一直切换网关",
     "Off：已振铃的网关是最后尝试的一个。On：振铃之后仍会尝试下一个。"],
   SS_GATEWAY_SWITCH_STOP_AFTER_RTP_START: ["收到媒体（RTP）后停止切换网关",
-    "此时主叫已经听到本次尝试的声音。对媒体经过转发的通话有效。"],
+    "目前不起作用：媒体在设备之间直接传输，没有媒体转发可以看到它。"],
   SS_SIP_STOP_SWITCH_AFTER_SDP: ["收到 SDP 后停止切换网关",
     "此时主叫设备已得知媒体的去向，而许多设备在应答之前不接受变更。"],
 
@@ -97,7 +97,7 @@ export const chinese_parameters: Record<string, [summary: string, description: s
   SS_QOS_SIGNAL: ["信令的 TOS 字节",
     "高六位是 DSCP：0xa0 即类别选择器 5（CS5）。"],
   SS_QOS_RTP: ["媒体的 TOS 字节",
-    "交给媒体转发使用。高六位是 DSCP：0xa0 即类别选择器 5（CS5），0xb8 即加速转发（EF）。"],
+    "目前不起作用：媒体在设备之间直接传输。高六位是 DSCP：0xa0 即类别选择器 5（CS5），0xb8 即加速转发（EF）。"],
 
   // Flight recorder
   BF_TRACE_SIZE: ["收发信令的保存量",
