@@ -7,6 +7,8 @@ import { Empty, Failed, Head } from "../ui/parts";
 
 function what(entry: AuditEntry): string {
   if (entry.what.startsWith("sign-in")) return word("audit", entry.what.replace(/[- ]/g, "_"));
+  const file = /^apply (.*) (at the start|on SIGHUP)$/.exec(entry.what);
+  if (file) return t(file[2] === "on SIGHUP" ? "audit_file_again" : "audit_file", file[1]!);
   return entry.what.replace("/api/v1/", "").replace("PUT ", `${t("edit")} `).replace("DELETE ", `${t("remove")} `).replace("POST ", "");
 }
 
