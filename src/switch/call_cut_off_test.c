@@ -206,6 +206,37 @@ static void test_a_callee_who_responds_between_two_restarts_is_cancelled_after_t
   bench_end(bench);
 }
 
+/* What is told anew of an early dialog is what its INVITE said, whoever has responded to it. */
+static void test_an_attempt_that_was_told_anew_while_it_rang_is_ended_as_well(void) {
+  for (unsigned is_answered = 0; is_answered < 2; is_answered++) {
+    struct peer *caller, *callee;
+    struct bench *bench = ringing(&caller, &callee);
+    bench->state_length = bench->note_length = 0; /* the journal has lost it */
+    bench_order(bench, ORDER_TELL_JOURNAL, "");
+    bench_advance(bench, 20);
+    expect_int(bench_restart(bench, 0), ==, RESULT_OK);
+    if (is_answered) {
+      snprintf(callee->local_tag, sizeof callee->local_tag, "another-branch");
+      peer_respond(callee, 200, ANSWER);
+      peer_expect(callee, "ACK");
+      peer_expect(callee, "BYE");
+      peer_reply(callee, 200, NULL);
+    }
+    bench_advance(bench, TOLD_WITHIN_MS);
+    if (!is_answered) {
+      peer_expect(callee, "CANCEL");
+      peer_answer(callee, callee->got, 200, NULL);
+      peer_respond(callee, 487, NULL);
+      peer_expect(callee, "ACK");
+    }
+    peer_expect(caller, "500");
+    acknowledge_refusal(caller);
+    expect_switch_restart(bench);
+    expect_int(bench->journal_drops, ==, 1);
+    bench_end(bench);
+  }
+}
+
 static void test_what_is_cut_of_an_attempt_breaks_nothing(void) {
   struct peer *caller, *callee;
   struct bench *bench = ringing(&caller, &callee);
@@ -253,5 +284,6 @@ TAP_TESTS(TAP(test_after_a_restart_an_attempt_is_cancelled_and_refused),
           TAP(test_the_journal_may_forget_an_attempt_when_its_callee_knows_that_it_is_over),
           TAP(test_after_a_second_restart_only_who_is_still_owed_it_is_told),
           TAP(test_a_callee_who_responds_between_two_restarts_is_cancelled_after_the_second),
+          TAP(test_an_attempt_that_was_told_anew_while_it_rang_is_ended_as_well),
           TAP(test_what_is_cut_of_an_attempt_breaks_nothing),
           TAP(test_an_attempt_of_which_only_the_record_is_kept_has_its_record))
