@@ -55,8 +55,8 @@ def trunk(rig, **configuration):
 
 def held_call(rig, switch, customer, vendor):
     """A call that talks until it is hung up; returns both sides and the call."""
-    callee = rig.sipp("callee_answers", port=vendor, timeout_s=150)
-    caller = rig.sipp("gateway_is_hung_up", port=customer, to=switch, timeout_s=150)
+    callee = rig.sipp("callee_is_refreshed", port=vendor, timeout_s=150)
+    caller = rig.sipp("gateway_is_refreshed", port=customer, to=switch, timeout_s=150)
     caller.wait_for(200)
     call = wait_until(lambda: [c for c in switch.calls() if c.get("answered_at")], "the call is listed as answered")[0]
     return caller, callee, call
