@@ -141,6 +141,9 @@ static void write_journal(FILE *stream, const struct call_journal *journal) {
   metric(stream, "journal_forgotten_total", "counter",
          "What the journal was told and could not keep; what lives of it is told anew when it is well again",
          (double)health.refused);
+  metric(stream, "journal_unread_files", "gauge",
+         "Files of the journal that could not be read: they stay, and it gives up no others until the next start",
+         health.files_unread);
   metric(stream, "journal_damaged_bytes", "gauge", "Bytes of the journal that could not be read at the last start",
          (double)health.damaged_bytes);
 }

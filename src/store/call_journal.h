@@ -110,6 +110,7 @@ struct call_journal_health {
   bool ok;
   char problem[256];
   uint32_t files, objects;
+  uint32_t files_unread;      /* that could not be read: they stay, and nothing is given up until the next start */
   uint64_t bytes, bytes_live; /* on disk; of what is still valid */
   uint64_t records_written, flushes;
   uint64_t flush_us_total; /* time spent in writing and flushing */

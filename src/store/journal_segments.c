@@ -98,6 +98,9 @@ void journal_segment_is_unread(struct call_journal *journal, struct journal_segm
   journal_report(journal, JOURNAL_NAME_FORMAT " cannot be read: %s; it stays, and is read at the next start",
                  segment->number, segment->salt, strerror(errno));
   segment->is_unread = journal->keeps_all = true;
+  pthread_mutex_lock(&journal->health_mutex);
+  journal->health.files_unread++;
+  pthread_mutex_unlock(&journal->health_mutex);
   segment->bytes = 0;
   journal->sequence += JOURNAL_SEGMENT_MAX;
 }

@@ -72,6 +72,20 @@ def test_calls_go_on_while_the_disk_is_full_and_their_records_are_caught_up(rig)
         switch.terminate()
 
 
+@needs("switch")
+@time_limit(60)
+def test_how_long_answers_wait_for_the_journal_is_measured_and_bounded_by_the_parameter(rig):
+    ports = free_port(), free_port()
+    switch = rig.switch(tcp=False, parameters={"BF_JOURNAL_WAIT_MS": 1},
+                        mapping_gateways=[mapping_gateway("customer", ports[0])],
+                        routing_gateways=[routing_gateway("vendor", ports[1])])
+    assert len(calls(rig, switch, ports, 100)) == 100
+    metrics = dict(line.rsplit(" ", 1) for line in switch.api.ask("GET", "/metrics").text.splitlines() if line[0] != "#")
+    count, total_s = (float(metrics[f"belfry_answer_wait_seconds_{what}"]) for what in ("count", "sum"))
+    assert count >= 100 and float(metrics['belfry_answer_wait_seconds_bucket{le="+Inf"}']) == count, count
+    assert 0 < total_s / count < 0.1, total_s / count  # a loaded machine is late by itself
+
+
 def grow(path, megabytes):
     subprocess.run(["mount", "-o", f"remount,size={megabytes}m", str(path)], check=True)
 
