@@ -18,21 +18,23 @@ struct stray_way {
   struct flow flow;
 };
 
-/* §12.1.2: target from Contact, route set from Record-Route in reverse order. False: nowhere to send anything to. */
+/* §12.1.2: target from Contact, route set from Record-Route in reverse order. Where a peer names no Contact its To has
+ * to do, and the way that the response came. False: nowhere to send anything to. */
 static bool find_way(const struct call_step *step, struct stray_way *way) {
   struct sip_value_cursor cursor = {0};
   struct arena *arena = step->context->arena;
   struct sip_name_addr contact;
   struct str_view value, route_set;
-  if (!sip_message_next_value(step->message, SIP_HEADER_CONTACT, &cursor, &value) ||
-      sip_name_addr_parse(value, &contact) != RESULT_OK)
-    return false;
+  bool has_contact = sip_message_next_value(step->message, SIP_HEADER_CONTACT, &cursor, &value);
+  if (!has_contact) value = sip_message_header(step->message, SIP_HEADER_TO);
+  if (sip_name_addr_parse(value, &contact) != RESULT_OK) return false;
   struct str_view target = route_set_request_uri(&contact.uri, arena);
   if (target.length == 0 || route_set_from_message(step->message, true, arena, &route_set) != RESULT_OK ||
       route_set_plan(route_set, target, arena, &way->plan) != RESULT_OK)
     return false;
   bool secure = str_view_starts_with_nocase(target, STR_VIEW("sips:"));
-  way->flow = next_hop_flow(step->context->local, way->plan.next_hop, secure, step->flow);
+  bool follows_route = has_contact || route_set.length > 0;
+  way->flow = follows_route ? next_hop_flow(step->context->local, way->plan.next_hop, secure, step->flow) : *step->flow;
   return true;
 }
 

@@ -697,6 +697,26 @@ static void test_a_refresh_that_is_answered_after_our_bye_was_is_acknowledged(vo
   bench_end(talk.bench);
 }
 
+/* Against RFC 3261 §13.2.2.4 the 2xx names no Contact: the ACK goes back the way it came. */
+static void test_a_late_answer_without_contact_is_acknowledged_too(void) {
+  struct talk talk = connect_with(QUIET_LINES, OURS_LINES);
+  char answer[BENCH_TEXT_MAX];
+  pass_ms(&talk, 300010);
+  const char *invite = peer_expect(talk.callee, "INVITE");
+  snprintf(answer, sizeof answer,
+           "SIP/2.0 200 OK\r\nVia: %s\r\nFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %s\r\nContent-Length: 0\r\n\r\n",
+           header_of(invite, "Via"), header_of(invite, "From"), header_of(invite, "To"), header_of(invite, "Call-ID"),
+           header_of(invite, "CSeq"));
+  peer_request(talk.caller, "BYE", NULL);
+  peer_expect(talk.caller, "200");
+  peer_expect(talk.callee, "BYE");
+  peer_reply(talk.callee, 200, NULL);
+  expect_int(call_leg_count(talk.bench->core->calls), ==, 0);
+  peer_send_text(talk.callee, answer);
+  peer_expect(talk.callee, "ACK");
+  bench_end(talk.bench);
+}
+
 /* --- changes ----------------------------------------------------------------------------------------------------- */
 
 static void test_a_lower_ttl_reaches_running_calls(void) {
@@ -951,6 +971,7 @@ TAP_TESTS(
     TAP(test_after_the_end_a_crossing_re_invite_gets_481), TAP(test_a_dead_legs_bye_does_not_hold_up_the_others),
     TAP(test_an_answer_that_comes_after_the_end_has_no_effect),
     TAP(test_a_refresh_that_is_answered_after_our_bye_was_is_acknowledged),
+    TAP(test_a_late_answer_without_contact_is_acknowledged_too),
     TAP(test_a_refresh_that_is_open_at_the_end_is_acknowledged), TAP(test_a_lower_ttl_reaches_running_calls),
     TAP(test_timers_switched_off_end_with_the_next_refresh), TAP(test_a_changed_device_reaches_running_calls),
     TAP(test_a_lower_cap_reaches_running_calls), TAP(test_the_preview_counts_calls_that_would_refresh_sooner_or_end),

@@ -36,7 +36,8 @@ static void try_again(struct world *world, void *subject, void *detail) {
 /* Glare (RFC 3261 §14.1): the owner of the Call-ID waits longer. */
 static void retry_later(struct ua_call *call, enum sip_method method) {
   struct world *world = call->actor->world;
-  if (++call->retries > RETRIES_MAX) return;
+  bool is_refresher = call->session_s > 0 && call->we_refresh; /* its session would expire */
+  if (++call->retries > RETRIES_MAX && !is_refresher) return;
   struct retry *retry = sim_take(&world->memory, sizeof *retry);
   *retry = (struct retry){method, call->session.ours.direction, call->session.ours.payload};
   int64_t wait_ms =
