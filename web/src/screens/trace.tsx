@@ -227,7 +227,7 @@ export function Trace() {
       {is_absent && <Empty icon="trace" title={t("trace_absent")} note={t("trace_absent_note")} />}
       {!!error && !is_absent && <Failed error={error} />}
       {!is_asked && <Empty icon="trace" title={t("trace_start")} note={t("trace_start_note")} />}
-      {is_asked && is_known && !error && !items.length && <Empty icon="trace" title={t("trace_none")} note={t("trace_none_note")} />}
+      {is_asked && is_known && !error && !items.length && <Empty icon="trace" title={t(query.get("kept") ? "kept_none" : "trace_none")} note={t(query.get("kept") ? "kept_none_note" : "trace_none_note")} />}
       {is_asked && items.length > 0 && (
         <div class={`trace-frame ${chosen && !is_narrow ? "with-message" : ""}`}>
           <Ladder items={items} lanes={lanes} chosen={chosen} onChoose={(item) => set_chosen(item.id === chosen?.id ? null : item)} />

@@ -116,7 +116,7 @@ export const english = {
   token_name_hint: "Such as grafana or billing", sure_token: "Programs that use it are refused at once.", copy: "Copy", copied: "Copied.",
   // trace
   trace: "Debug trace", doctor: "Doctor", group_diagnosis: "Diagnosis", trace_call: "Call", trace_number: "Number", trace_address: "Address or device",
-  trace_since: "Since", trace_minutes: "the last {0} min", trace_hours: "the last {0} h", trace_follow: "Follow live", trace_following: "Following", trace_none: "Nothing recorded for this",
+  trace_since: "Since", trace_minutes: "the last {0} min", trace_hours: "the last {0} h", trace_follow: "Follow live", trace_following: "Following", trace_none: "Nothing recorded for this", kept_none: "Nothing kept yet", kept_none_note: "What is said appears here as it comes.",
   trace_none_note: "The flight recorder keeps the last messages of all calls. Widen the time, or leave a field empty.", trace_start: "Look up what was said",
   trace_start_note: "By call, number, device or address, over the last minutes; live if you like.", trace_absent: "This switch has no flight recorder",
   trace_absent_note: "It was built without one, or the recorder is switched off.", trace_pcap: "pcap", trace_text: "Text", trace_open: "Open trace",

@@ -83,7 +83,7 @@ export const chinese: Texts = {
   token_made: "令牌 {0}", token_once: "仅显示这一次，系统只保存其散列值。", token_renew: "更换 {0} 的密钥", token_renew_text: "现有密钥立即失效。",
   token_name_hint: "例如 grafana 或 billing", sure_token: "使用该令牌的程序将立即被拒绝。", copy: "复制", copied: "已复制。",
   trace: "调试跟踪", doctor: "诊断", group_diagnosis: "诊断", trace_call: "通话", trace_number: "号码", trace_address: "地址或设备",
-  trace_since: "时间范围", trace_minutes: "最近 {0} 分钟", trace_hours: "最近 {0} 小时", trace_follow: "实时跟踪", trace_following: "跟踪中", trace_none: "没有相关记录",
+  trace_since: "时间范围", trace_minutes: "最近 {0} 分钟", trace_hours: "最近 {0} 小时", trace_follow: "实时跟踪", trace_following: "跟踪中", trace_none: "没有相关记录", kept_none: "尚未保存任何消息", kept_none_note: "新的消息会随时显示在这里。",
   trace_none_note: "飞行记录仪保存所有通话最近的消息。请放宽时间，或留空某项。", trace_start: "查询信令记录",
   trace_start_note: "按通话、号码、设备或地址查询最近几分钟，也可实时跟踪。", trace_absent: "本交换机没有飞行记录仪",
   trace_absent_note: "编译时未包含，或记录仪已关闭。", trace_pcap: "pcap", trace_text: "文本", trace_open: "打开跟踪",
