@@ -61,10 +61,12 @@ def test_a_call_is_listed_disconnected_and_recorded_in_known_names(rig):
 
 @needs("switch", "sipp")
 def test_phones_and_mapping_gateways_are_listed(rig):
-    switch = rig.switch(arguments=ON, phones=[phone("1001"), phone("1002")],
+    switch = rig.switch(arguments=ON, phones=[phone("1001"), phone("1002"), phone("1003", address=f"{HOST}:{rig.port()}")],
                         mapping_gateways=[mapping_gateway("customer-a", 5070, capacity=30)])
     rig.phone(switch, "1001")
-    [online] = ask(switch, "GetPhoneOnline", {})[1]["infoPhoneOnlines"]
+    [static] = ask(switch, "GetPhoneOnline", {"e164s": ["1003"]})[1]["infoPhoneOnlines"]
+    assert (static["remoteIp"], static["registerTime"], static["updateTime"]) == (HOST, 0, 0), static
+    [online] = ask(switch, "GetPhoneOnline", {"e164s": ["1001"]})[1]["infoPhoneOnlines"]
     assert (online["e164"], online["remoteIp"]) == ("1001", HOST) and online["registerTime"] > 0, online
     assert ask(switch, "GetPhoneOnline", {"e164s": ["1002"]})[1]["infoPhoneOnlines"] == []
     [gateway] = ask(switch, "GetGatewayMappingOnline", {})[1]["infoGatewayMappingOnlines"]
