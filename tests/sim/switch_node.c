@@ -318,6 +318,7 @@ void switch_node_let_gateways_go(struct switch_node *node) {
 
 void switch_node_stall(struct switch_node *node, int64_t until_us) {
   log_line(node->world, "%s: does nothing for a while", node->setup->name);
+  if (until_us < node->stalled_until_us) until_us = node->stalled_until_us; /* it stands still already */
   node->stalled_until_us = until_us;
   for (uint8_t i = 0; i < node->local.socket_count; i++)
     node->endpoints[i]->busy_until_us = until_us;
