@@ -342,6 +342,7 @@ static void refuse(struct call_step *step, struct call_leg *leg, const struct ca
   if (silent && (carried->method != SIP_METHOD_INVITE || !lost)) status = 504;
   if (carried->has_offer) {
     call_session_refused(step, step->leg);
+    if (!step->message) call_session_doubtful(step, step->leg);
     leg->offer = LEG_OFFER_NONE;
   }
   respond_to(step, leg, carried, status, &none);

@@ -159,6 +159,12 @@ void call_session_accepted(struct call_step *step, struct call_leg *leg) {
   leg->session_version = leg->offered_version;
 }
 
+void call_session_doubtful(struct call_step *step, struct call_leg *leg) {
+  keep_again(step, leg);
+  leg->highest_version++;
+  leg->session_version = leg->highest_version;
+}
+
 void call_session_refused(struct call_step *step, struct call_leg *leg) {
   leg->offer = LEG_OFFER_NONE;
   block_store_clear(step->table->rooms.blocks, &leg->offered);

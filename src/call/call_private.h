@@ -694,6 +694,10 @@ void call_session_previewed(struct call_step *step, struct call_leg *leg, const 
 void call_session_accepted(struct call_step *step, struct call_leg *leg);
 void call_session_refused(struct call_step *step, struct call_leg *leg);
 
+/* Beside that: the refusal is our guess, for nothing came. The peer may have taken it, and then what is in force, said
+ * again, is another description for it: its version rises (RFC 3264 §8). */
+void call_session_doubtful(struct call_step *step, struct call_leg *leg);
+
 /* The leg begins to be a user agent of its own, met at this socket: what our o= lines say of it over the whole call
  * (RFC 3264 §8). */
 void call_session_begin(struct call_step *step, struct call_leg *leg, uint16_t socket_index);
