@@ -69,6 +69,16 @@ static struct call_carried *carried_as(const struct call_step *step) {
   return NULL;
 }
 
+static bool is_waited_for(const struct call_carried *carried) {
+  return carried->sent_as == SIP_METHOD_INVITE && !carried->is_cancelled;
+}
+
+/* `to`: the leg that it was sent on. */
+static void give_up(struct call_step *step, struct call_leg *to, struct call_carried *carried) {
+  carried->is_cancelled = carried->is_given_up = true;
+  call_cancel(step, to, carried->to, (struct str_view){0});
+}
+
 bool call_carried_is_awaited(const struct call_step *step) {
   const struct call_carried *carried = carried_as(step);
   return carried && !carried->is_cancelled;
@@ -192,7 +202,20 @@ static unsigned glare(const struct call_step *step, const struct call_leg *to, b
   return 0;
 }
 
+/* Who asks for something of its own will hardly answer ours any more that has only rung for a transaction's time. Were
+ * it left open, the peer could not even refresh its session: 491 to each attempt, until the session expires. */
+static void yield(struct call_step *step) {
+  const struct call_leg *other = call_other_leg(step->table, step->leg);
+  struct mono_ms began_before = mono_ms_add(step->context->now, -SESSION_TRANSACTION_MS);
+  for (uint32_t at = other ? other->carried : 0; at != 0; at = call_carried_at(step->table, at)->next) {
+    struct call_carried *carried = call_carried_at(step->table, at);
+    struct mono_ms began = mono_ms_add(carried->patience_end, -patience_ms((enum sip_method)carried->method));
+    if (is_waited_for(carried) && !mono_ms_before(began_before, began)) give_up(step, step->leg, carried);
+  }
+}
+
 static void refuse_glare(struct call_step *step, unsigned status) {
+  if (status == 491) yield(step);
   if (status == 500)
     call_respond_later(step);
   else
@@ -374,10 +397,6 @@ void call_carried_cancel(struct call_step *step) {
 
 /* --- patience ---------------------------------------------------------------------------------------------------- */
 
-static bool is_waited_for(const struct call_carried *carried) {
-  return carried->sent_as == SIP_METHOD_INVITE && !carried->is_cancelled;
-}
-
 struct mono_ms call_carried_patience(const struct call_table *table, const struct call *call, struct mono_ms latest) {
   const struct handle legs[] = {call->caller, call->callee};
   for (unsigned i = 0; i < 2; i++) {
@@ -393,9 +412,8 @@ struct mono_ms call_carried_patience(const struct call_table *table, const struc
 static void give_up_those_of(struct call_step *step, const struct call_leg *leg) {
   for (uint32_t at = leg->carried; at != 0; at = call_carried_at(step->table, at)->next) {
     struct call_carried *carried = call_carried_at(step->table, at);
-    if (!is_waited_for(carried) || mono_ms_before(step->context->now, carried->patience_end)) continue;
-    carried->is_cancelled = carried->is_given_up = true;
-    call_cancel(step, call_other_leg(step->table, leg), carried->to, (struct str_view){0});
+    if (is_waited_for(carried) && !mono_ms_before(step->context->now, carried->patience_end))
+      give_up(step, call_other_leg(step->table, leg), carried);
   }
 }
 

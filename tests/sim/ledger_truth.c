@@ -67,11 +67,14 @@ static bool was_hung_up(const struct world *world, const struct ledger_record *e
   return is_hung_up;
 }
 
-/* Whose connection broke behind a box can only come back by himself. */
+/* Whose connection broke behind a box can only come back by himself; and who has forgotten the call may take no new
+ * one.
+ */
 static bool may_have_no_way(const struct world *world, struct str_view call_id) {
   for (const struct actor *actor = world->first_actor; actor; actor = actor->next)
     for (const struct ua_call *call = actor->calls; call; call = call->next)
-      if (str_view_equal(call->call_id, call_id)) return actor->transport == TRANSPORT_TCP && actor->endpoint->nat;
+      if (str_view_equal(call->call_id, call_id))
+        return actor->transport == TRANSPORT_TCP && (actor->endpoint->nat || call->is_forgotten);
   return false;
 }
 
