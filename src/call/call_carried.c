@@ -20,6 +20,15 @@ static int64_t patience_ms(enum sip_method method) {
   return method == SIP_METHOD_INVITE ? 180 * 1000 : SESSION_TRANSACTION_MS;
 }
 
+/* While it is open neither side can refresh its session by re-INVITE: the time for that must be left. */
+static int64_t patience_beside_session_ms(const struct call_step *step, const struct call_leg *leg, int64_t wanted_ms) {
+  struct mono_ms guard;
+  if (!leg || !session_timer_guard(&leg->session_timer, step->context->parameters, &guard)) return wanted_ms;
+  int64_t left_ms = mono_ms_since(guard, step->context->now), half_ms = left_ms / 2;
+  int64_t least_ms = left_ms - SESSION_TRANSACTION_MS > half_ms ? left_ms - SESSION_TRANSACTION_MS : half_ms;
+  return least_ms < wanted_ms ? least_ms : wanted_ms;
+}
+
 /* --- the list ---------------------------------------------------------------------------------------------------- */
 
 void call_carried_note(struct call_step *step, struct call_leg *to, enum sip_method sent_as, struct handle transaction,
@@ -33,13 +42,16 @@ void call_carried_note(struct call_step *step, struct call_leg *to, enum sip_met
     call_respond(step, step->transaction, 500, STR_VIEW("Retry-After: 5\r\n"));
     return;
   }
+  int64_t wait_ms = patience_beside_session_ms(step, step->leg, patience_ms(step->message->method));
+  wait_ms = patience_beside_session_ms(step, to, wait_ms);
   *carried = (struct call_carried){.next = step->leg->carried,
                                    .method = (uint8_t)step->message->method,
                                    .sent_as = (uint8_t)sent_as,
                                    .has_offer = has_offer,
                                    .from = step->transaction,
                                    .to = transaction,
-                                   .patience_end = mono_ms_add(step->context->now, patience_ms(step->message->method))};
+                                   .began = step->context->now,
+                                   .patience_end = mono_ms_add(step->context->now, wait_ms)};
   step->leg->carried = handle.index + 1;
   if (sent_as == SIP_METHOD_INVITE) call_rearm_talk(step->table, step->context, step->call);
   if (has_offer) step->leg->offer = LEG_OFFER_THEIRS;
@@ -209,8 +221,7 @@ static void yield(struct call_step *step) {
   struct mono_ms began_before = mono_ms_add(step->context->now, -SESSION_TRANSACTION_MS);
   for (uint32_t at = other ? other->carried : 0; at != 0; at = call_carried_at(step->table, at)->next) {
     struct call_carried *carried = call_carried_at(step->table, at);
-    struct mono_ms began = mono_ms_add(carried->patience_end, -patience_ms((enum sip_method)carried->method));
-    if (is_waited_for(carried) && !mono_ms_before(began_before, began)) give_up(step, step->leg, carried);
+    if (is_waited_for(carried) && !mono_ms_before(began_before, carried->began)) give_up(step, step->leg, carried);
   }
 }
 

@@ -181,15 +181,15 @@ struct call {
 
 /* A request of one peer that waits for the other's answer (call_carried.c). */
 struct call_carried {
-  uint32_t next;               /* 1 + index of the same leg's next one; 0: the last */
-  uint8_t method;              /* enum sip_method of the peer's request */
-  uint8_t sent_as;             /* enum sip_method of ours; SIP_METHOD_UPDATE may be carried as INVITE */
-  bool has_offer;              /* the peer's request held a session description */
-  bool is_cancelled;           /* by the peer, or by us: it is not sent again */
-  bool is_given_up;            /* by us: for too long it has been answered with provisional responses alone */
-  struct handle from;          /* the peer's request: server transaction */
-  struct handle to;            /* ours on the other leg: client transaction */
-  struct mono_ms patience_end; /* when ours is given up, where it is an INVITE */
+  uint32_t next;                      /* 1 + index of the same leg's next one; 0: the last */
+  uint8_t method;                     /* enum sip_method of the peer's request */
+  uint8_t sent_as;                    /* enum sip_method of ours; SIP_METHOD_UPDATE may be carried as INVITE */
+  bool has_offer;                     /* the peer's request held a session description */
+  bool is_cancelled;                  /* by the peer, or by us: it is not sent again */
+  bool is_given_up;                   /* by us: for too long it has been answered with provisional responses alone */
+  struct handle from;                 /* the peer's request: server transaction */
+  struct handle to;                   /* ours on the other leg: client transaction */
+  struct mono_ms began, patience_end; /* where ours is an INVITE: when it is given up */
 };
 
 /* How many records of attempts that never became a call may still be written. */
